@@ -1,0 +1,16 @@
+"""The conditional GAN of pix2pix (Isola et al. 2017): BCE, L_D halved, 100 L1.
+
+bin/train --loss=cgan
+"""
+
+from tfcolor import config
+
+
+def get_config():
+    return config.Config(
+        trainer="tfcolor.trainers.cgan:CGAN",
+        generator=config.Generator(norm="batch"),
+        discriminator=config.Discriminator(norm="batch"),
+        loss=config.Loss(l1_weight=100.0),
+        optim=config.Optim(g_lr=2e-4, d_lr=2e-4, beta_1=0.5, beta_2=0.999),
+    )

@@ -1,0 +1,25 @@
+"""Wasserstein GAN with weight clipping (Arjovsky et al. 2017, algorithm 1).
+
+bin/train --loss=wgan
+"""
+
+import dataclasses
+
+from tfcolor import config
+
+
+@dataclasses.dataclass
+class Loss(config.Loss):
+    clip: float = 0.01  # every weight of the critic is kept within +-clip
+    n_critic: int = 5  # critic updates a step
+
+
+def get_config():
+    return config.Config(
+        trainer="tfcolor.trainers.wgan:WGAN",
+        generator=config.Generator(norm="batch"),
+        discriminator=config.Discriminator(norm="batch"),
+        loss=Loss(l1_weight=100.0),
+        # No momentum: the paper saw it make the clipped critic unstable.
+        optim=config.Optim(name="rmsprop", g_lr=5e-5, d_lr=5e-5),
+    )

@@ -1,0 +1,24 @@
+"""WGAN with gradient penalty (Gulrajani et al. 2017, algorithm 1).
+
+bin/train --loss=wgan_gp
+"""
+
+import dataclasses
+
+from tfcolor import config
+
+
+@dataclasses.dataclass
+class Loss(config.Loss):
+    gp_weight: float = 10.0  # of the gradient penalty, lambda of the paper
+    n_critic: int = 5  # critic updates a step
+
+
+def get_config():
+    return config.Config(
+        trainer="tfcolor.trainers.wgan_gp:WGANGP",
+        generator=config.Generator(norm="batch"),
+        discriminator=config.Discriminator(norm="instance"),
+        loss=Loss(l1_weight=100.0),
+        optim=config.Optim(g_lr=1e-4, d_lr=1e-4, beta_1=0.0, beta_2=0.9),
+    )

@@ -1,0 +1,164 @@
+"""From a Config to networks, optimizers and a compiled trainer."""
+
+import inspect
+import pkgutil
+
+import keras
+import tensorflow as tf
+
+from tfcolor import networks
+from tfcolor.errors import UsageError
+
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that stays, and then falls linearly to 0 (as in pix2pix).
+
+    Args:
+      rate: at the start.
+      steps: of the run, after which it is 0.
+      constant: share of them before it falls.
+      updates: optimizer updates a step.
+    """
+
+    def __init__(self, rate, steps, constant, updates=1):
+        self.settings = {
+            "rate": rate,
+            "steps": steps,
+            "constant": constant,
+            "updates": updates,
+        }
+
+    def __call__(self, iteration):
+        rate, steps, constant, updates = self.settings.values()
+        step = tf.cast(iteration, tf.float32) / updates
+        falling = max(steps * (1.0 - constant), 1e-9)
+        left = (steps - tf.floor(step)) / falling
+        return rate * tf.clip_by_value(left, 0.0, 1.0)
+
+    def get_config(self):
+        return self.settings
+
+
+def strategy(train):
+    """The tf.distribute strategy of the `train` section of a config.
+
+    With `cpu_replicas`, call it before anything has touched the devices.
+    """
+    if train.cpu_replicas:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        parts = [tf.config.LogicalDeviceConfiguration()] * train.cpu_replicas
+        if tf.config.get_logical_device_configuration(cpu) != parts:
+            tf.config.set_logical_device_configuration(cpu, parts)
+        names = [f"CPU:{i}" for i in range(train.cpu_replicas)]
+        return tf.distribute.MirroredStrategy(names)
+    gpus = tf.config.list_physical_devices("GPU")
+    if train.strategy == "mirrored" or (train.strategy == "auto" and len(gpus) > 1):
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def check_replicas(config, replicas):
+    if config.data.batch_size % replicas:
+        raise UsageError(
+            f"data.batch_size: {config.data.batch_size} is not divisible by "
+            f"{replicas} replicas"
+        )
+
+
+def trainer(config):
+    """The compiled trainer of a Config, built at its image size.
+
+    Fields of the networks and optimizers that were not set are filled in, so
+    that the config says what was built. Call it in the strategy's scope.
+
+    Raises:
+      UsageError: a setting that the variant does not have or accept.
+    """
+    keras.utils.set_random_seed(config.seed)
+    keras.mixed_precision.set_global_policy(config.train.precision)
+    cls = _resolve(config.trainer)
+    try:
+        generator = generator_of(config)
+        discriminator = _component(
+            "discriminator", config.discriminator, networks.DISCRIMINATORS
+        )
+        size = config.data.image_size
+        discriminator.build((None, size, size, 3))
+        model = cls(
+            generator,
+            discriminator,
+            **vars(config.loss),
+            ema_decay=config.train.ema_decay,
+            seed=config.seed,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    model.compile(
+        g_optimizer=_optimizer(config, config.optim.g_lr, 1),
+        d_optimizer=_optimizer(config, config.optim.d_lr, model.n_critic),
+    )
+    return model
+
+
+def generator_of(config):
+    """The generator of a Config, built at its image size."""
+    generator = _component("generator", config.generator, networks.GENERATORS)
+    generator.build((None, config.data.image_size, config.data.image_size, 1))
+    return generator
+
+
+def _component(name, section, classes):
+    """An object of the class that `section.name` says."""
+    if section.name not in classes:
+        raise UsageError(
+            f"{name}.name: {section.name!r} is not one of {', '.join(classes)}"
+        )
+    cls = classes[section.name]
+    return cls(**_arguments(name, section, cls, skip=("name",)))
+
+
+def _optimizer(config, rate, updates):
+    optim = config.optim
+    if optim.name not in OPTIMIZERS:
+        raise UsageError(
+            f"optim.name: {optim.name!r} is not one of {', '.join(OPTIMIZERS)}"
+        )
+    cls = OPTIMIZERS[optim.name]
+    skip = ("name", "g_lr", "d_lr", "constant")
+    arguments = _arguments("optim", optim, cls, skip)
+    schedule = ConstantThenLinear(rate, config.train.steps, optim.constant, updates)
+    optimizer = cls(schedule, **arguments)
+    if config.train.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def _arguments(name, section, cls, skip):
+    """Keyword arguments of `cls` from a section, whose unset fields are set to
+    the defaults of `cls`."""
+    parameters = inspect.signature(cls).parameters
+    arguments = {}
+    for field in vars(section):
+        if field in skip:
+            continue
+        if field in parameters:
+            if getattr(section, field) is None:
+                setattr(section, field, parameters[field].default)
+            arguments[field] = getattr(section, field)
+        elif getattr(section, field) is not None:
+            used = [other for other in vars(section) if other in parameters]
+            raise UsageError(
+                f"{name}.{field}: not used by {name}.name {section.name}, which "
+                f"has {', '.join(other for other in used if other not in skip)}"
+            )
+    return arguments
+
+
+def _resolve(trainer):
+    try:
+        return pkgutil.resolve_name(trainer)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"trainer: {trainer!r}: {error}") from error

@@ -1,0 +1,269 @@
+"""What happens between the steps of a run. Steps are counted from 1 and are
+those of the run, not of this start of it."""
+
+import json
+import logging
+import math
+import signal
+import time
+import warnings
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from tfcolor import samples
+from tfcolor.errors import RunError
+
+log = logging.getLogger("tfcolor")
+
+# Colours this weak, or this much of one hue while the truth's are this mixed,
+# are called a collapse.
+GREY_RATIO = 0.2
+ONE_HUE = 0.9
+MIXED_HUES = 0.7
+
+
+class StepCallback(keras.callbacks.Callback):
+    """Calls `on_step(step, logs)` after every step.
+
+    Args:
+      every: steps between calls.
+      last: the run's last step, at which it is always called; None: not.
+    """
+
+    def __init__(self, start, every=1, last=None):
+        super().__init__()
+        self.start = start
+        self.every = every
+        self.last = last
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self.start + batch + 1
+        if step % self.every == 0 or step == self.last:
+            self.on_step(step, logs)
+
+
+class Progress(StepCallback):
+    """A progress bar: time left, images a second, losses."""
+
+    def __init__(self, start, steps, images_per_step):
+        super().__init__(start)
+        self.steps = steps
+        self.images_per_step = images_per_step
+
+    def on_train_begin(self, logs=None):
+        self.bar = tqdm.tqdm(
+            total=self.steps,
+            initial=self.start,
+            unit="step",
+            desc="train",
+            dynamic_ncols=True,
+            mininterval=0.5,
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} "
+            "[{elapsed}<{remaining}{postfix}]",
+        )
+        self.began = time.monotonic()
+
+    def on_step(self, step, logs):
+        seconds = time.monotonic() - self.began
+        rate = (step - self.start) * self.images_per_step / seconds
+        shown = ("d/loss", "g/adversarial", "g/l1")
+        losses = [f"{name} {logs[name]:.3f}" for name in shown if name in logs]
+        self.bar.set_postfix_str(
+            ", ".join([f"{rate:.0f} images/s", *losses]), refresh=False
+        )
+        self.bar.update()
+
+    def close(self):
+        if hasattr(self, "bar"):
+            self.bar.close()
+
+
+class StopOnNonFinite(StepCallback):
+    """Ends the run at the first loss that is NaN or infinite, before anything
+    of that step is saved."""
+
+    def __init__(self, start, checkpoints):
+        super().__init__(start)
+        self.checkpoints = checkpoints
+
+    def on_step(self, step, logs):
+        for name, value in logs.items():
+            if not math.isfinite(value):
+                raise RunError(
+                    f"step {step}: {name} is {value}; the last good checkpoint: "
+                    f"{self.checkpoints.last_good}"
+                )
+
+
+class Metrics(StepCallback):
+    """Scalars to TensorBoard and `metrics.jsonl`: means over the interval."""
+
+    def __init__(self, start, every, last, writer, path):
+        super().__init__(start, 1, last)
+        self.interval = every
+        self.writer = writer
+        self.path = path
+        self.seen = []
+        self.began = time.monotonic()
+
+    def on_step(self, step, logs):
+        self.seen.append(logs)
+        if step % self.interval and step != self.last:
+            return
+        line = {
+            name: float(np.mean([seen[name] for seen in self.seen])) for name in logs
+        }
+        line["lr/g"] = float(self.model.g_optimizer.learning_rate)
+        line["lr/d"] = float(self.model.d_optimizer.learning_rate)
+        now = time.monotonic()
+        line["time/steps_per_second"] = len(self.seen) / (now - self.began)
+        self.began, self.seen = now, []
+        write_scalars(self.writer, step, line)
+        append_json(self.path, {"step": step, **line})
+
+
+class Validation(StepCallback):
+    """The held-out part: `val/...` scalars, and a warning at a collapse."""
+
+    def __init__(self, start, every, last, writer, path, dataset):
+        super().__init__(start, every, last)
+        self.writer = writer
+        self.path = path
+        self.dataset = dataset
+
+    def on_step(self, step, logs):
+        with warnings.catch_warnings():
+            # Keras wants to know the number of batches, which it is told only
+            # once all images have been tried.
+            warnings.filterwarnings("ignore", message="Your input ran out of data")
+            values = self.model.evaluate(self.dataset, verbose=0, return_dict=True)
+        line = summarise(values)
+        write_scalars(self.writer, step, line)
+        append_json(self.path, {"step": step, **line})
+        for warning in collapse(line):
+            log.warning("step %d: %s", step, warning)
+
+
+class Samples(StepCallback):
+    """The grid of the same images over time: a file, and in TensorBoard."""
+
+    def __init__(self, start, every, last, writer, folder, batch):
+        super().__init__(start, every, last)
+        self.writer = writer
+        self.folder = folder
+        self.batch = batch
+
+    def on_step(self, step, logs):
+        prediction = self.model(self.batch["l"], training=False)
+        picture = samples.grid(self.batch["l"], [prediction], self.batch["ab"])
+        samples.write_png(self.folder / f"step_{step:07d}.png", picture)
+        with self.writer.as_default(step):
+            tf.summary.image("samples", picture[None])
+
+
+class Histograms(StepCallback):
+    """Weights, and the gradient norms since the last time."""
+
+    def __init__(self, start, every, last, writer):
+        super().__init__(start, 1, last)
+        self.interval = every
+        self.writer = writer
+        self.norms = {}
+
+    def on_step(self, step, logs):
+        for name, value in logs.items():
+            if name.endswith("gradient_norm"):
+                self.norms.setdefault(name, []).append(value)
+        if step % self.interval and step != self.last:
+            return
+        with self.writer.as_default(step):
+            for prefix, network in (
+                ("g", self.model.generator),
+                ("d", self.model.discriminator),
+            ):
+                for weight in network.trainable_variables:
+                    tf.summary.histogram(f"{prefix}/weights/{weight.path}", weight)
+            for name, values in self.norms.items():
+                tf.summary.histogram(name, values)
+        self.norms = {}
+
+
+class Saver(StepCallback):
+    """Checkpoints, and an orderly end at SIGTERM and SIGINT.
+
+    `signal` is the number of the signal that ended the run, or None. A second
+    signal ends the process at once.
+    """
+
+    def __init__(self, start, every, last, checkpoints, writer):
+        super().__init__(start, 1, last)
+        self.interval = every
+        self.checkpoints = checkpoints
+        self.writer = writer
+        self.signal = None
+        self.handlers = {}
+
+    def on_train_begin(self, logs=None):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.handlers[number] = signal.signal(number, self._note)
+
+    def _note(self, number, frame):
+        self.signal = number
+        signal.signal(number, self.handlers[number])
+
+    def on_step(self, step, logs):
+        if self.signal or step % self.interval == 0 or step == self.last:
+            self.writer.flush()
+            self.checkpoints.save()
+        if self.signal:
+            self.model.stop_training = True
+
+    def close(self):
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler)
+
+
+def summarise(values):
+    """The `val/...` scalars of what `evaluate` returns."""
+    chroma, truth = values["chroma"], values["chroma_truth"]
+    return {
+        "val/l1": values["l1"],
+        "val/psnr": values["psnr"],
+        "val/ab_error": values["ab_error"],
+        "val/ab_error_over_grey": values["ab_error"] / max(truth, 1e-6),
+        "val/colorfulness_ratio": values["colorfulness"]
+        / max(values["colorfulness_truth"], 1e-6),
+        "val/chroma": chroma,
+        "val/chroma_truth": truth,
+        "val/one_hue": math.hypot(values["a"], values["b"]) / max(chroma, 1e-6),
+        "val/one_hue_truth": math.hypot(values["a_truth"], values["b_truth"])
+        / max(truth, 1e-6),
+    }
+
+
+def collapse(line):
+    """What is wrong with the colours of a `summarise`, in words."""
+    if line["val/colorfulness_ratio"] < GREY_RATIO:
+        yield (
+            "the colours are nearly grey: colourfulness "
+            f"{line['val/colorfulness_ratio']:.2f} of the truth's"
+        )
+    elif line["val/one_hue"] > ONE_HUE and line["val/one_hue_truth"] < MIXED_HUES:
+        yield (
+            f"nearly all colours have one hue ({line['val/one_hue']:.2f}, the "
+            f"truth's {line['val/one_hue_truth']:.2f}; 1 is a single hue)"
+        )
+
+
+def write_scalars(writer, step, values):
+    with writer.as_default(step):
+        for name, value in values.items():
+            tf.summary.scalar(name, value)
+
+
+def append_json(path, line):
+    with open(path, "a") as file:
+        file.write(json.dumps(line) + "\n")

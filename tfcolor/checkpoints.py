@@ -1,0 +1,114 @@
+"""Everything that a step depends on, saved and restored as one."""
+
+import logging
+import shutil
+
+import tensorflow as tf
+
+from tfcolor.errors import RunError
+
+log = logging.getLogger("tfcolor")
+
+
+class Checkpoints:
+    """The `checkpoints/` of a run: both networks and optimizers, the weight
+    average, the step (which is the data's position too) and the random state.
+
+    Args:
+      folder: pathlib.Path.
+      trainer: a compiled trainer.
+      keep: how many to keep.
+    """
+
+    def __init__(self, folder, trainer, keep):
+        parts = {
+            "generator": trainer.generator,
+            "discriminator": trainer.discriminator,
+            "average": trainer.average,
+            "g_optimizer": trainer.g_optimizer,
+            "d_optimizer": trainer.d_optimizer,
+            "step": trainer.step.value,
+        }
+        parts = {name: part for name, part in parts.items() if part is not None}
+        self.folder = folder
+        self.trainer = trainer
+        self.checkpoint = tf.train.Checkpoint(
+            **parts, random_state=_random_state(trainer)
+        )
+        self.manager = tf.train.CheckpointManager(
+            self.checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
+        )
+        self.last_good = None  # path of the newest known to be whole
+
+    def save(self):
+        """Write a checkpoint of the current step, unless it is there.
+
+        Raises:
+          RunError: it could not be written; those before it are untouched.
+        """
+        step = int(self.trainer.step)
+        if self.last_good and self.last_good.endswith(f"-{step}"):
+            return
+        try:
+            self.last_good = self.manager.save(checkpoint_number=step)
+        except (tf.errors.OpError, OSError) as error:
+            self._remove_leftovers()
+            reason = getattr(error, "message", None) or str(error)
+            raise RunError(
+                f"checkpoint of step {step} could not be written: "
+                f"{reason.splitlines()[0]}; the last good one: {self.last_good}"
+            ) from error
+
+    def restore(self):
+        """Load the newest checkpoint that is whole; returns its step, or 0.
+
+        Raises:
+          RunError: there are checkpoints, but none can be read.
+        """
+        self._remove_leftovers()
+        paths = list(reversed(self.manager.checkpoints))
+        for path in paths:
+            try:
+                self.checkpoint.restore(path).assert_consumed()
+                self.last_good = path
+                return int(self.trainer.step)
+            except (tf.errors.OpError, AssertionError, ValueError) as error:
+                reason = (getattr(error, "message", None) or str(error)).strip()
+                log.warning(
+                    "checkpoint %s is damaged (%s); trying the one before it",
+                    path,
+                    reason.splitlines()[0],
+                )
+        if paths:
+            raise RunError(f"none of the checkpoints in {self.folder} can be read")
+        return 0
+
+    def _remove_leftovers(self):
+        """What a write that was broken off has left."""
+        known = {path.rpartition("/")[2] for path in self.manager.checkpoints}
+        for path in self.folder.glob("step-*"):
+            if path.name.split(".")[0] not in known:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def restore_generator(folder, generator, averaged):
+    """Load the generator (its weight average if `averaged`) of the newest
+    checkpoint in a folder; returns the step.
+
+    Raises:
+      RunError: there is no checkpoint.
+    """
+    path = tf.train.latest_checkpoint(str(folder))
+    if path is None:
+        raise RunError(f"no checkpoint in {folder}")
+    name = "average" if averaged else "generator"
+    status = tf.train.Checkpoint(**{name: generator}).restore(path)
+    status.assert_existing_objects_matched().expect_partial()
+    return int(tf.train.load_variable(path, "step/.ATTRIBUTES/VARIABLE_VALUE"))
+
+
+def _random_state(trainer):
+    """States of the dropout layers, which Keras keeps apart from the weights."""
+    known = {id(variable) for variable in trainer.generator.weights}
+    variables = trainer.generator.variables
+    return [v.value for v in variables if id(v) not in known]

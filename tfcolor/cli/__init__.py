@@ -1,0 +1,1 @@
+"""The commands. Flags are read here, and nowhere else."""

@@ -1,0 +1,104 @@
+"""bin/train: train a colorizer."""
+
+import sys
+
+from absl import flags
+from ml_collections import config_flags
+
+from tfcolor import config as config_lib
+from tfcolor.cli import command
+from tfcolor.errors import UsageError
+
+USAGE = """
+Train a colorizer.
+
+  bin/train --loss=wgan_gp --data=folder:PHOTOS --workdir=runs/photos
+
+Running it again with the same --workdir resumes. Every field of the config can
+be set: --config.train.steps=10000 --config.data.image_size=128. See them all:
+bin/train --loss=wgan_gp --dry_run
+"""
+
+
+def define(values, argv):
+    """Define the flags; returns argv with --loss turned into --config."""
+    names = ", ".join(config_lib.names())
+    flags.DEFINE_string("loss", None, f"one of {names}", flag_values=values)
+    flags.DEFINE_string("data", None, "SPEC of the training images: sample, folder:PATH, a path, tfds:NAME[:SPLIT]", flag_values=values)
+    flags.DEFINE_string("data_dir", None, "cache of TensorFlow Datasets", flag_values=values)
+    flags.DEFINE_string("workdir", None, "the run's folder (default: runs/LOSS)", flag_values=values)
+    flags.DEFINE_boolean("smoke", False, "the same at toy size, a few steps", flag_values=values)
+    flags.DEFINE_boolean("dry_run", False, "show config, parameters and shapes, and exit", flag_values=values)
+    argv = _with_config(argv)
+    _check_overrides(argv)
+    config_flags.DEFINE_config_file(
+        "config",
+        None,
+        "a config file instead of --loss",
+        flag_values=values,
+        sys_argv=argv,
+    )
+    return argv
+
+
+def _with_config(argv):
+    """argv with the file of --loss in front as --config."""
+    losses = _values(argv, "loss")
+    if not losses:
+        return argv
+    name = losses[-1]
+    if _values(argv, "config"):
+        raise UsageError("--loss and --config: give one of them")
+    if name not in config_lib.names():
+        raise UsageError(f"--loss={name}: not one of {', '.join(config_lib.names())}")
+    return [argv[0], f"--config={config_lib.CONFIGS / name}.py", *argv[1:]]
+
+
+def _check_overrides(argv):
+    files = _values(argv, "config")
+    if files:
+        config = config_lib.load(files[-1])
+        for arg in argv:
+            name = arg.lstrip("-").partition("=")[0]
+            if arg.startswith("-") and name.startswith("config."):
+                config_lib.check_field(config, name.removeprefix("config."))
+
+
+def _values(argv, name):
+    """What the flag `name` is given, as --name=value or --name value."""
+    found = []
+    for arg, following in zip(argv, [*argv[1:], ""], strict=True):
+        flag, equals, value = arg.lstrip("-").partition("=")
+        if arg.startswith("-") and flag == name:
+            found.append(value if equals else following)
+    return found
+
+
+def run(values):
+    if values.config is None:
+        raise UsageError(f"--loss is missing: one of {', '.join(config_lib.names())}")
+    config = values.config
+    if values.data is not None:
+        config.data.source = values.data
+    if values.data_dir is not None:
+        config.data.data_dir = values.data_dir
+    if values.smoke:
+        config = config_lib.smoke(config)
+    config_lib.check(config)
+    with command.quiet(values.v):
+        import tensorflow as tf
+
+        from tfcolor import run as run_lib
+
+        tf.config.list_physical_devices()
+    if values.dry_run:
+        print(run_lib.dry_run(config))
+        return command.DONE
+    workdir = values.workdir or f"runs/{values.loss or 'run'}"
+    stopped_by = run_lib.train(config, workdir)
+    print(f"the run is in {workdir}; look at {workdir}/samples")
+    return 128 + stopped_by if stopped_by else command.DONE
+
+
+def main():
+    command.run(run, USAGE, define, sys.argv)

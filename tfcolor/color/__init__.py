@@ -1,0 +1,1 @@
+"""Colour science: CIELAB."""

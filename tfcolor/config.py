@@ -1,0 +1,264 @@
+"""The configuration of a run: typed dataclasses, to and from JSON.
+
+A file in `configs/` is one `--loss` name; its `get_config()` returns a Config,
+and `--config.section.field=value` overrides any field. A field that is None is
+not set: the network or optimizer then uses its own default, and setting one
+that it does not have is an error.
+"""
+
+import copy
+import dataclasses
+import importlib.util
+import json
+import pathlib
+
+from tfcolor.errors import UsageError
+
+_PACKAGE = pathlib.Path(__file__).resolve().parent
+
+# Beside the package in a checkout, inside it when installed.
+CONFIGS = next(
+    folder
+    for folder in (_PACKAGE.parent / "configs", _PACKAGE / "configs")
+    if folder.is_dir()
+)
+
+STRATEGIES = ("auto", "one", "mirrored")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+CROPS = ("random_resized", "smart", "center")
+
+# A resumed run may differ in these: they change how long it is, what is
+# written and where it computes, but not what a step does.
+FREE_TO_CHANGE = (
+    "data.validation",
+    "data.data_dir",
+    "train.steps",
+    "train.strategy",
+    "train.cpu_replicas",
+    "train.log_every",
+    "train.validate_every",
+    "train.validation_images",
+    "train.sample_every",
+    "train.histogram_every",
+    "train.checkpoint_every",
+    "train.keep_checkpoints",
+)
+
+
+@dataclasses.dataclass
+class Data:
+    source: str = "sample"  # SPEC of the training images
+    validation: str = ""  # SPEC; "" holds 2 % of the source out; "none"
+    data_dir: str = ""  # cache of TensorFlow Datasets; "" for its default
+    image_size: int = 64  # side of the training squares, pixels
+    batch_size: int = 16  # images a minibatch, over all replicas
+    crop: str = "random_resized"  # one of CROPS
+    crop_area: float = 0.5  # least share of the largest square that a crop has
+    flip: bool = True  # mirror every other image
+
+
+@dataclasses.dataclass
+class Generator:
+    name: str = "unet"
+    head: str | None = None  # "ab": two channels through tanh
+    depth: int | None = None  # halvings
+    width: int | None = None  # channels of the first level
+    norm: str | None = None
+    dropout: float | None = None  # rate, 0..1
+    thick: bool | None = None  # extra convolutions
+
+
+@dataclasses.dataclass
+class Discriminator:
+    name: str = "patch"
+    receptive_field: int | None = None  # side of what one logit sees, pixels
+    width: int | None = None  # channels of the first layer
+    norm: str | None = None
+
+
+@dataclasses.dataclass
+class Loss:
+    """Of every trainer; a config adds its own by a subclass."""
+
+    l1_weight: float = 100.0  # of the mean |ab error|, ab in units of 110
+    l2_weight: float = 0.0  # of the mean squared ab error
+
+
+@dataclasses.dataclass
+class Optim:
+    name: str = "adam"  # or "rmsprop"
+    g_lr: float = 2e-4  # learning rate of the generator
+    d_lr: float = 2e-4  # learning rate of the discriminator
+    beta_1: float | None = None  # of adam
+    beta_2: float | None = None
+    rho: float | None = None  # of rmsprop
+    constant: float = 0.5  # share of the steps before the rates fall to 0
+
+
+@dataclasses.dataclass
+class Train:
+    steps: int = 300  # generator updates
+    strategy: str = "auto"  # one of STRATEGIES
+    cpu_replicas: int = 0  # logical CPUs to mirror on; 0: none
+    precision: str = "float32"  # one of PRECISIONS
+    ema_decay: float = 0.99  # of the generator's weight average; 0: none
+    log_every: int = 10  # steps
+    validate_every: int = 100  # steps
+    validation_images: int = 256  # at most
+    sample_every: int = 100  # steps
+    histogram_every: int = 500  # steps
+    checkpoint_every: int = 100  # steps
+    keep_checkpoints: int = 2
+
+
+@dataclasses.dataclass
+class Config:
+    trainer: str  # "module:Class"
+    seed: int = 0
+    data: Data = dataclasses.field(default_factory=Data)
+    generator: Generator = dataclasses.field(default_factory=Generator)
+    discriminator: Discriminator = dataclasses.field(default_factory=Discriminator)
+    loss: Loss = dataclasses.field(default_factory=Loss)
+    optim: Optim = dataclasses.field(default_factory=Optim)
+    train: Train = dataclasses.field(default_factory=Train)
+
+
+def names():
+    """The names that `--loss` takes."""
+    return sorted(path.stem for path in CONFIGS.glob("[a-z]*.py"))
+
+
+def load(path):
+    """The Config that `get_config()` of a Python file returns.
+
+    Raises:
+      UsageError: there is no such file.
+    """
+    if not pathlib.Path(path).is_file():
+        raise UsageError(f"--config={path}: no such file")
+    spec = importlib.util.spec_from_file_location("tfcolor_config", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.get_config()
+
+
+def check_field(config, path):
+    """Raise UsageError if a Config has no field "section.field"."""
+    section, value = "config", config
+    for name in path.split("."):
+        fields = vars(value) if dataclasses.is_dataclass(value) else {}
+        if name not in fields:
+            raise UsageError(
+                f"config.{path}: no such field; {section} has {', '.join(fields)}"
+            )
+        section, value = name, fields[name]
+
+
+def check(config):
+    """Raise UsageError for a value that no network is needed to reject."""
+    data, train, optim = config.data, config.train, config.optim
+    _check_choice("data.crop", data.crop, CROPS)
+    _check_choice("train.strategy", train.strategy, STRATEGIES)
+    _check_choice("train.precision", train.precision, PRECISIONS)
+    for section, fields in (
+        ("data", ("image_size", "batch_size")),
+        ("optim", ("g_lr", "d_lr")),
+    ):
+        for field in fields:
+            value = getattr(getattr(config, section), field)
+            if value <= 0:
+                raise UsageError(f"{section}.{field}: {value} must be positive")
+    for field in dataclasses.fields(train):
+        value = getattr(train, field.name)
+        least = 0 if field.name in ("cpu_replicas", "ema_decay") else 1
+        if field.type in (int, float) and value < least:
+            raise UsageError(
+                f"train.{field.name}: {value} must be at least {least}"
+            )
+    if not 0 < data.crop_area <= 1:
+        raise UsageError(f"data.crop_area: {data.crop_area} is not in (0, 1]")
+    if not 0 <= optim.constant <= 1:
+        raise UsageError(f"optim.constant: {optim.constant} is not in [0, 1]")
+    if train.cpu_replicas and train.strategy == "one":
+        raise UsageError(
+            f"train.cpu_replicas: {train.cpu_replicas} contradicts "
+            "train.strategy one; use auto or mirrored"
+        )
+
+
+def smoke(config):
+    """The same run at toy size: a few steps of small networks."""
+    config = copy.deepcopy(config)
+    config.data.image_size = 32
+    config.data.batch_size = 2 * max(1, config.train.cpu_replicas)
+    config.generator.depth = min(config.generator.depth or 3, 3)
+    config.generator.width = 4
+    config.discriminator.width = 4
+    config.discriminator.receptive_field = 16
+    for field in dataclasses.fields(config.train):
+        if field.name.endswith("_every"):
+            setattr(config.train, field.name, 2)
+    config.train.steps = 4
+    config.train.validation_images = 4
+    return config
+
+
+def to_dict(config):
+    """Plain dicts, without the fields that are not set."""
+    return _without_none(dataclasses.asdict(config))
+
+
+def from_dict(values):
+    """The inverse of `to_dict`."""
+    loss = dataclasses.make_dataclass(
+        "Loss", [(name, type(value)) for name, value in values["loss"].items()]
+    )
+    classes = {
+        "data": Data,
+        "generator": Generator,
+        "discriminator": Discriminator,
+        "loss": loss,
+        "optim": Optim,
+        "train": Train,
+    }
+    sections = {name: cls(**values[name]) for name, cls in classes.items()}
+    return Config(trainer=values["trainer"], seed=values["seed"], **sections)
+
+
+def dumps(config):
+    return json.dumps(to_dict(config), indent=2)
+
+
+def differences(old, new):
+    """["field: old -> new", ...] of two `to_dict`, split into those that make
+    it another run and those that do not: (refused, allowed)."""
+    old, new = _flat(old), _flat(new)
+    refused, allowed = [], []
+    for field in sorted(old.keys() | new.keys()):
+        if old.get(field) != new.get(field):
+            line = f"{field}: {old.get(field)} -> {new.get(field)}"
+            (allowed if field in FREE_TO_CHANGE else refused).append(line)
+    return refused, allowed
+
+
+def _check_choice(field, value, allowed):
+    if value not in allowed:
+        raise UsageError(f"{field}: {value!r} is not one of {', '.join(allowed)}")
+
+
+def _without_none(values):
+    return {
+        name: _without_none(value) if isinstance(value, dict) else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _flat(values, prefix=""):
+    flat = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{prefix}{name}."))
+        else:
+            flat[prefix + name] = value
+    return flat

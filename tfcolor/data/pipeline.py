@@ -1,0 +1,309 @@
+"""Batches of Lab for training and validation.
+
+Example i of a run is a pure function of (seed, i): a stateless permutation of
+each epoch names its image, stateless random numbers its crop and flip. So there
+is no shuffle buffer, memory does not grow with the number of images, workers
+share the examples by number, and a run resumes at step s by starting there.
+"""
+
+import functools
+import threading
+
+import numpy as np
+import skimage.color
+import tensorflow as tf
+
+from tfcolor.color import lab
+from tfcolor.data import augment
+from tfcolor.data import sources
+from tfcolor.errors import RunError
+from tfcolor.errors import UsageError
+
+# An image with no |a*| or |b*| above this teaches no colour (Zhang et al.
+# 2016 give such images no loss).
+LEAST_COLOR = 5.0
+
+# Channels of 8 bits this close to one another are below that, whichever colour.
+LEAST_SPREAD = 6
+
+# Channels of 8 bits this far apart are above it, whichever colour.
+SURE_SPREAD = 32
+
+# Images tried before the first step, and the share that may be unreadable.
+PROBE = 64
+UNREADABLE = 0.05
+
+_ATTEMPTS = 100
+
+
+class Reader:
+    """Reads crop after crop, replacing images that cannot be used.
+
+    Args:
+      source: the images.
+      data: the `data` section of the config.
+      seed: of the replacements.
+      report: called once for each rejected image with its name and reason.
+    """
+
+    def __init__(self, source, data, seed, report):
+        self.source = source
+        self.data = data
+        self.seed = seed
+        self.report = report
+        self.side = _needed_side(data)
+        self.rejected = {}
+        self.unreadable = 0
+        self._lock = threading.Lock()
+
+    def read(self, example, number, numbers):
+        """The crop that random `numbers` choose of image `number`, or, where
+        that cannot be used, of another that follows from seed and example.
+
+        Returns:
+          uint8 [h, w, 3].
+        """
+        for attempt in range(_ATTEMPTS):
+            window = self.try_read(int(number), numbers)
+            if window is not None:
+                return window
+            number = _mix(self.seed, int(example), attempt) % len(self.source)
+        raise RunError(
+            f"{_ATTEMPTS} images in a row could not be used, the last: "
+            f"{self.source.name(int(number))}"
+        )
+
+    def try_read(self, number, numbers):
+        """The crop, or None where the image is unreadable or has no colour."""
+        if number in self.rejected:
+            return None
+        try:
+            window = self._window(number, numbers)
+            # A grey crop is fine if the rest of its image has colour.
+            if has_color(window) or has_color(self.source.read(number, self.side)):
+                return window
+            self._reject(number, f"grey: no |a*| or |b*| above {LEAST_COLOR:g}")
+        except sources.Unreadable as error:
+            self._reject(number, f"unreadable: {error}")
+        return None
+
+    def _window(self, number, numbers):
+        area = self.data.crop_area
+        if self.data.crop == "center":
+            return self.source.read(number, self.side, augment.center_box)
+        if self.data.crop == "random_resized":
+            box = functools.partial(
+                augment.random_box,
+                numbers=numbers[: augment.BOX_NUMBERS],
+                smallest_area=area,
+            )
+            return self.source.read(number, self.side, box)
+        image = self.source.read(number, self.side)
+        return augment.cut(image, augment.smart_box(image, numbers[:-1], area))
+
+    def _reject(self, number, reason):
+        with self._lock:
+            if number in self.rejected:
+                return
+            self.rejected[number] = reason
+            self.unreadable += reason.startswith("unreadable")
+        self.report(self.source.name(number), reason)
+        allowed = max(UNREADABLE * len(self.source), 1)
+        if self.unreadable > allowed:
+            raise RunError(
+                f"{self.unreadable} of {len(self.source)} images are unreadable, "
+                f"more than {UNREADABLE:.0%}; the last: "
+                f"{self.source.name(number)} ({reason})"
+            )
+
+
+def probe(reader):
+    """Try images spread evenly over the source.
+
+    Raises:
+      UsageError: more than 5 % of them are unreadable, or none has colour.
+    """
+    count = min(PROBE, len(reader.source))
+    numbers = np.linspace(0, len(reader.source) - 1, count).astype(int)
+    try:
+        middle = np.full(augment.NUMBERS, 0.5)
+        usable = [reader.try_read(int(i), middle) is not None for i in numbers]
+    except RunError as error:
+        raise UsageError(f"--data: {error}") from error
+    if reader.unreadable > UNREADABLE * count:
+        first = next(
+            i for i, why in reader.rejected.items() if why.startswith("unread")
+        )
+        raise UsageError(
+            f"--data: {reader.unreadable} of {count} images tried are unreadable, "
+            f"more than {UNREADABLE:.0%}; the first: {reader.source.name(first)} "
+            f"({reader.rejected[first]})"
+        )
+    if not any(usable):
+        raise UsageError(f"--data: none of the {count} images tried has colour")
+
+
+def has_color(image):
+    """Whether some |a*| or |b*| of a uint8 [H, W, 3] image is above 5.
+
+    A few pixels settle it for nearly every colour picture; only where they
+    do not are all of them converted.
+    """
+    stride = max(1, int((image.shape[0] * image.shape[1] / 256) ** 0.5))
+    return _has_color(image[::stride, ::stride]) or _has_color(image)
+
+
+def _has_color(image):
+    flat = image.reshape(-1, 3)
+    spread = flat.max(1) - flat.min(1)
+    most = spread.max()
+    if most <= LEAST_SPREAD or most >= SURE_SPREAD:
+        return most >= SURE_SPREAD
+    # scikit-image, because this runs outside the graph, where single
+    # TensorFlow operations cost more than the decoding.
+    vivid = skimage.color.rgb2lab(flat[spread > LEAST_SPREAD])
+    return np.abs(vivid[:, 1:]).max() > LEAST_COLOR
+
+
+def file_number(example, seed, count):
+    """The image that example number `example` shows: each epoch of `count`
+    examples is a permutation of its own.
+
+    Args:
+      example: int64 scalar tensor.
+    """
+    epoch = example // count
+    return tf.random.experimental.index_shuffle(
+        example % count,
+        seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
+        max_index=count - 1,
+    )
+
+
+def training(reader, data, seed, *, start=0, n_critic=1, shard=0, shards=1):
+    """Endless batches from step `start` on.
+
+    Args:
+      reader: a Reader of the training images.
+      data: the `data` section of the config.
+      seed: of order, crops and flips.
+      start: steps already done.
+      n_critic: minibatches a step.
+      shard, shards: this worker's number and how many there are. The batch
+        of a worker is its part of the global one, so any number of workers
+        sees the same examples.
+
+    Returns:
+      A dataset of {"l": [B, S, S, 1], "ab": [B, S, S, 2]}, float32 in [-1, 1]
+      with B = batch_size n_critic / shards.
+    """
+    per_step = data.batch_size * n_critic
+    part = per_step // shards
+    last = np.iinfo(np.int64).max // per_step
+    finish = _compiled_finish(data.image_size, data.flip)
+
+    def load(example):
+        number = file_number(example, seed, len(reader.source))
+        numbers = tf.random.stateless_uniform(
+            [augment.NUMBERS], seed=tf.stack([tf.constant(seed, tf.int64), example])
+        )
+        window = tf.numpy_function(
+            reader.read, [example, number, numbers], tf.uint8, stateful=False
+        )
+        return finish(_resize(window, data.image_size), numbers[-1])
+
+    steps = tf.data.Dataset.range(start, last)
+    numbers = tf.range(shard * part, (shard + 1) * part, dtype=tf.int64)
+    examples = steps.flat_map(
+        lambda step: tf.data.Dataset.from_tensor_slices(step * per_step + numbers)
+    )
+    batches = examples.map(load, tf.data.AUTOTUNE, deterministic=True)
+    return _without_sharding(batches.batch(part, drop_remainder=True))
+
+
+def validation(source, data, limit):
+    """Each image once, its largest central square, at most `limit` of them
+    spread evenly; what is unreadable is left out.
+
+    Returns:
+      A dataset of batches as in `training`, the last one perhaps smaller.
+    """
+    finish = _compiled_finish(data.image_size, flip=False)
+
+    def read(number):
+        try:
+            return source.read(int(number), data.image_size, augment.center_box)
+        except sources.Unreadable:
+            return np.zeros([0, 0, 3], np.uint8)
+
+    def load(number):
+        return tf.numpy_function(read, [number], tf.uint8, stateful=False)
+
+    def square(image):
+        return finish(_resize(image, data.image_size), 0.0)
+
+    count = min(limit, len(source))
+    numbers = np.linspace(0, len(source) - 1, count).astype(np.int64)
+    images = tf.data.Dataset.from_tensor_slices(numbers)
+    images = images.map(load, tf.data.AUTOTUNE, deterministic=True)
+    images = images.filter(lambda image: tf.size(image) > 0)
+    images = images.map(square, tf.data.AUTOTUNE, deterministic=True)
+    return _without_sharding(images.batch(data.batch_size))
+
+
+def _needed_side(data):
+    """Pixels of an image's shorter side that the smallest crop needs."""
+    share = 1.0 if data.crop == "center" else data.crop_area
+    return int(np.ceil(data.image_size / share**0.5))
+
+
+def _resize(image, side):
+    """uint8 [h, w, 3] -> float32 [side, side, 3] in 0..255.
+
+    The image has been reduced to less than twice the size, so that bilinear
+    interpolation misses no pixel.
+    """
+    image.set_shape([None, None, 3])
+    return tf.image.resize(image, [side, side])
+
+
+def _compiled_finish(side, flip):
+    """[S, S, 3] float32 in 0..255, and a number in 0..1 -> {"l", "ab"}.
+
+    Flip, rounding to 8 bits and Lab are compiled into one loop, which costs a
+    third of what they cost one by one. It is never part of an exported graph.
+    """
+
+    @tf.function(
+        jit_compile=True,
+        input_signature=[
+            tf.TensorSpec([side, side, 3], tf.float32),
+            tf.TensorSpec([], tf.float32),
+        ],
+    )
+    def finish(window, number):
+        if flip:
+            window = tf.where(number >= 0.5, window[:, ::-1], window)
+        l, ab = lab.encode(tf.cast(tf.round(window), tf.uint8))
+        return {"l": l, "ab": ab}
+
+    return finish
+
+
+def _without_sharding(dataset):
+    """A strategy must not divide the files: replicas divide each batch."""
+    options = tf.data.Options()
+    policy = tf.data.experimental.AutoShardPolicy
+    options.experimental_distribute.auto_shard_policy = policy.OFF
+    return dataset.with_options(options).prefetch(2)
+
+
+def _mix(*numbers):
+    """A hash of whole numbers (splitmix64, Steele et al. 2014)."""
+    mask, value = 2**64 - 1, 0
+    for number in numbers:
+        value = (value ^ number) + 0x9E3779B97F4A7C15 & mask
+        value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & mask
+        value = (value ^ value >> 27) * 0x94D049BB133111EB & mask
+        value ^= value >> 31
+    return value

@@ -1,0 +1,201 @@
+"""Layers shared by generators and discriminators. `keras.ops` and Keras
+layers only, so that the networks run on every Keras backend."""
+
+import keras
+
+NORMS = ("batch", "instance", "group", "layer", "none")
+
+# Weights start as N(0, 0.02) (Radford et al. 2016; Isola et al. 2017).
+INITIALIZER_STDDEV = 0.02
+
+
+def initializer():
+    return keras.initializers.RandomNormal(stddev=INITIALIZER_STDDEV)
+
+
+def check_choice(field, value, allowed):
+    if value not in allowed:
+        raise ValueError(
+            f"{field}: {value!r} is not one of {', '.join(map(str, allowed))}"
+        )
+
+
+def norm(name, groups=32):
+    """A new normalisation layer for [B, H, W, C], or None for "none".
+
+    "batch" is synchronized over the replicas of a TensorFlow strategy;
+    "instance" normalises each channel of each image (Ulyanov et al. 2016),
+    "layer" all channels of an image together (Ba et al. 2016), "group" in
+    `groups` groups, or one a channel where there are fewer channels
+    (Wu and He 2018).
+    """
+    check_choice("norm", name, NORMS)
+    if name == "none":
+        return None
+    if name == "batch":
+        # Momentum 0.9: GAN runs are short in steps, and the statistics that
+        # inference uses must follow the weights.
+        return keras.layers.BatchNormalization(
+            momentum=0.9,
+            epsilon=1e-5,
+            synchronized=keras.backend.backend() == "tensorflow",
+        )
+    return ImageNormalization({"instance": -1, "layer": 1, "group": groups}[name])
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class ImageNormalization(keras.layers.Layer):
+    """Instance, layer or group normalisation: statistics of one image.
+
+    Args:
+      groups: groups the channels are divided into; -1 or more than there are
+        channels: each channel is a group. 1: all channels together.
+
+    Input and output: [B, H, W, C]. Scale and offset are per channel.
+    """
+
+    def __init__(self, groups, epsilon=1e-5, **kwargs):
+        super().__init__(**kwargs)
+        self.groups = groups
+        self.epsilon = epsilon
+
+    def build(self, shape):
+        channels = shape[-1]
+        wanted = self.groups
+        self.n_groups = channels if wanted < 1 else min(wanted, channels)
+        if channels % self.n_groups:
+            raise ValueError(
+                f"norm 'group': {channels} channels are not divisible by "
+                f"{self.n_groups} groups"
+            )
+        self.scale = self.add_weight(
+            shape=(channels,), initializer="ones", name="scale", autocast=False
+        )
+        self.offset = self.add_weight(
+            shape=(channels,), initializer="zeros", name="offset", autocast=False
+        )
+
+    def compute_output_shape(self, shape):
+        return shape
+
+    def call(self, x):
+        ops = keras.ops
+        y = ops.cast(x, "float32")
+        mean = ops.mean(y, axis=(1, 2), keepdims=True)
+        square = ops.mean(ops.square(y), axis=(1, 2), keepdims=True)
+        if self.n_groups != x.shape[-1]:
+            mean, square = self.pool(mean), self.pool(square)
+        variance = ops.maximum(square - ops.square(mean), 0.0)
+        gain = self.scale * ops.rsqrt(variance + self.epsilon)
+        return ops.cast(y * gain + (self.offset - mean * gain), x.dtype)
+
+    def pool(self, statistic):
+        """Means over the channels of each group: [B, 1, 1, C] both ways."""
+        ops = keras.ops
+        channels = statistic.shape[-1]
+        split = (-1, 1, 1, self.n_groups, channels // self.n_groups)
+        pooled = ops.mean(ops.reshape(statistic, split), -1, keepdims=True)
+        return ops.reshape(ops.broadcast_to(
+            pooled, ops.shape(ops.reshape(statistic, split))
+        ), (-1, 1, 1, channels))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "groups": self.groups,
+            "epsilon": self.epsilon,
+        }
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class ConvBlock(keras.layers.Layer):
+    """Convolution, normalisation, dropout, activation.
+
+    Args:
+      filters: output channels.
+      kernel_size: side of the kernel, pixels.
+      stride: 1 or more; with `transpose` the factor of enlargement.
+      transpose: transposed convolution.
+      norm: one of NORMS. The convolution has a bias only with "none": before
+        a norm it would have no gradient but rounding noise.
+      dropout: share of the values set to zero in training.
+      activation: "relu", "leaky_relu" (slope 0.2) or None.
+      padding: "same", or "pix2pix": one pixel on each side whatever the
+        stride, so that a 4x4 kernel with stride 1 shrinks the map by one.
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size=4,
+        stride=2,
+        transpose=False,
+        norm="none",
+        dropout=0.0,
+        activation=None,
+        padding="same",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.settings = {
+            "filters": filters,
+            "kernel_size": kernel_size,
+            "stride": stride,
+            "transpose": transpose,
+            "norm": norm,
+            "dropout": dropout,
+            "activation": activation,
+            "padding": padding,
+        }
+        convolution = (
+            keras.layers.Conv2DTranspose if transpose else keras.layers.Conv2D
+        )
+        explicit = padding == "pix2pix" and kernel_size > 1 and stride == 1
+        self.pad = keras.layers.ZeroPadding2D(1) if explicit else None
+        self.convolution = convolution(
+            filters,
+            kernel_size,
+            strides=stride,
+            padding="valid" if explicit else "same",
+            use_bias=norm == "none",
+            kernel_initializer=initializer(),
+        )
+        self.norm = _norm_layer(norm)
+        self.dropout = keras.layers.Dropout(dropout) if dropout else None
+        self.activation = {
+            None: None,
+            "relu": keras.layers.ReLU(),
+            "leaky_relu": keras.layers.LeakyReLU(0.2),
+        }[activation]
+
+    def layers_in_order(self):
+        parts = (self.pad, self.convolution, self.norm)
+        parts += (self.dropout, self.activation)
+        return [layer for layer in parts if layer is not None]
+
+    def build(self, shape):
+        for layer in self.layers_in_order():
+            layer.build(shape)
+            shape = layer.compute_output_shape(shape)
+
+    def compute_output_shape(self, shape):
+        for layer in self.layers_in_order():
+            shape = layer.compute_output_shape(shape)
+        return shape
+
+    def call(self, x, training=None):
+        for layer in self.layers_in_order():
+            x = layer(x, training=training) if _has_modes(layer) else layer(x)
+        return x
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings}
+
+
+_norm_layer = norm
+
+
+def _has_modes(layer):
+    return isinstance(
+        layer, keras.layers.BatchNormalization | keras.layers.Dropout
+    )

@@ -1,0 +1,168 @@
+"""A training run: data, trainer and run folder wired together."""
+
+import logging
+
+import tensorflow as tf
+
+from tfcolor import build
+from tfcolor import callbacks
+from tfcolor import checkpoints
+from tfcolor import config as config_lib
+from tfcolor.data import pipeline
+from tfcolor.data import sources
+from tfcolor.errors import RunError
+from tfcolor.workdir import Workdir
+
+log = logging.getLogger("tfcolor")
+
+SAMPLES = 8
+
+
+def train(config, workdir):
+    """Train until `config.train.steps`, from the newest checkpoint if there is
+    one.
+
+    Args:
+      config: a Config.
+      workdir: path of the run's folder.
+
+    Returns:
+      The number of the signal that ended the run early, or None.
+
+    Raises:
+      UsageError: before anything is written. RunError: after.
+    """
+    training, held_out = open_data(config)
+    strategy = build.strategy(config.train)
+    build.check_replicas(config, strategy.num_replicas_in_sync)
+    with strategy.scope():
+        trainer = build.trainer(config)
+    folder = Workdir(workdir)
+    changed = folder.check(config)
+    pipeline.probe(pipeline.Reader(training, config.data, config.seed, _ignore))
+    with folder.claim():
+        for line in changed:
+            log.info("config changed since the last start: %s", line)
+        data = sources.fingerprint(training)
+        folder.warn_of_changed_data(data)
+        folder.write_config(config, data)
+        try:
+            return _fit(trainer, config, folder, training, held_out)
+        except tf.errors.OpError as error:
+            raise RunError(_reason(error)) from error
+
+
+def dry_run(config):
+    """Text: the resolved config, the parameters and the shapes of a batch."""
+    training, _ = open_data(config)
+    with build.strategy(config.train).scope() as strategy:
+        build.check_replicas(config, strategy.num_replicas_in_sync)
+        trainer = build.trainer(config)
+    reader = pipeline.Reader(training, config.data, config.seed, _ignore)
+    pipeline.probe(reader)
+    batches = pipeline.training(
+        reader, config.data, config.seed, n_critic=trainer.n_critic
+    )
+    shapes = {name: list(x.shape) for name, x in next(iter(batches)).items()}
+    parts = [config_lib.dumps(config)]
+    for name in ("generator", "discriminator"):
+        parts.append(f"{name}:\n{parameter_table(getattr(trainer, name))}")
+    parts.append(f"images: {len(training)}, a step's batch: {shapes}")
+    return "\n\n".join(parts)
+
+
+def parameter_table(network):
+    """A line a weight: name, shape, number of parameters; and their sum."""
+    lines = [
+        f"  {weight.path:60s} {str(tuple(weight.shape)):20s} {weight.shape.num_elements():>12,}"
+        for weight in network.weights
+    ]
+    return "\n".join([*lines, f"  {'total':81s} {network.count_params():>12,}"])
+
+
+def open_data(config):
+    """(training source, validation source or None) of a Config."""
+    data = config.data
+    source = sources.open_source(data.source, data.data_dir or None)
+    if data.validation == "none":
+        return source, None
+    if data.validation:
+        return source, sources.open_source(data.validation, data.data_dir or None)
+    return sources.hold_out(source)
+
+
+def _fit(trainer, config, folder, training, held_out):
+    train = config.train
+    saved = checkpoints.Checkpoints(folder.checkpoints, trainer, train.keep_checkpoints)
+    start = saved.restore()
+    folder.forget_after(start)
+    if start >= train.steps:
+        log.info("the run is at step %d of %d: nothing to do", start, train.steps)
+        return None
+    if start:
+        log.info("resuming at step %d", start)
+    reader = pipeline.Reader(training, config.data, config.seed, folder.reporter())
+    batches = pipeline.training(
+        reader, config.data, config.seed, start=start, n_critic=trainer.n_critic
+    )
+    writer = tf.summary.create_file_writer(str(folder.path))
+    _begin_events(writer, start, config)
+    chain = _callbacks(trainer, config, folder, held_out or training, saved, writer, start)
+    try:
+        trainer.fit(
+            batches,
+            steps_per_epoch=train.steps - start,
+            callbacks=chain,
+            shuffle=False,
+            verbose=0,
+        )
+    finally:
+        for callback in chain:
+            getattr(callback, "close", lambda: None)()
+        writer.close()
+    return chain[-1].signal
+
+
+def _callbacks(trainer, config, folder, shown, saved, writer, start):
+    train, last = config.train, config.train.steps
+    images = config.data.batch_size * trainer.n_critic
+    validation = pipeline.validation(shown, config.data, train.validation_images)
+    sample = next(iter(pipeline.validation(shown, config.data, SAMPLES).unbatch().batch(SAMPLES)))
+    return [
+        callbacks.Progress(start, last, images),
+        callbacks.StopOnNonFinite(start, saved),
+        callbacks.Metrics(start, train.log_every, last, writer, folder.metrics),
+        callbacks.Validation(start, train.validate_every, last, writer, folder.metrics, validation),
+        callbacks.Samples(start, train.sample_every, last, writer, folder.samples, sample),
+        callbacks.Histograms(start, train.histogram_every, last, writer),
+        callbacks.Saver(start, train.checkpoint_every, last, saved, writer),
+    ]
+
+
+def _begin_events(writer, start, config):
+    """Tell TensorBoard to forget what a broken-off run wrote after `start`,
+    and show it the config."""
+    from tensorboard.compat.proto import event_pb2
+
+    session = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+    event = event_pb2.Event(step=start + 1, session_log=session)
+    with writer.as_default(start):
+        if start:
+            tf.raw_ops.ImportEvent(
+                writer=writer._resource, event=event.SerializeToString()
+            )
+        tf.summary.text("config", f"```\n{config_lib.dumps(config)}\n```")
+
+
+def _reason(error):
+    """The one line of a TensorFlow error that says what happened."""
+    lines = [line.strip() for line in error.message.splitlines() if line.strip()]
+    for line in lines:
+        kind, colon, text = line.partition(": ")
+        if kind.endswith(("RunError", "UsageError")) and colon:
+            return text
+    return lines[0] if lines else type(error).__name__
+
+
+def _ignore(name, reason):
+    pass

@@ -1,0 +1,42 @@
+"""Sample pictures: rows of input, prediction and truth."""
+
+import io
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from tfcolor import files
+from tfcolor.color import lab
+
+GAP = 2  # pixels between the pictures
+
+
+def grid(l, predictions, truth):
+    """uint8 [h, w, 3]: a row of l, of each prediction and of the truth.
+
+    Args:
+      l: [N, S, S, 1]; predictions: list of ab [N, S, S, 2]; truth: ab; all
+        normalised.
+    """
+    rows = [tf.zeros_like(truth), *predictions, truth]
+    rgb = lab.to_uint8(lab.decode(tf.stack([l] * len(rows)), tf.stack(rows))).numpy()
+    framed = np.pad(
+        rgb, [(0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0)], constant_values=255
+    )
+    count, height, width = framed.shape[1:4]
+    picture = framed.transpose(0, 2, 1, 3, 4)
+    picture = picture.reshape(len(rows) * height, count * width, 3)
+    return picture[:-GAP, :-GAP]
+
+
+def write_png(path, picture):
+    """A uint8 [h, w, 3] picture, enlarged where it is small, to a PNG file."""
+    image = Image.fromarray(picture)
+    factor = max(1, round(600 / min(image.size)))
+    if factor > 1:
+        size = image.width * factor, image.height * factor
+        image = image.resize(size, Image.Resampling.NEAREST)
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    files.write_atomically(path, data.getvalue())

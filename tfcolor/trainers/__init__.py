@@ -1,0 +1,1 @@
+"""One module a variant, each with its whole training step."""

@@ -1,0 +1,54 @@
+"""Wasserstein GAN with weight clipping (Arjovsky et al. 2017)."""
+
+import keras
+import tensorflow as tf
+
+from tfcolor import objectives
+from tfcolor.trainers.base import ColorGAN
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class WGAN(ColorGAN):
+    """Algorithm 1 of Arjovsky et al. 2017, on ab given l.
+
+    Args:
+      clip: every weight of the critic is kept within +-clip.
+      The rest as in ColorGAN.
+    """
+
+    def __init__(self, generator, discriminator, *, clip, **settings):
+        super().__init__(generator, discriminator, **settings)
+        if clip <= 0:
+            raise ValueError(f"loss.clip: {clip} must be positive")
+        self.clip = clip
+
+    def train_step(self, batch):
+        for l, ab in self.minibatches(batch):
+            fake = self.generator(l, training=True)
+            with tf.GradientTape() as tape:
+                d_loss = objectives.wasserstein_d(
+                    self.critic(l, ab), self.critic(l, fake)
+                )
+            d_norm = self.descend(d_loss, tape, self.discriminator, self.d_optimizer)
+            for weight in self.discriminator.trainable_variables:
+                weight.assign(tf.clip_by_value(weight, -self.clip, self.clip))
+
+        with tf.GradientTape() as tape:
+            fake = self.generator(l, training=True)
+            adversarial = objectives.wasserstein_g(self.critic(l, fake))
+            reconstruction, g_logs = self.reconstruction(ab, fake)
+            g_loss = adversarial + reconstruction
+        g_norm = self.descend(g_loss, tape, self.generator, self.g_optimizer)
+        self.finish_step()
+        return {
+            "d/loss": d_loss,
+            "d/wasserstein": -d_loss,
+            "d/gradient_norm": d_norm,
+            "g/loss": g_loss,
+            "g/adversarial": adversarial,
+            "g/gradient_norm": g_norm,
+            **g_logs,
+        }
+
+    def get_config(self):
+        return {**super().get_config(), "clip": self.clip}

@@ -1,0 +1,64 @@
+"""Wasserstein GAN with gradient penalty (Gulrajani et al. 2017)."""
+
+import keras
+import tensorflow as tf
+
+from tfcolor import objectives
+from tfcolor.trainers.base import ColorGAN
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class WGANGP(ColorGAN):
+    """Algorithm 1 of Gulrajani et al. 2017, on ab given l.
+
+    Args:
+      gp_weight: weight of the gradient penalty, lambda of the paper.
+      discriminator: a critic without batch norm: the penalty is on the
+        gradient of each image alone, which a norm over the batch breaks.
+      The rest as in ColorGAN.
+    """
+
+    def __init__(self, generator, discriminator, *, gp_weight, **settings):
+        super().__init__(generator, discriminator, **settings)
+        if gp_weight < 0:
+            raise ValueError(f"loss.gp_weight: {gp_weight} must not be negative")
+        if discriminator.get_config().get("norm") == "batch":
+            raise ValueError(
+                "discriminator.norm: 'batch' breaks the gradient penalty, which "
+                "is of each image alone; use instance, layer or none"
+            )
+        self.gp_weight = gp_weight
+
+    def train_step(self, batch):
+        for k, (l, ab) in enumerate(self.minibatches(batch)):
+            fake = self.generator(l, training=True)
+            with tf.GradientTape() as tape:
+                distance = -objectives.wasserstein_d(
+                    self.critic(l, ab), self.critic(l, fake)
+                )
+                penalty = objectives.gradient_penalty(
+                    lambda x, l=l: self.critic(l, x), ab, fake, self.uniform(k, l)
+                )
+                d_loss = -distance + self.gp_weight * penalty
+            d_norm = self.descend(d_loss, tape, self.discriminator, self.d_optimizer)
+
+        with tf.GradientTape() as tape:
+            fake = self.generator(l, training=True)
+            adversarial = objectives.wasserstein_g(self.critic(l, fake))
+            reconstruction, g_logs = self.reconstruction(ab, fake)
+            g_loss = adversarial + reconstruction
+        g_norm = self.descend(g_loss, tape, self.generator, self.g_optimizer)
+        self.finish_step()
+        return {
+            "d/loss": d_loss,
+            "d/wasserstein": distance,
+            "d/gradient_penalty": penalty,
+            "d/gradient_norm": d_norm,
+            "g/loss": g_loss,
+            "g/adversarial": adversarial,
+            "g/gradient_norm": g_norm,
+            **g_logs,
+        }
+
+    def get_config(self):
+        return {**super().get_config(), "gp_weight": self.gp_weight}

@@ -1,0 +1,163 @@
+"""A run's folder: what is in it, and who may write to it."""
+
+import contextlib
+import datetime
+import fcntl
+import json
+import logging
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import tfcolor
+from tfcolor import config as config_lib
+from tfcolor import files
+from tfcolor.errors import UsageError
+
+log = logging.getLogger("tfcolor")
+
+
+class Workdir:
+    """The folder of a run.
+
+    Args:
+      path: of the folder; made by `claim` if it is not there.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path).expanduser()
+        self.config = self.path / "config.json"
+        self.checkpoints = self.path / "checkpoints"
+        self.samples = self.path / "samples"
+        self.metrics = self.path / "metrics.jsonl"
+        self.skipped = self.path / "skipped.tsv"
+
+    def check(self, config):
+        """Raise UsageError if `config` cannot be run in this folder; returns
+        the differences to the config of its last start that are allowed."""
+        if self.path.exists() and not self.path.is_dir():
+            raise UsageError(f"--workdir={self.path}: is not a folder")
+        if not self.config.exists():
+            return []
+        old = json.loads(self.config.read_text())["config"]
+        refused, allowed = config_lib.differences(old, config_lib.to_dict(config))
+        if refused:
+            raise UsageError(
+                f"--workdir={self.path}: holds a run with another config "
+                f"({'; '.join(refused)}); use another folder"
+            )
+        return allowed
+
+    @contextlib.contextmanager
+    def claim(self):
+        """Make the folder and keep every other process out of it.
+
+        Raises:
+          UsageError: it cannot be written to, or a process is at it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = open(self.path / ".lock", "a+")
+        except OSError as error:
+            raise UsageError(f"--workdir={self.path}: {error.strerror}") from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                lock.seek(0)
+                raise UsageError(
+                    f"--workdir={self.path}: process {lock.read().strip() or '?'} "
+                    "is training in it"
+                ) from error
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            self.checkpoints.mkdir(exist_ok=True)
+            self.samples.mkdir(exist_ok=True)
+            yield
+
+    def write_config(self, config, data):
+        """config.json: what runs, on which data, with which versions."""
+        content = {
+            "config": config_lib.to_dict(config),
+            "command": sys.argv,
+            "data": data,
+            "started": datetime.datetime.now().astimezone().isoformat("T", "seconds"),
+            "versions": {
+                "tfcolor": tfcolor.__version__,
+                "tensorflow": tf.__version__,
+                "keras": keras.__version__,
+                "numpy": np.__version__,
+                "python": platform.python_version(),
+            },
+            "git_commit": _git_commit(),
+        }
+        files.write_atomically(self.config, json.dumps(content, indent=2) + "\n")
+
+    def warn_of_changed_data(self, data):
+        """Say so if the images are not those that the run began with."""
+        if self.config.exists():
+            old = json.loads(self.config.read_text()).get("data")
+            if old and old != data:
+                log.warning(
+                    "the images have changed since this run began (%s, now %s)",
+                    old,
+                    data,
+                )
+
+    def forget_after(self, step):
+        """Drop the lines of metrics.jsonl that a broken-off run wrote after
+        the checkpoint that it resumes from."""
+        if not self.metrics.exists():
+            return
+        kept = []
+        for line in self.metrics.read_text().splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + "\n")
+        files.write_atomically(self.metrics, "".join(kept))
+
+    def reporter(self):
+        """A function that lists (name, reason) in skipped.tsv, each name once
+        however often the run is started."""
+        known = set()
+        if self.skipped.exists():
+            lines = self.skipped.read_text().splitlines()
+            known = {line.split("\t")[0] for line in lines}
+
+        def report(name, reason):
+            name = name.replace("\t", " ").replace("\n", " ")
+            if name not in known:
+                known.add(name)
+                with open(self.skipped, "a") as file:
+                    file.write(f"{name}\t{reason}\n")
+
+        return report
+
+
+def load_config(path):
+    """The Config in a run's folder.
+
+    Raises:
+      UsageError: it has none.
+    """
+    file = Workdir(path).config
+    if not file.is_file():
+        raise UsageError(f"--workdir={path}: no config.json, so no run, in it")
+    return config_lib.from_dict(json.loads(file.read_text())["config"])
+
+
+def _git_commit():
+    folder = pathlib.Path(__file__).parent
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
