@@ -48,7 +48,10 @@ def judge(predict, batches):
         values["ab_error"] += metrics.ab_error(true_ab, ab).numpy().tolist()
         values["colorfulness"] += metrics.colorfulness(rgb).numpy().tolist()
         values["auc"] += metrics.auc(true_ab, ab).numpy().tolist()
-        found, true = found + metrics.ab_histogram(ab), true + metrics.ab_histogram(true_ab)
+        found, true = (
+            found + metrics.ab_histogram(ab),
+            true + metrics.ab_histogram(true_ab),
+        )
     row = {name: sum(column) / len(column) for name, column in values.items()}
     row["histogram"] = float(metrics.histogram_distance(found, true))
     return row, len(values["psnr"])
@@ -92,11 +95,11 @@ def main(_):
         print(f"{name:40s}" + "".join(f"{value:14.3f}" for value in row.values()))
     print(f"{count} images of {_DATA.value}")
     if _GRID.value:
-        batch = next(iter(pipeline.validation(source, runs[0][2], 12).batch(1).unbatch()))
-        pictures = [predict(batch["l"]) for _, predict, _ in runs]
-        samples.write_png(
-            _GRID.value, samples.grid(batch["l"], pictures, batch["ab"])
+        batch = next(
+            iter(pipeline.validation(source, runs[0][2], 12).batch(1).unbatch())
         )
+        pictures = [predict(batch["l"]) for _, predict, _ in runs]
+        samples.write_png(_GRID.value, samples.grid(batch["l"], pictures, batch["ab"]))
 
 
 if __name__ == "__main__":

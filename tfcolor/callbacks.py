@@ -44,6 +44,9 @@ class StepCallback(keras.callbacks.Callback):
         if step % self.every == 0 or step == self.last:
             self.on_step(step, logs)
 
+    def close(self):
+        """Called once after the last step, however the run ended."""
+
 
 class Progress(StepCallback):
     """A progress bar: time left, images a second, losses."""
@@ -91,7 +94,8 @@ class StopOnNonFinite(StepCallback):
 
     def on_step(self, step, logs):
         for name, value in logs.items():
-            if not math.isfinite(value):
+            # A gradient may overflow in float16: its step is then left out.
+            if not math.isfinite(value) and not name.endswith("gradient_norm"):
                 raise RunError(
                     f"step {step}: {name} is {value}; the last good checkpoint: "
                     f"{self.checkpoints.last_good}"
@@ -113,9 +117,7 @@ class Metrics(StepCallback):
         self.seen.append(logs)
         if step % self.interval and step != self.last:
             return
-        line = {
-            name: float(np.mean([seen[name] for seen in self.seen])) for name in logs
-        }
+        line = self.means()
         line["lr/g"] = float(self.model.g_optimizer.learning_rate)
         line["lr/d"] = float(self.model.d_optimizer.learning_rate)
         now = time.monotonic()
@@ -123,6 +125,15 @@ class Metrics(StepCallback):
         self.began, self.seen = now, []
         write_scalars(self.writer, step, line)
         append_json(self.path, {"step": step, **line})
+
+    def means(self):
+        """Of what is finite."""
+        means = {}
+        for name in self.seen[0]:
+            values = [seen[name] for seen in self.seen if math.isfinite(seen[name])]
+            if values:
+                means[name] = float(np.mean(values))
+        return means
 
 
 class Validation(StepCallback):
@@ -175,7 +186,7 @@ class Histograms(StepCallback):
 
     def on_step(self, step, logs):
         for name, value in logs.items():
-            if name.endswith("gradient_norm"):
+            if name.endswith("gradient_norm") and math.isfinite(value):
                 self.norms.setdefault(name, []).append(value)
         if step % self.interval and step != self.last:
             return

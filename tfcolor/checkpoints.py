@@ -21,20 +21,9 @@ class Checkpoints:
     """
 
     def __init__(self, folder, trainer, keep):
-        parts = {
-            "generator": trainer.generator,
-            "discriminator": trainer.discriminator,
-            "average": trainer.average,
-            "g_optimizer": trainer.g_optimizer,
-            "d_optimizer": trainer.d_optimizer,
-            "step": trainer.step.value,
-        }
-        parts = {name: part for name, part in parts.items() if part is not None}
         self.folder = folder
         self.trainer = trainer
-        self.checkpoint = tf.train.Checkpoint(
-            **parts, random_state=_random_state(trainer)
-        )
+        self.checkpoint = tf.train.Checkpoint(**_variables(trainer))
         self.manager = tf.train.CheckpointManager(
             self.checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
         )
@@ -102,13 +91,30 @@ def restore_generator(folder, generator, averaged):
     if path is None:
         raise RunError(f"no checkpoint in {folder}")
     name = "average" if averaged else "generator"
-    status = tf.train.Checkpoint(**{name: generator}).restore(path)
+    status = tf.train.Checkpoint(**{name: _values(generator.weights)}).restore(path)
     status.assert_existing_objects_matched().expect_partial()
     return int(tf.train.load_variable(path, "step/.ATTRIBUTES/VARIABLE_VALUE"))
 
 
-def _random_state(trainer):
-    """States of the dropout layers, which Keras keeps apart from the weights."""
-    known = {id(variable) for variable in trainer.generator.weights}
-    variables = trainer.generator.variables
-    return [v.value for v in variables if id(v) not in known]
+def _variables(trainer):
+    """What a checkpoint holds, each a list in the order of creation.
+
+    Lists, because a tf.train.Checkpoint of a Keras network silently leaves out
+    the layers that the network keeps in a list, and the states of its dropout.
+    """
+    generator = trainer.generator
+    weights = {id(weight) for weight in generator.weights}
+    random_state = [v for v in generator.variables if id(v) not in weights]
+    return {
+        "generator": _values(generator.weights),
+        "discriminator": _values(trainer.discriminator.weights),
+        "average": _values(trainer.average.weights if trainer.average else []),
+        "g_optimizer": _values(trainer.g_optimizer.variables),
+        "d_optimizer": _values(trainer.d_optimizer.variables),
+        "random_state": _values(random_state),
+        "step": trainer.step.value,
+    }
+
+
+def _values(variables):
+    return [variable.value for variable in variables]

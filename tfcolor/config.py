@@ -172,9 +172,7 @@ def check(config):
         value = getattr(train, field.name)
         least = 0 if field.name in ("cpu_replicas", "ema_decay") else 1
         if field.type in (int, float) and value < least:
-            raise UsageError(
-                f"train.{field.name}: {value} must be at least {least}"
-            )
+            raise UsageError(f"train.{field.name}: {value} must be at least {least}")
     if not 0 < data.crop_area <= 1:
         raise UsageError(f"data.crop_area: {data.crop_area} is not in (0, 1]")
     if not 0 <= optim.constant <= 1:
@@ -186,12 +184,16 @@ def check(config):
         )
 
 
-def smoke(config):
-    """The same run at toy size: a few steps of small networks."""
+def smoke(config, keep=()):
+    """The same run at toy size: a few steps of small networks.
+
+    Args:
+      keep: {"section.field": value} to set all the same.
+    """
     config = copy.deepcopy(config)
     config.data.image_size = 32
     config.data.batch_size = 2 * max(1, config.train.cpu_replicas)
-    config.generator.depth = min(config.generator.depth or 3, 3)
+    config.generator.depth = 3
     config.generator.width = 4
     config.discriminator.width = 4
     config.discriminator.receptive_field = 16
@@ -200,6 +202,9 @@ def smoke(config):
             setattr(config.train, field.name, 2)
     config.train.steps = 4
     config.train.validation_images = 4
+    for path, value in dict(keep).items():
+        section, _, field = path.rpartition(".")
+        setattr(getattr(config, section) if section else config, field, value)
     return config
 
 

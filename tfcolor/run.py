@@ -1,6 +1,8 @@
 """A training run: data, trainer and run folder wired together."""
 
+import functools
 import logging
+import math
 
 import tensorflow as tf
 
@@ -73,11 +75,9 @@ def dry_run(config):
 
 def parameter_table(network):
     """A line a weight: name, shape, number of parameters; and their sum."""
-    lines = [
-        f"  {weight.path:60s} {str(tuple(weight.shape)):20s} {weight.shape.num_elements():>12,}"
-        for weight in network.weights
-    ]
-    return "\n".join([*lines, f"  {'total':81s} {network.count_params():>12,}"])
+    rows = [(w.path, str(tuple(w.shape)), math.prod(w.shape)) for w in network.weights]
+    rows.append(("total", "", network.count_params()))
+    return "\n".join(f"  {name:64s} {shape:20s} {n:>12,}" for name, shape, n in rows)
 
 
 def open_data(config):
@@ -107,35 +107,49 @@ def _fit(trainer, config, folder, training, held_out):
     )
     writer = tf.summary.create_file_writer(str(folder.path))
     _begin_events(writer, start, config)
-    chain = _callbacks(trainer, config, folder, held_out or training, saved, writer, start)
+    shown = held_out or training
+    steps = _callbacks(trainer, config, folder, shown, saved, writer, start)
     try:
         trainer.fit(
             batches,
             steps_per_epoch=train.steps - start,
-            callbacks=chain,
+            callbacks=steps,
             shuffle=False,
             verbose=0,
         )
     finally:
-        for callback in chain:
-            getattr(callback, "close", lambda: None)()
+        for callback in steps:
+            callback.close()
         writer.close()
-    return chain[-1].signal
+    return steps[-1].signal
 
 
 def _callbacks(trainer, config, folder, shown, saved, writer, start):
-    train, last = config.train, config.train.steps
-    images = config.data.batch_size * trainer.n_critic
-    validation = pipeline.validation(shown, config.data, train.validation_images)
-    sample = next(iter(pipeline.validation(shown, config.data, SAMPLES).unbatch().batch(SAMPLES)))
+    """What happens after each step, in this order: nothing of a step whose
+    losses are not finite is written, and a checkpoint comes last."""
+    train, last, data = config.train, config.train.steps, config.data
+    validation = pipeline.validation(shown, data, train.validation_images)
+    sample = pipeline.validation(shown, data, SAMPLES).unbatch().batch(SAMPLES)
+    per_step = data.batch_size * trainer.n_critic
+    at = functools.partial(dict, start=start, last=last)
+    log = {"writer": writer, "path": folder.metrics}
     return [
-        callbacks.Progress(start, last, images),
+        callbacks.Progress(start, last, per_step),
         callbacks.StopOnNonFinite(start, saved),
-        callbacks.Metrics(start, train.log_every, last, writer, folder.metrics),
-        callbacks.Validation(start, train.validate_every, last, writer, folder.metrics, validation),
-        callbacks.Samples(start, train.sample_every, last, writer, folder.samples, sample),
-        callbacks.Histograms(start, train.histogram_every, last, writer),
-        callbacks.Saver(start, train.checkpoint_every, last, saved, writer),
+        callbacks.Metrics(**at(every=train.log_every), **log),
+        callbacks.Validation(
+            **at(every=train.validate_every), **log, dataset=validation
+        ),
+        callbacks.Samples(
+            **at(every=train.sample_every),
+            writer=writer,
+            folder=folder.samples,
+            batch=next(iter(sample)),
+        ),
+        callbacks.Histograms(**at(every=train.histogram_every), writer=writer),
+        callbacks.Saver(
+            **at(every=train.checkpoint_every), checkpoints=saved, writer=writer
+        ),
     ]
 
 

@@ -63,7 +63,7 @@ class Workdir:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = open(self.path / ".lock", "a+")
+            lock = open(self.path / ".lock", "a+")  # noqa: SIM115 (closed below)
         except OSError as error:
             raise UsageError(f"--workdir={self.path}: {error.strerror}") from error
         with lock:

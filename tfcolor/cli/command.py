@@ -3,16 +3,18 @@
 import contextlib
 import logging
 import os
+import signal
 import sys
 import tempfile
 import traceback
 
+import tqdm
 from absl import flags
 
-from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
+HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
 
 def run(main, usage, define, argv):
@@ -21,32 +23,37 @@ def run(main, usage, define, argv):
     Args:
       main: takes the parsed FlagValues, returns an exit code.
       usage: text that `--help` prints above the flags.
-      define: a function that defines the command's flags on a FlagValues.
+      define: a function that defines the command's flags on FlagValues and
+        returns argv, perhaps changed.
       argv: the command line, the program's name first.
     """
     values = flags.FlagValues()
-    flags.DEFINE_integer("v", 0, "1: show TensorFlow's messages and tracebacks", flag_values=values)
-    flags.DEFINE_boolean("help", False, "show this text", flag_values=values)
-    verbose = any(arg.lstrip("-") in ("v=1", "v1") for arg in argv)
+    flags.DEFINE_integer(
+        "v", 0, "1: show TensorFlow's messages and tracebacks", flag_values=values
+    )
+    verbose = any(arg.lstrip("-") == "v=1" for arg in argv)
     try:
-        if any(arg in ("--help", "-help", "-h", "--helpshort", "--helpfull") for arg in argv[1:]):
-            define(values, argv)
-            print(usage.strip() + "\n\n" + _flags_help(values))
-            sys.exit(DONE)
-        argv = define(values, argv)
-        left = values(argv)[1:]
-        if left:
-            raise UsageError(f"unexpected argument {left[0]!r}")
-        _log_to_stderr()
-        sys.exit(main(values))
+        if any(arg in HELP for arg in argv[1:]):
+            define(values, argv[:1])
+            print(f"{usage.strip()}\n\n{_flags_help(values)}")
+            code = DONE
+        else:
+            left = values(define(values, argv))[1:]
+            if left:
+                raise UsageError(f"unexpected argument {left[0]!r}")
+            _log_to_terminal()
+            code = main(values)
     except (UsageError, flags.Error) as error:
-        _end(error, BAD_USAGE, verbose)
-    except RunError as error:
-        _end(error, FAILED, verbose)
+        code = _tell(error, BAD_USAGE, verbose)
     except KeyboardInterrupt:
-        sys.exit(130)
+        code = 128 + signal.SIGINT
     except Exception as error:
-        _end(error, FAILED, verbose)
+        code = _tell(error, FAILED, verbose)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: threads of tf.data that are about to call Python would wait
+    # for the interpreter that waits for them to end.
+    os._exit(code)
 
 
 @contextlib.contextmanager
@@ -72,33 +79,33 @@ def quiet(verbose):
             os.close(terminal)
 
 
-def _end(error, code, verbose):
-    if verbose:
-        traceback.print_exc()
+def _tell(error, code, verbose):
     line = " ".join(str(error).split()) or type(error).__name__
     print(f"error: {line}", file=sys.stderr)
-    sys.exit(code)
+    if verbose:
+        traceback.print_exc()
+    return code
 
 
 def _flags_help(values):
     lines = []
     for name in sorted(values):
         flag = values[name]
-        if name in ("?", "helpshort", "helpfull", "helpxml", "flagfile", "undefok"):
-            continue
-        default = f" (default: {flag.default})" if flag.default not in (None, False) else ""
+        default = f" (default: {flag.default})" if flag.default else ""
         lines.append(f"  --{name}: {flag.help}{default}")
     return "\n".join(lines)
 
 
-def _log_to_stderr():
-    import tqdm
+class _Terminal(logging.Handler):
+    """Log lines above the progress bar."""
 
-    class Handler(logging.Handler):
-        def emit(self, record):
-            tqdm.tqdm.write(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+    def emit(self, record):
+        line = f"{record.levelname.lower()}: {record.getMessage()}"
+        tqdm.tqdm.write(line, file=sys.stderr)
 
+
+def _log_to_terminal():
     log = logging.getLogger("tfcolor")
-    log.handlers[:] = [Handler()]
+    log.handlers[:] = [_Terminal()]
     log.setLevel(logging.INFO)
     log.propagate = False

@@ -23,12 +23,19 @@ bin/train --loss=wgan_gp --dry_run
 def define(values, argv):
     """Define the flags; returns argv with --loss turned into --config."""
     names = ", ".join(config_lib.names())
-    flags.DEFINE_string("loss", None, f"one of {names}", flag_values=values)
-    flags.DEFINE_string("data", None, "SPEC of the training images: sample, folder:PATH, a path, tfds:NAME[:SPLIT]", flag_values=values)
-    flags.DEFINE_string("data_dir", None, "cache of TensorFlow Datasets", flag_values=values)
-    flags.DEFINE_string("workdir", None, "the run's folder (default: runs/LOSS)", flag_values=values)
-    flags.DEFINE_boolean("smoke", False, "the same at toy size, a few steps", flag_values=values)
-    flags.DEFINE_boolean("dry_run", False, "show config, parameters and shapes, and exit", flag_values=values)
+    specs = "sample, folder:PATH, a folder's path, tfds:NAME[:SPLIT]"
+    for name, text in (
+        ("loss", f"one of {names}"),
+        ("data", f"SPEC of the training images: {specs}"),
+        ("data_dir", "cache of TensorFlow Datasets"),
+        ("workdir", "the run's folder, runs/LOSS if it is not given"),
+    ):
+        flags.DEFINE_string(name, None, text, flag_values=values)
+    for name, text in (
+        ("smoke", "the same at toy size, a few steps"),
+        ("dry_run", "show config, parameters and shapes, and exit"),
+    ):
+        flags.DEFINE_boolean(name, False, text, flag_values=values)
     argv = _with_config(argv)
     _check_overrides(argv)
     config_flags.DEFINE_config_file(
@@ -42,7 +49,7 @@ def define(values, argv):
 
 
 def _with_config(argv):
-    """argv with the file of --loss in front as --config."""
+    """Argv with the file of --loss in front as --config."""
     losses = _values(argv, "loss")
     if not losses:
         return argv
@@ -78,12 +85,13 @@ def run(values):
     if values.config is None:
         raise UsageError(f"--loss is missing: one of {', '.join(config_lib.names())}")
     config = values.config
+    if values.smoke:
+        given = config_flags.get_override_values(values["config"])
+        config = config_lib.smoke(config, keep=given)
     if values.data is not None:
         config.data.source = values.data
     if values.data_dir is not None:
         config.data.data_dir = values.data_dir
-    if values.smoke:
-        config = config_lib.smoke(config)
     config_lib.check(config)
     with command.quiet(values.v):
         import tensorflow as tf

@@ -43,7 +43,7 @@ _LINEAR_LEVELS = _linear_levels()
 
 
 def rgb_to_lab(rgb):
-    """sRGB to CIELAB.
+    """SRGB to CIELAB.
 
     Args:
       rgb: [..., 3] uint8, or float in 0..1.
@@ -83,7 +83,7 @@ def encode(rgb):
 
 
 def decode(l, ab):
-    """l [..., 1] and ab [..., 2] of the networks to sRGB, as `lab_to_rgb`."""
+    """L [..., 1] and ab [..., 2] of the networks to sRGB, as `lab_to_rgb`."""
     l, ab = tf.cast(l, tf.float32), tf.cast(ab, tf.float32)
     return lab_to_rgb(tf.concat([(l + 1.0) * L_HALF, ab * AB_MAX], -1))
 
@@ -117,7 +117,7 @@ def _gamma(linear):
 
 
 def _apply(matrix, vector):
-    """matrix [3, 3] times a vector of three [...], as three [...]."""
+    """Matrix [3, 3] times a vector of three [...], as three [...]."""
     r, g, b = vector
     return [row[0] * r + row[1] * g + row[2] * b for row in matrix]
 

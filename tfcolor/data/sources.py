@@ -149,7 +149,7 @@ def open_source(spec, data_dir=None):
     Raises:
       UsageError: what is wrong with the SPEC, or that it has no image.
     """
-    kind, colon, rest = spec.partition(":")
+    kind, _, rest = spec.partition(":")
     if spec == "sample":
         return Files(_skimage_folder(), list(SAMPLE))
     if kind == "tfds" and rest:
@@ -243,7 +243,9 @@ def _decode_jpeg(data, side, window):
     size = -(-height // factor), -(-width // factor)
     box = window(size) if window else (0, 0, *size)
     # Only the rows and columns of the box are decoded.
-    image = tf.io.decode_and_crop_jpeg(data, box, channels=3, ratio=factor)
+    image = tf.io.decode_and_crop_jpeg(
+        data, box, channels=3, ratio=factor, dct_method="INTEGER_ACCURATE"
+    )
     return np.asarray(memoryview(image))  # .numpy() would copy
 
 

@@ -42,9 +42,7 @@ class PatchDiscriminator(keras.Model):
 
     def __init__(self, receptive_field=70, width=64, norm="batch", **kwargs):
         super().__init__(**kwargs)
-        check_choice(
-            "discriminator.receptive_field", receptive_field, tuple(LAYERS)
-        )
+        check_choice("discriminator.receptive_field", receptive_field, tuple(LAYERS))
         check_choice("discriminator.norm", norm, NORMS)
         if width < 1:
             raise ValueError(f"discriminator.width: {width} must be at least 1")

@@ -68,9 +68,7 @@ class UNet(keras.Model):
         self.depth = depth
         widths = [width * min(2**i, 8) for i in range(depth)]
         self.down = [self._down(i, widths) for i in range(depth)]
-        self.bottleneck = [
-            self._extra(widths[-1]) for _ in range(6 if thick else 0)
-        ]
+        self.bottleneck = [self._extra(widths[-1]) for _ in range(6 if thick else 0)]
         self.up = [self._up(i, widths) for i in reversed(range(1, depth))]
         self.head = keras.layers.Conv2DTranspose(
             2, 4, strides=2, padding="same", kernel_initializer=initializer()
@@ -81,9 +79,7 @@ class UNet(keras.Model):
     def _down(self, level, widths):
         plain = level in (0, self.depth - 1)
         norm = "none" if plain else self.settings["norm"]
-        block = ConvBlock(
-            widths[level], norm=norm, activation="leaky_relu"
-        )
+        block = ConvBlock(widths[level], norm=norm, activation="leaky_relu")
         return self._thicken(block, widths[level])
 
     def _up(self, level, widths):

@@ -95,9 +95,10 @@ class ImageNormalization(keras.layers.Layer):
         channels = statistic.shape[-1]
         split = (-1, 1, 1, self.n_groups, channels // self.n_groups)
         pooled = ops.mean(ops.reshape(statistic, split), -1, keepdims=True)
-        return ops.reshape(ops.broadcast_to(
-            pooled, ops.shape(ops.reshape(statistic, split))
-        ), (-1, 1, 1, channels))
+        return ops.reshape(
+            ops.broadcast_to(pooled, ops.shape(ops.reshape(statistic, split))),
+            (-1, 1, 1, channels),
+        )
 
     def get_config(self):
         return {
@@ -147,9 +148,7 @@ class ConvBlock(keras.layers.Layer):
             "activation": activation,
             "padding": padding,
         }
-        convolution = (
-            keras.layers.Conv2DTranspose if transpose else keras.layers.Conv2D
-        )
+        convolution = keras.layers.Conv2DTranspose if transpose else keras.layers.Conv2D
         explicit = padding == "pix2pix" and kernel_size > 1 and stride == 1
         self.pad = keras.layers.ZeroPadding2D(1) if explicit else None
         self.convolution = convolution(
@@ -196,6 +195,4 @@ _norm_layer = norm
 
 
 def _has_modes(layer):
-    return isinstance(
-        layer, keras.layers.BatchNormalization | keras.layers.Dropout
-    )
+    return isinstance(layer, keras.layers.BatchNormalization | keras.layers.Dropout)

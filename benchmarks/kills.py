@@ -1,0 +1,76 @@
+"""Kill a run again and again at random moments, then compare it, tensor by
+tensor and bit by bit, with one that was never killed.
+
+python benchmarks/kills.py --kills=20
+"""
+
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+from absl import app
+from absl import flags
+
+_KILLS = flags.DEFINE_integer("kills", 20, "how often to kill it")
+_LOSS = flags.DEFINE_string("loss", "wgan_gp", "which variant")
+_SEED = flags.DEFINE_integer("seed", 0, "of the moments")
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def start(workdir, steps):
+    command = [sys.executable, str(ROOT / "bin" / "train"), f"--loss={_LOSS.value}"]
+    command += ["--smoke", f"--config.train.steps={steps}", f"--workdir={workdir}"]
+    command += ["--config.generator.dropout=0.5"]
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+
+
+def tensors(workdir):
+    import tensorflow as tf
+
+    path = tf.train.latest_checkpoint(str(workdir / "checkpoints"))
+    reader = tf.train.load_checkpoint(path)
+    skip = ("_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter/.ATTRIBUTES/VARIABLE_VALUE")
+    names = reader.get_variable_to_dtype_map()
+    return {name: reader.get_tensor(name) for name in names if name not in skip}
+
+
+def main(_):
+    folder = pathlib.Path(tempfile.mkdtemp())
+    whole, killed = folder / "whole", folder / "killed"
+    chance = random.Random(_SEED.value)
+    steps = 400
+    began = time.monotonic()
+    assert start(whole, steps).wait() == 0
+    seconds = time.monotonic() - began
+    kills = 0
+    while kills < _KILLS.value:
+        process = start(killed, steps)
+        time.sleep(chance.uniform(0.2, min(20.0, seconds)))
+        if process.poll() is not None:
+            print(f"ended by itself after {kills} kills", process.stderr.read()[-200:])
+            break
+        process.kill()
+        process.wait()
+        kills += 1
+        state = killed / "checkpoints" / "checkpoint"
+        at = state.read_text().split('"')[1] if state.exists() else "no checkpoint"
+        print(f"kill {kills:2d}: {at}", flush=True)
+    process = start(killed, steps)
+    assert process.wait() == 0, process.stderr.read()
+    first, second = tensors(whole), tensors(killed)
+    assert first.keys() == second.keys()
+    different = [
+        name for name in first if first[name].tobytes() != second[name].tobytes()
+    ]
+    print(f"{kills} kills, {len(first)} tensors, {len(different)} of them different")
+    sys.exit(bool(different))
+
+
+if __name__ == "__main__":
+    app.run(main)

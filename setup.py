@@ -1,0 +1,50 @@
+import pathlib
+import re
+
+from setuptools import find_packages
+from setuptools import setup
+
+ROOT = pathlib.Path(__file__).parent
+VERSION = re.search(
+    r'__version__ = "(.+)"', (ROOT / "tfcolor" / "__init__.py").read_text()
+).group(1)
+
+setup(
+    name="tfcolor",
+    version=VERSION,
+    description="Image colorization with GANs in TensorFlow and Keras",
+    long_description=(ROOT / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.10",
+    # configs/ is a folder of its own in a checkout and tfcolor/configs in a
+    # wheel.
+    packages=[*find_packages(include=["tfcolor", "tfcolor.*"]), "tfcolor.configs"],
+    package_dir={"tfcolor.configs": "configs"},
+    install_requires=[
+        "tensorflow>=2.18",
+        "keras>=3.12",
+        "numpy",
+        "absl-py",
+        "ml-collections>=1.0",
+        "tensorboard",
+        "tensorflow-datasets",
+        "scikit-image",
+        "pillow",
+        "tqdm",
+    ],
+    extras_require={
+        "cuda": ["tensorflow[and-cuda]"],
+        "test": [
+            "pytest",
+            "ruff",
+            "array_record",
+            # Its wheels end at Python 3.12; the test that it is the oracle of
+            # says that it is skipped where there is none.
+            "tensorflow-io; python_version < '3.13'",
+        ],
+        "bench": ["torch"],
+    },
+    entry_points={"console_scripts": ["tfcolor-train = tfcolor.cli.train:main"]},
+)

@@ -1,0 +1,74 @@
+"""What several tests need: small configs, pictures, commands."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+from PIL import Image
+
+from tfcolor import config as config_lib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+NAMES = config_lib.names()
+
+
+def toy_config(name, **train):
+    """A config of configs/ at smoke size; `train` overrides its section."""
+    path = config_lib.CONFIGS / f"{name}.py"
+    config = config_lib.smoke(config_lib.load(path))
+    for field, value in train.items():
+        setattr(config.train, field, value)
+    return config
+
+
+def toy_batch(config, n_critic, seed=0):
+    """Random l and ab that a step of this config takes."""
+    rng = np.random.default_rng(seed)
+    count, side = config.data.batch_size * n_critic, config.data.image_size
+    l = rng.uniform(-1, 1, (count, side, side, 1)).astype("float32")
+    ab = rng.uniform(-0.6, 0.6, (count, side, side, 2)).astype("float32")
+    return {"l": l, "ab": ab}
+
+
+def picture(rng, height=40, width=56):
+    """A colourful smooth picture, uint8 [height, width, 3]."""
+    coarse = rng.integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
+def write_pictures(folder, rng, count, extension=".png", **size):
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(count):
+        Image.fromarray(picture(rng, **size)).save(folder / f"{i:04d}{extension}")
+    return folder
+
+
+def check_network(network, inputs, outputs, tmp_path):
+    """Shape, float32 output, gradients, serialization of a network."""
+    x = np.random.default_rng(0).uniform(-1, 1, inputs).astype("float32")
+    network.build((None, *inputs[1:]))
+    y = network(x)
+    assert tuple(y.shape) == tuple(outputs)
+    assert keras.backend.standardize_dtype(y.dtype) == "float32"
+    path = tmp_path / "network.keras"
+    network.save(path)
+    loaded = keras.saving.load_model(path)
+    np.testing.assert_array_equal(loaded(x), y)
+
+
+def run_command(*arguments, **options):
+    """bin/train as a user runs it; returns the completed process."""
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    return subprocess.run(
+        [sys.executable, str(ROOT / "bin" / "train"), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+        **options,
+    )

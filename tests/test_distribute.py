@@ -1,0 +1,55 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from harness import NAMES
+from harness import toy_batch
+from harness import toy_config
+
+from tfcolor import build
+
+STEPS = 20
+
+
+def train(config, strategy):
+    with strategy.scope():
+        trainer = build.trainer(config)
+    per_step = config.data.batch_size * trainer.n_critic
+    many = [toy_batch(config, trainer.n_critic, seed) for seed in range(STEPS)]
+    joined = {key: np.concatenate([b[key] for b in many]) for key in many[0]}
+    dataset = tf.data.Dataset.from_tensor_slices(joined).batch(per_step)
+    options = tf.data.Options()
+    policy = tf.data.experimental.AutoShardPolicy.OFF
+    options.experimental_distribute.auto_shard_policy = policy
+    history = trainer.fit(dataset.with_options(options), epochs=1, verbose=0)
+    weights = trainer.generator.weights + trainer.discriminator.weights
+    return [w.numpy() for w in weights + trainer.average.weights], history.history
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_replicas_end_where_one_does(name):
+    config = toy_config(name)
+    config.data.batch_size = 4
+    config.train.steps = STEPS
+    one, logs_of_one = train(config, tf.distribute.get_strategy())
+    two, logs_of_two = train(config, tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    for first, second in zip(one, two, strict=True):
+        np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
+    for key in ("d/loss", "g/loss", "g/l1"):
+        assert logs_of_one[key] == pytest.approx(logs_of_two[key], abs=1e-4)
+
+
+def test_batch_must_be_divisible():
+    config = toy_config("cgan")
+    config.data.batch_size = 3
+    with pytest.raises(ValueError, match="batch_size: 3 is not divisible by 2 repl"):
+        build.check_replicas(config, 2)
+
+
+def test_strategies():
+    train = toy_config("cgan").train
+    assert build.strategy(train).num_replicas_in_sync == 1
+    train.cpu_replicas = 2
+    assert build.strategy(train).num_replicas_in_sync == 2
+    assert isinstance(build.strategy(train), tf.distribute.MirroredStrategy)
+    keras.backend.clear_session()

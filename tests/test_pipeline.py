@@ -1,0 +1,254 @@
+import numpy as np
+import pytest
+import skimage.color
+import tensorflow as tf
+from harness import picture
+from harness import write_pictures
+from PIL import Image
+
+from tfcolor import config as config_lib
+from tfcolor.color import lab
+from tfcolor.data import augment
+from tfcolor.data import pipeline
+from tfcolor.data import sources
+from tfcolor.errors import RunError
+from tfcolor.errors import UsageError
+
+
+@pytest.fixture
+def data():
+    return config_lib.Data(image_size=16, batch_size=4)
+
+
+@pytest.fixture
+def folder(tmp_path, rng):
+    return write_pictures(tmp_path / "pictures", rng, 11)
+
+
+def reader_of(folder, data, seed=0, report=lambda name, reason: None):
+    return pipeline.Reader(sources.open_source(str(folder)), data, seed, report)
+
+
+def batches(folder, data, count, seed=0, **options):
+    dataset = pipeline.training(reader_of(folder, data, seed), data, seed, **options)
+    return list(dataset.take(count).as_numpy_iterator())
+
+
+def assert_same(first, second):
+    assert len(first) == len(second) > 0
+    for one, other in zip(first, second, strict=True):
+        for key in ("l", "ab"):
+            np.testing.assert_array_equal(one[key], other[key])
+
+
+@pytest.mark.parametrize("crop", augment.CROPS)
+def test_a_run_is_a_pure_function_of_its_seed(folder, data, crop):
+    data.crop = crop
+    first = batches(folder, data, 5)
+    assert first[0]["l"].shape == (4, 16, 16, 1)
+    assert first[0]["ab"].shape == (4, 16, 16, 2)
+    assert_same(first, batches(folder, data, 5))
+    assert np.abs(first[0]["l"] - batches(folder, data, 1, seed=1)[0]["l"]).max() > 0
+
+
+def test_starting_at_step_s_continues_what_began_at_0(folder, data):
+    assert_same(batches(folder, data, 7)[4:], batches(folder, data, 3, start=4))
+
+
+def test_starting_far_on_costs_nothing(folder, data):
+    assert len(batches(folder, data, 1, start=10**12)) == 1
+
+
+def test_shards_together_are_the_whole(folder, data):
+    whole = batches(folder, data, 3, n_critic=3)
+    parts = [batches(folder, data, 3, n_critic=3, shard=i, shards=2) for i in range(2)]
+    joined = [
+        {key: np.concatenate([a[key], b[key]]) for key in a}
+        for a, b in zip(*parts, strict=True)
+    ]
+    assert_same(whole, joined)
+
+
+def test_each_epoch_is_a_permutation_of_its_own():
+    numbers = [
+        int(pipeline.file_number(tf.constant(i, tf.int64), 3, 11)) for i in range(33)
+    ]
+    epochs = [numbers[i : i + 11] for i in (0, 11, 22)]
+    assert all(sorted(epoch) == list(range(11)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+def test_values_are_the_lab_of_the_pictures(folder, data):
+    """Without crop and flip, on pictures of the very size."""
+    data.crop, data.flip, data.image_size = "center", False, 40
+    source = sources.open_source(str(folder))
+    labs = [skimage.color.rgb2lab(source.read(i)[:, 8:48]) for i in range(len(source))]
+    batch = batches(folder, data, 1)[0]
+    for l, ab in zip(batch["l"], batch["ab"], strict=True):
+        found = np.concatenate([(l + 1) * lab.L_HALF, ab * lab.AB_MAX], -1)
+        assert min(np.abs(found - expected).max() for expected in labs) < 2e-4
+
+
+def test_flip_mirrors_about_half_of_the_examples(folder, data):
+    data.crop = "center"
+    flipped, plain = batches(folder, data, 8), None
+    data.flip = False
+    plain = batches(folder, data, 8)
+    mirrored = 0
+    for one, other in zip(flipped, plain, strict=True):
+        for a, b in zip(one["ab"], other["ab"], strict=True):
+            same, mirror = np.array_equal(a, b), np.array_equal(a, b[:, ::-1])
+            assert same or mirror
+            mirrored += mirror and not same
+    assert 8 <= mirrored <= 24
+
+
+def test_rejected_images_are_replaced_and_listed_once(folder, data, rng):
+    grey = np.repeat(picture(rng)[..., :1], 3, -1)
+    Image.fromarray(grey).save(folder / "grey.png")
+    nearly = grey.astype(int) + np.array([0, 3, 0])
+    Image.fromarray(nearly.clip(0, 255).astype(np.uint8)).save(folder / "nearly.png")
+    (folder / "text.jpg").write_text("no picture")
+    listed = []
+
+    def report(name, reason):
+        listed.append((name, reason))
+
+    def run(start=0):
+        reader = reader_of(folder, data, report=report)
+        dataset = pipeline.training(reader, data, 0, start=start)
+        return list(dataset.take(21 - start).as_numpy_iterator())
+
+    first = run()
+    assert dict(listed) == {
+        "grey.png": "grey: no |a*| or |b*| above 5",
+        "nearly.png": "grey: no |a*| or |b*| above 5",
+        "text.jpg": "unreadable: not an image of a known format",
+    }
+    assert len(listed) == 3
+    for batch in first:
+        assert (np.abs(batch["ab"]).max((1, 2, 3)) * lab.AB_MAX > 5).all()
+    # What replaces it does not depend on where the run was started.
+    assert_same(first[13:], run(start=13))
+
+
+def test_a_grey_crop_of_a_colourful_image_is_kept(tmp_path, data, rng):
+    image = np.full([64, 64, 3], 128, np.uint8)
+    image[0, 0] = [255, 0, 0]
+    Image.fromarray(image).save(tmp_path / "dot.png")
+    data.crop_area = 0.01
+    listed = []
+    reader = reader_of(tmp_path, data, report=lambda *line: listed.append(line))
+    windows = [reader.try_read(0, rng.uniform(size=augment.NUMBERS)) for _ in range(9)]
+    assert not listed
+    assert any(np.ptp(window) == 0 for window in windows)
+
+
+def test_more_than_5_percent_unreadable_is_an_error(tmp_path, data, rng):
+    write_pictures(tmp_path, rng, 90)
+    for i in range(10):
+        (tmp_path / f"bad{i}.jpg").write_text("no picture")
+    with pytest.raises(
+        UsageError, match="images are unreadable, more than 5%; the last: bad"
+    ):
+        pipeline.probe(reader_of(tmp_path, data))
+    reader = reader_of(tmp_path, data)
+    numbers = np.full(augment.NUMBERS, 0.5)
+    with pytest.raises(RunError, match="6 of 100 images are unreadable"):
+        _ = [reader.try_read(i, numbers) for i in range(100)]
+
+
+def test_a_folder_without_colour_is_an_error(tmp_path, data):
+    for i in range(3):
+        Image.new("RGB", (20, 20), (9 * i, 9 * i, 9 * i)).save(tmp_path / f"{i}.png")
+    with pytest.raises(UsageError, match="none of the 3 images tried has colour"):
+        pipeline.probe(reader_of(tmp_path, data))
+    with pytest.raises(RunError, match="100 images in a row could not be used"):
+        reader_of(tmp_path, data).read(0, 0, np.full(augment.NUMBERS, 0.5))
+
+
+def test_spread_bounds_are_right_for_every_colour():
+    """LEAST_SPREAD and SURE_SPREAD decide without Lab: they must be right."""
+    green, blue = np.meshgrid(np.arange(256), np.arange(256), indexing="ij")
+    for red in range(0, 256, 5):
+        rgb = np.stack([np.full_like(green, red), green, blue], -1).astype(np.uint8)
+        spread = np.ptp(rgb, axis=-1)
+        most = np.abs(lab.rgb_to_lab(rgb).numpy()[..., 1:]).max(-1)
+        assert most[spread <= pipeline.LEAST_SPREAD].max() < pipeline.LEAST_COLOR
+        assert most[spread >= pipeline.SURE_SPREAD].min() > pipeline.LEAST_COLOR
+
+
+def test_has_color_is_the_largest_a_or_b(rng):
+    for strength in (2, 5, 7, 9, 12, 40):
+        image = np.full([30, 30, 3], 120, np.uint8)
+        image[17, 5] = [120 + strength, 120, 120]
+        most = np.abs(skimage.color.rgb2lab(image)[..., 1:]).max()
+        assert pipeline.has_color(image) == (most > 5)
+
+
+def test_boxes_stay_inside_and_have_their_share(rng):
+    for _ in range(500):
+        size = tuple(rng.integers(1, 90, 2).tolist())
+        box = augment.random_box(size, rng.uniform(size=4), 0.3)
+        top, left, height, width = box
+        assert min(top, left) >= 0
+        assert min(height, width) >= 1
+        assert top + height <= size[0]
+        assert left + width <= size[1]
+    areas = [
+        np.prod(augment.random_box((300, 300), rng.uniform(size=4), 0.3)[2:]) / 9e4
+        for _ in range(500)
+    ]
+    assert 0.25 < min(areas) < 0.4
+    assert 0.9 < max(areas) <= 1
+    assert augment.center_box((30, 50)) == (0, 10, 30, 30)
+
+
+def test_smart_crop_prefers_the_window_with_variety(rng):
+    image = np.full([100, 100, 3], 230, np.uint8)
+    image[:50, :50] = rng.integers(0, 256, (50, 50, 3))
+    inside = []
+    for _ in range(50):
+        numbers = rng.uniform(size=augment.NUMBERS - 1)
+        smart = augment.smart_box(image, numbers, 0.1)
+        plain = augment.random_box((100, 100), numbers[:4], 0.1)
+        inside.append([augment.cut(image, box).var() for box in (smart, plain)])
+    smart, plain = np.mean(inside, 0)
+    assert smart > 1.3 * plain
+
+
+def test_validation_shows_each_image_once_and_leaves_out_the_unreadable(folder, data):
+    limited = pipeline.validation(sources.open_source(str(folder)), data, 3)
+    limited = list(limited.as_numpy_iterator())
+    assert [len(batch["l"]) for batch in limited] == [3]
+    (folder / "bad.jpg").write_text("no picture")
+    source = sources.open_source(str(folder))
+    shown = list(pipeline.validation(source, data, 100).as_numpy_iterator())
+    assert [len(batch["l"]) for batch in shown] == [4, 4, 3]
+    np.testing.assert_array_equal(limited[0]["ab"][0], shown[0]["ab"][0])
+
+
+def test_memory_is_the_list_of_names(data):
+    """A million images: no buffer is filled and no file is touched but those
+    of the batch."""
+
+    class Many:
+        def __init__(self):
+            self.read_numbers = []
+
+        def __len__(self):
+            return 1_000_000
+
+        def name(self, i):
+            return f"{i}.png"
+
+        def read(self, i, side=None, window=None):
+            self.read_numbers.append(i)
+            image = picture(np.random.default_rng(i), 20, 20)
+            return augment.cut(image, window(image.shape[:2]))
+
+    many = Many()
+    reader = pipeline.Reader(many, data, 0, lambda *line: None)
+    batch = next(iter(pipeline.training(reader, data, 0, start=123_456)))
+    assert batch["l"].shape == (4, 16, 16, 1)
+    assert len(many.read_numbers) < 200

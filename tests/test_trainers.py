@@ -1,0 +1,247 @@
+import dataclasses
+import inspect
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from harness import NAMES
+from harness import toy_batch
+from harness import toy_config
+
+from tfcolor import build
+from tfcolor import config as config_lib
+from tfcolor import objectives
+from tfcolor.trainers.base import ColorGAN
+
+
+def fit(trainer, batch, steps):
+    dataset = tf.data.Dataset.from_tensors(batch).repeat()
+    history = trainer.fit(dataset, steps_per_epoch=1, epochs=steps, verbose=0)
+    return history.history
+
+
+def weights(network):
+    return [w.numpy() for w in network.trainable_weights]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_step_counts_and_logs(name):
+    config = toy_config(name)
+    trainer = build.trainer(config)
+    logs = fit(trainer, toy_batch(config, trainer.n_critic), 2)
+    assert int(trainer.step) == int(trainer.g_optimizer.iterations) == 2
+    assert int(trainer.d_optimizer.iterations) == 2 * trainer.n_critic
+    assert {"d/loss", "g/loss", "g/adversarial", "g/l1"} <= logs.keys()
+    assert all(np.isfinite(values).all() for values in logs.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("still", ["g", "d"])
+def test_each_network_moves_by_its_own_optimizer_only(name, still):
+    config = toy_config(name)
+    setattr(config.optim, f"{still}_lr", 1e-30)
+    trainer = build.trainer(config)
+    networks = {"g": trainer.generator, "d": trainer.discriminator}
+    fit(trainer, toy_batch(config, trainer.n_critic), 1)
+    before = {key: weights(network) for key, network in networks.items()}
+    fit(trainer, toy_batch(config, trainer.n_critic), 1)
+    for key, network in networks.items():
+        moved = any(
+            not np.array_equal(old, new)
+            for old, new in zip(before[key], weights(network), strict=True)
+        )
+        assert moved == (key != still)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_batch_is_learnt(name):
+    """The averaged generator halves the grey prediction's L1 on one batch."""
+    config = toy_config(name, ema_decay=0.9)
+    config.optim.g_lr = 2e-3
+    config.optim.constant = 1.0
+    config.train.steps = 10**6
+    if hasattr(config.loss, "n_critic"):
+        config.loss.n_critic = 1
+    config.generator.width = 8
+    trainer = build.trainer(config)
+    batch = toy_batch(config, 1)
+    batch["ab"] = np.repeat(batch["l"], 2, -1) * [0.5, -0.4] + 0.1
+    grey = np.abs(batch["ab"]).mean()
+    fit(trainer, batch, 100)
+    found = trainer.evaluate(
+        tf.data.Dataset.from_tensors(batch), verbose=0, return_dict=True
+    )
+    assert found["l1"] < 0.5 * grey
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_config_spells_every_setting_of_the_trainer(name):
+    config = toy_config(name)
+    cls = build._resolve(config.trainer)
+    own = inspect.signature(cls.__init__).parameters
+    base = inspect.signature(ColorGAN.__init__).parameters
+    keywords = {
+        key
+        for key, parameter in {**base, **own}.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    fields = {field.name for field in dataclasses.fields(config.loss)}
+    assert fields <= keywords
+    # What is not of the loss is of the run, or has one value in this variant.
+    assert keywords - fields <= {"ema_decay", "seed", "n_critic"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_trainer_is_an_ordinary_keras_object(name, tmp_path):
+    trainer = build.trainer(toy_config(name))
+    x = tf.random.normal([2, 32, 32, 1])
+    expected = trainer(x)
+    twin = type(trainer).from_config(trainer.get_config())
+    assert twin.get_config().keys() == trainer.get_config().keys()
+    restored = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(trainer)
+    )
+    restored.generator.build((None, 32, 32, 1))
+    restored.average.set_weights(trainer.average.get_weights())
+    np.testing.assert_array_equal(restored(x), expected)
+    assert restored.l1_weight == trainer.l1_weight
+
+
+def test_cgan_step_is_that_of_pix2pix():
+    """The losses of one step, computed a second time: D first, then G against
+    the updated D, on the same forward pass of G."""
+    config = toy_config("cgan")
+    config.loss.l2_weight = 7.0
+    trainer, twin = build.trainer(config), build.trainer(config)
+    batch = toy_batch(config, 1)
+    logs = {key: values[0] for key, values in fit(trainer, batch, 1).items()}
+    l, ab = tf.constant(batch["l"]), tf.constant(batch["ab"])
+    fake = twin.generator(l, training=True)
+    d = twin.discriminator
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as tape:
+        real_logits = d(tf.concat([l, ab], -1), training=True)
+        fake_logits = d(tf.concat([l, fake], -1), training=True)
+        d_loss = 0.5 * (
+            bce(tf.ones_like(real_logits), real_logits)
+            + bce(tf.zeros_like(fake_logits), fake_logits)
+        )
+    gradients = tape.gradient(d_loss, d.trainable_variables)
+    twin.d_optimizer.apply_gradients(zip(gradients, d.trainable_variables, strict=True))
+    after = d(tf.concat([l, fake], -1), training=True)
+    adversarial = bce(tf.ones_like(after), after)
+    l1, l2 = tf.reduce_mean(tf.abs(ab - fake)), tf.reduce_mean((ab - fake) ** 2)
+    assert logs["d/loss"] == pytest.approx(float(d_loss), rel=1e-5)
+    assert logs["g/adversarial"] == pytest.approx(float(adversarial), rel=1e-5)
+    assert logs["g/l2"] == pytest.approx(float(l2), rel=1e-5)
+    total = float(adversarial + 100 * l1 + 7 * l2)
+    assert logs["g/loss"] == pytest.approx(total, rel=1e-5)
+    norm = np.sqrt(sum((g.numpy() ** 2).sum() for g in gradients))
+    assert logs["d/gradient_norm"] == pytest.approx(norm, rel=1e-4)
+
+
+def test_wgan_keeps_every_critic_weight_within_the_clip():
+    config = toy_config("wgan")
+    trainer = build.trainer(config)
+    fit(trainer, toy_batch(config, trainer.n_critic), 1)
+    largest = max(np.abs(w).max() for w in weights(trainer.discriminator))
+    assert largest == np.float32(0.01)
+
+
+def test_wgan_gp_uses_a_fresh_minibatch_for_each_critic_update(monkeypatch):
+    config = toy_config("wgan_gp")
+    trainer = build.trainer(config)
+    seen = []
+    penalty = objectives.gradient_penalty
+
+    def spy(critic, real, fake, uniform):
+        seen.append((real.numpy(), uniform.numpy()))
+        return penalty(critic, real, fake, uniform)
+
+    monkeypatch.setattr(objectives, "gradient_penalty", spy)
+    batch = toy_batch(config, trainer.n_critic)
+    trainer.train_step({key: tf.constant(x) for key, x in batch.items()})
+    assert len(seen) == 5
+    together = np.stack([real for real, _ in seen], 1).reshape(batch["ab"].shape)
+    np.testing.assert_array_equal(together, batch["ab"])
+    assert len(np.unique([uniform for _, uniform in seen])) == 10
+    trainer.train_step({key: tf.constant(x) for key, x in batch.items()})
+    assert len(np.unique([uniform for _, uniform in seen])) == 20
+
+
+def test_wgan_gp_rejects_batch_norm_at_construction():
+    config = toy_config("wgan_gp")
+    config.discriminator.norm = "batch"
+    with pytest.raises(ValueError, match="discriminator.norm: 'batch' breaks"):
+        build.trainer(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        ("cgan", "l1_weight", -1.0),
+        ("cgan", "l2_weight", -1.0),
+        ("wgan", "clip", 0.0),
+        ("wgan", "n_critic", 0),
+        ("wgan_gp", "gp_weight", -1.0),
+    ],
+)
+def test_bad_settings_are_named(name, field, value):
+    config = toy_config(name)
+    setattr(config.loss, field, value)
+    with pytest.raises(ValueError, match=f"loss.{field}: {value}"):
+        build.trainer(config)
+
+
+def test_weight_average_follows_its_formula():
+    config = toy_config("cgan", ema_decay=0.5)
+    trainer = build.trainer(config)
+    expected = [w.numpy() for w in trainer.average.weights]
+    batch = toy_batch(config, 1)
+    for step in range(1, 13):
+        fit(trainer, batch, 1)
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = [
+            decay * mean + (1 - decay) * w.numpy()
+            for mean, w in zip(expected, trainer.generator.weights, strict=True)
+        ]
+    for mean, w in zip(expected, trainer.average.weights, strict=True):
+        np.testing.assert_allclose(w, mean, rtol=1e-4, atol=1e-6)
+    x = batch["l"]
+    np.testing.assert_array_equal(trainer(x), trainer.average(x, training=False))
+
+
+def test_without_average_the_generator_itself_colours():
+    trainer = build.trainer(toy_config("cgan", ema_decay=0.0))
+    x = tf.random.normal([2, 32, 32, 1])
+    assert trainer.average is None
+    np.testing.assert_array_equal(trainer(x), trainer.generator(x))
+
+
+@pytest.mark.parametrize("updates", [1, 5])
+def test_rate_is_constant_and_then_falls_linearly_to_0(updates):
+    schedule = build.ConstantThenLinear(0.4, 100, 0.5, updates)
+    rates = [float(schedule(step * updates)) for step in (0, 25, 50, 75, 100, 120)]
+    np.testing.assert_allclose(rates, [0.4, 0.4, 0.4, 0.2, 0.0, 0.0], atol=1e-6)
+    constant = build.ConstantThenLinear(0.4, 100, 1.0, updates)
+    assert float(constant(99 * updates)) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains(name, precision):
+    config = toy_config(name, precision=precision)
+    trainer = build.trainer(config)
+    logs = fit(trainer, toy_batch(config, trainer.n_critic), 2)
+    assert all(np.isfinite(values).all() for values in logs.values())
+    assert {w.dtype for w in trainer.generator.weights} == {"float32"}
+
+
+def test_fields_that_the_variant_does_not_use_are_errors():
+    config = toy_config("wgan")
+    config.optim.beta_1 = 0.5
+    with pytest.raises(ValueError, match="optim.beta_1: not used by .* rmsprop"):
+        build.trainer(config)
+    with pytest.raises(ValueError, match="no such field; loss has l1_weight, l2"):
+        config_lib.check_field(toy_config("cgan"), "loss.gp_weight")
