@@ -18,7 +18,7 @@ def get_config():
     return config.Config(
         trainer="tfcolor.trainers.wgan:WGAN",
         generator=config.Generator(norm="batch"),
-        discriminator=config.Discriminator(norm="batch"),
+        discriminator=config.Discriminator(width=32, norm="batch"),
         loss=Loss(l1_weight=100.0),
         # No momentum: the paper saw it make the clipped critic unstable.
         optim=config.Optim(name="rmsprop", g_lr=5e-5, d_lr=5e-5),

@@ -1,7 +1,12 @@
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from harness import ROOT
 from harness import check_network
 
 from tfcolor.networks import PatchDiscriminator
@@ -155,3 +160,44 @@ def test_mixed_precision_computes_low_and_returns_float32(policy):
     assert ab.dtype == logits.dtype == tf.float32
     assert unet.down[0].compute_dtype == policy.removeprefix("mixed_")
     assert {w.dtype for w in unet.weights + critic.weights} == {"float32"}
+
+
+OTHER_BACKEND = """
+import sys
+import numpy as np
+from tfcolor.networks import PatchDiscriminator, UNet
+assert "tensorflow" not in sys.modules
+data = np.load(sys.argv[1])
+weights = lambda name: [data[f"{name}{i}"] for i in range(int(data[name]))]
+unet, critic = UNet(depth=3, width=4), PatchDiscriminator(16, 4, "instance")
+unet.build((None, 16, 24, 1))
+critic.build((None, 16, 24, 3))
+unet.set_weights(weights("g"))
+critic.set_weights(weights("d"))
+for network, x, y in ((unet, "l", "ab"), (critic, "x", "logits")):
+    found = network(data[x])
+    found = found.detach().numpy() if hasattr(found, "detach") else found
+    np.testing.assert_allclose(found, data[y], rtol=1e-4, atol=1e-5)
+"""
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_networks_are_the_same_on_another_backend(backend, tmp_path, rng):
+    pytest.importorskip(backend, reason=f"{backend} is not installed")
+    unet, critic = UNet(depth=3, width=4), PatchDiscriminator(16, 4, "instance")
+    l, x = rng.normal(size=(2, 16, 24, 1)), rng.normal(size=(2, 16, 24, 3))
+    data = {"l": l.astype("f"), "x": x.astype("f")}
+    data |= {"ab": unet(data["l"]).numpy(), "logits": critic(data["x"]).numpy()}
+    for name, network in (("g", unet), ("d", critic)):
+        weights = network.get_weights()
+        data[name] = len(weights)
+        data |= {f"{name}{i}": weight for i, weight in enumerate(weights)}
+    np.savez(tmp_path / "data.npz", **data)
+    done = subprocess.run(
+        [sys.executable, "-c", OTHER_BACKEND, str(tmp_path / "data.npz")],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

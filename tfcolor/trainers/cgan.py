@@ -15,21 +15,18 @@ class CGAN(ColorGAN):
     Arguments as in ColorGAN.
     """
 
-    def __init__(self, generator, discriminator, **settings):
-        super().__init__(generator, discriminator, **settings)
-
     def train_step(self, batch):
         l, ab = batch["l"], batch["ab"]
         with tf.GradientTape() as g_tape:
             fake = self.generator(l, training=True)
 
-            with g_tape.stop_recording(), tf.GradientTape() as d_tape:
-                real_logits = self.critic(l, ab)
-                fake_logits = self.critic(l, fake)
-                d_loss = 0.5 * objectives.bce_d(real_logits, fake_logits)
             with g_tape.stop_recording():
+                with tf.GradientTape() as tape:
+                    real_logits = self.critic(l, ab)
+                    fake_logits = self.critic(l, fake)
+                    d_loss = 0.5 * objectives.bce_d(real_logits, fake_logits)
                 d_norm = self.descend(
-                    d_loss, d_tape, self.discriminator, self.d_optimizer
+                    d_loss, tape, self.discriminator, self.d_optimizer
                 )
 
             adversarial = objectives.bce_g(self.critic(l, fake))
