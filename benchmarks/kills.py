@@ -15,6 +15,7 @@ from absl import app
 from absl import flags
 
 _KILLS = flags.DEFINE_integer("kills", 20, "how often to kill it")
+_STEPS = flags.DEFINE_integer("steps", 1200, "length of the run")
 _LOSS = flags.DEFINE_string("loss", "wgan_gp", "which variant")
 _SEED = flags.DEFINE_integer("seed", 0, "of the moments")
 
@@ -44,7 +45,7 @@ def main(_):
     folder = pathlib.Path(tempfile.mkdtemp())
     whole, killed = folder / "whole", folder / "killed"
     chance = random.Random(_SEED.value)
-    steps = 400
+    steps = _STEPS.value
     began = time.monotonic()
     assert start(whole, steps).wait() == 0
     seconds = time.monotonic() - began
@@ -53,8 +54,7 @@ def main(_):
         process = start(killed, steps)
         time.sleep(chance.uniform(0.2, min(20.0, seconds)))
         if process.poll() is not None:
-            print(f"ended by itself after {kills} kills", process.stderr.read()[-200:])
-            break
+            raise SystemExit(f"ended by itself after {kills} kills: use more --steps")
         process.kill()
         process.wait()
         kills += 1

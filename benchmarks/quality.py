@@ -83,7 +83,7 @@ def load(path):
 def main(_):
     runs = [load(path) for path in _WORKDIR.value]
     source = sources.open_source(_DATA.value)
-    batches = pipeline.validation(source, runs[0][2], _LIMIT.value)
+    batches = pipeline.validation(source, runs[0][2], _LIMIT.value, print)
     methods = [
         ("grey", lambda l: tf.zeros([*l.shape[:3], 2])),
         *[(name, predict) for name, predict, _ in runs],
@@ -95,9 +95,8 @@ def main(_):
         print(f"{name:40s}" + "".join(f"{value:14.3f}" for value in row.values()))
     print(f"{count} images of {_DATA.value}")
     if _GRID.value:
-        batch = next(
-            iter(pipeline.validation(source, runs[0][2], 12).batch(1).unbatch())
-        )
+        shown = pipeline.validation(source, runs[0][2], 12, print).unbatch()
+        batch = next(iter(shown.batch(12)))
         pictures = [predict(batch["l"]) for _, predict, _ in runs]
         samples.write_png(_GRID.value, samples.grid(batch["l"], pictures, batch["ab"]))
 

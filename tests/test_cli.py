@@ -20,7 +20,7 @@ def test_help_is_quick_and_does_without_tensorflow():
     seconds = time.monotonic() - began
     assert done.returncode == 0
     assert "--loss: one of cgan, wgan, wgan_gp" in done.stdout
-    assert seconds < 3
+    assert seconds < 2
     code = (
         "import sys, tfcolor.cli.train;"
         "sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras')))"
@@ -146,6 +146,7 @@ def test_full_disk_in_the_middle_of_a_checkpoint(tmp_path):
     of a checkpoint that has outgrown it fails half-way."""
     workdir = tmp_path / "run"
     arguments = ["--loss=cgan", "--smoke", f"--workdir={workdir}"]
+    arguments += ["--config.generator.width=24"]  # larger than any other file
     first = run_command(*arguments, "--config.train.steps=2")
     assert first.returncode == 0, first.stderr
     size = max(p.stat().st_size for p in (workdir / "checkpoints").iterdir())
@@ -172,7 +173,7 @@ def test_full_disk_in_the_middle_of_a_checkpoint(tmp_path):
 def test_errors_show_their_traceback_when_asked(tmp_path):
     done = run_command("--loss=cgan", "--data=/no/such", "--v=1")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: --data=/no/such") or "error:" in done.stderr
+    assert "error: --data=/no/such: no such folder" in done.stderr
     assert "Traceback" in done.stderr
 
 

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -43,6 +44,26 @@ def test_two_replicas_end_where_one_does(name, mirrored):
         np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
     for key in ("d/loss", "g/loss", "g/l1"):
         assert logs_of_one[key] == pytest.approx(logs_of_two[key], abs=1e-4)
+
+
+def test_gradients_are_summed_once_over_the_replicas(mirrored):
+    """Plain descent, because Adam would hide a factor."""
+    config = toy_config("cgan")
+    config.data.batch_size, config.generator.norm = 4, "none"
+    moved = []
+    for strategy in (tf.distribute.get_strategy(), mirrored):
+        with strategy.scope():
+            trainer = build.trainer(config)
+            trainer.compile(keras.optimizers.SGD(10.0), keras.optimizers.SGD(1e-9))
+        before = [w.numpy() for w in trainer.generator.trainable_weights]
+        dataset = tf.data.Dataset.from_tensor_slices(toy_batch(config, 1)).batch(4)
+        trainer.fit(dataset, epochs=1, shuffle=False, verbose=0)
+        after = [w.numpy() for w in trainer.generator.trainable_weights]
+        moved.append([new - old for old, new in zip(before, after, strict=True)])
+    for one, two in zip(*moved, strict=True):
+        largest = np.abs(one).max()
+        assert largest > 0
+        np.testing.assert_allclose(one, two, rtol=0, atol=0.01 * largest)
 
 
 def test_batch_must_be_divisible():

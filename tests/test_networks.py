@@ -59,10 +59,10 @@ def test_thick_unet_has_its_extra_convolutions():
     plain, thick = UNet(depth=3, width=4), UNet(depth=3, width=4, thick=True)
     for network in (plain, thick):
         network.build((None, 16, 16, 1))
-    extra = [4, 8, 16]  # down
-    extra += [8, 4]  # up
-    extra += [16] * 6  # around the bottleneck
-    expected = sum(convolution(c, c, kernel=3) for c in extra)
+    normed = [8] + [8, 4] + [8] * 3  # down, up, before the bottleneck
+    plain_ones = [4, 16] + [16] * 3  # first and innermost, after the bottleneck
+    expected = sum(convolution(c, c, 3) for c in normed)
+    expected += sum(convolution(c, c, 3, norm=False) for c in plain_ones)
     counts = [
         sum(int(np.prod(w.shape)) for w in network.trainable_weights)
         for network in (plain, thick)

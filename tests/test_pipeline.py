@@ -103,7 +103,8 @@ def test_flip_mirrors_about_half_of_the_examples(folder, data):
     assert 8 <= mirrored <= 24
 
 
-def test_rejected_images_are_replaced_and_listed_once(folder, data, rng):
+def test_rejected_images_are_replaced_and_listed_once(tmp_path, data, rng):
+    folder = write_pictures(tmp_path, rng, 30)
     grey = np.repeat(picture(rng)[..., :1], 3, -1)
     Image.fromarray(grey).save(folder / "grey.png")
     nearly = grey.astype(int) + np.array([0, 3, 0])
@@ -117,7 +118,7 @@ def test_rejected_images_are_replaced_and_listed_once(folder, data, rng):
     def run(start=0):
         reader = reader_of(folder, data, report=report)
         dataset = pipeline.training(reader, data, 0, start=start)
-        return list(dataset.take(21 - start).as_numpy_iterator())
+        return list(dataset.take(40 - start).as_numpy_iterator())
 
     first = run()
     assert dict(listed) == {
@@ -129,7 +130,32 @@ def test_rejected_images_are_replaced_and_listed_once(folder, data, rng):
     for batch in first:
         assert (np.abs(batch["ab"]).max((1, 2, 3)) * lab.AB_MAX > 5).all()
     # What replaces it does not depend on where the run was started.
-    assert_same(first[13:], run(start=13))
+    assert_same(first[23:], run(start=23))
+
+
+def test_a_truncated_image_is_judged_by_each_window_alone(tmp_path, data, rng):
+    """Windows above the break can be read: whether they are must not depend
+    on what was read before."""
+    write_pictures(tmp_path, rng, 30, height=120, width=120)
+    image = Image.fromarray(rng.integers(0, 256, (400, 400, 3), dtype=np.uint8))
+    image.save(tmp_path / "0007.jpg", quality=90)
+    whole = (tmp_path / "0007.jpg").read_bytes()
+    (tmp_path / "0007.jpg").write_bytes(whole[: len(whole) // 2])
+    data.crop_area = 0.05
+    both = batches(tmp_path, data, 40)
+    assert_same(both[20:], batches(tmp_path, data, 20, start=20))
+
+
+def test_large_crops_are_averaged_before_they_are_interpolated(tmp_path, data):
+    """A fine checkerboard of two colours has its mean colour from afar."""
+    image = np.full([480, 480, 3], [200, 60, 60], np.uint8)
+    image[::2, ::2] = image[1::2, 1::2] = [60, 60, 200]
+    Image.fromarray(image).save(tmp_path / "board.png")
+    reader = reader_of(tmp_path, data)
+    for _ in range(5):
+        window = reader.try_read(0, np.random.default_rng(1).uniform(size=17))
+        assert min(window.shape[:2]) < 32
+        assert np.abs(window.astype(int) - [130, 60, 130]).max() <= 1
 
 
 def test_a_grey_crop_of_a_colourful_image_is_kept(tmp_path, data, rng):
@@ -218,12 +244,15 @@ def test_smart_crop_prefers_the_window_with_variety(rng):
 
 
 def test_validation_shows_each_image_once_and_leaves_out_the_unreadable(folder, data):
-    limited = pipeline.validation(sources.open_source(str(folder)), data, 3)
+    limited = pipeline.validation(sources.open_source(str(folder)), data, 3, None)
     limited = list(limited.as_numpy_iterator())
     assert [len(batch["l"]) for batch in limited] == [3]
     (folder / "bad.jpg").write_text("no picture")
     source = sources.open_source(str(folder))
-    shown = list(pipeline.validation(source, data, 100).as_numpy_iterator())
+    listed = []
+    shown = pipeline.validation(source, data, 100, lambda *line: listed.append(line))
+    shown = list(shown.as_numpy_iterator())
+    assert [name for name, _ in listed] == ["bad.jpg"]
     assert [len(batch["l"]) for batch in shown] == [4, 4, 3]
     np.testing.assert_array_equal(limited[0]["ab"][0], shown[0]["ab"][0])
 

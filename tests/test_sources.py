@@ -1,4 +1,5 @@
 import io
+import os
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from harness import picture
 from harness import write_pictures
 from PIL import Image
 
+from tfcolor import workdir
 from tfcolor.data import sources
 from tfcolor.errors import UsageError
 
@@ -146,6 +148,37 @@ def test_first_frame_of_an_animation(rgb):
 def test_what_is_no_image_is_unreadable(data, reason):
     with pytest.raises(sources.Unreadable, match=reason):
         sources.decode(data)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_damaged_bytes_are_unreadable_or_read_but_never_an_error(rgb, form, rng):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    whole = encoded(Image.fromarray(rgb), form, exif=exif)
+    reasons = []
+    for _ in range(200):
+        data = bytearray(whole)
+        for place in rng.integers(0, min(len(data), 200), 4):
+            data[place] = rng.integers(256)
+        try:
+            sources.decode(bytes(data))
+        except sources.Unreadable as error:
+            reasons.append(str(error))
+    assert reasons
+    assert all(reason and "{{" not in reason for reason in reasons)
+
+
+def test_names_need_not_be_text(tmp_path, rng):
+    name = os.fsdecode(b"caf\xe9.png")
+    write_pictures(tmp_path, rng, 12)
+    (tmp_path / "0000.png").rename(tmp_path / name)
+    source = sources.open_source(str(tmp_path))
+    assert source.read(source.names.index(name)).shape == (40, 56, 3)
+    assert sources.fingerprint(source).startswith("12-")
+    assert len(sources.hold_out(source)[1]) >= 1
+    reports = workdir.Workdir(tmp_path).reporter()
+    reports(name, "why")
+    assert (tmp_path / "skipped.tsv").read_bytes() == b"caf\xe9.png\twhy\n"
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])

@@ -16,6 +16,7 @@ from tfcolor.trainers.base import ColorGAN
 
 
 def fit(trainer, batch, steps):
+    trainer.run_eagerly = steps < 5  # tracing takes longer than that
     dataset = tf.data.Dataset.from_tensors(batch).repeat()
     history = trainer.fit(dataset, steps_per_epoch=1, epochs=steps, verbose=0)
     return history.history

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 import tqdm
+from keras.optimizers import LossScaleOptimizer
 
 from tfcolor import samples
 from tfcolor.errors import RunError
@@ -93,9 +94,11 @@ class StopOnNonFinite(StepCallback):
         self.checkpoints = checkpoints
 
     def on_step(self, step, logs):
+        # A gradient may overflow in float16: its step is then left out.
+        scaled = isinstance(self.model.g_optimizer, LossScaleOptimizer)
         for name, value in logs.items():
-            # A gradient may overflow in float16: its step is then left out.
-            if not math.isfinite(value) and not name.endswith("gradient_norm"):
+            excused = scaled and name.endswith("gradient_norm")
+            if not math.isfinite(value) and not excused:
                 raise RunError(
                     f"step {step}: {name} is {value}; the last good checkpoint: "
                     f"{self.checkpoints.last_good}"

@@ -1,10 +1,12 @@
 """Everything that a step depends on, saved and restored as one."""
 
 import logging
+import re
 import shutil
 
 import tensorflow as tf
 
+from tfcolor import files
 from tfcolor.errors import RunError
 
 log = logging.getLogger("tfcolor")
@@ -24,6 +26,7 @@ class Checkpoints:
         self.folder = folder
         self.trainer = trainer
         self.checkpoint = tf.train.Checkpoint(**_variables(trainer))
+        _tidy(folder)
         self.manager = tf.train.CheckpointManager(
             self.checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
         )
@@ -35,13 +38,13 @@ class Checkpoints:
         Raises:
           RunError: it could not be written; those before it are untouched.
         """
-        step = int(self.trainer.step)
+        step = self.trainer.steps_done()
         if self.last_good and self.last_good.endswith(f"-{step}"):
             return
         try:
             self.last_good = self.manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
-            self._remove_leftovers()
+            _tidy(self.folder)
             reason = getattr(error, "message", None) or str(error)
             raise RunError(
                 f"checkpoint of step {step} could not be written: "
@@ -54,14 +57,13 @@ class Checkpoints:
         Raises:
           RunError: there are checkpoints, but none can be read.
         """
-        self._remove_leftovers()
         paths = list(reversed(self.manager.checkpoints))
         for path in paths:
             try:
                 self.checkpoint.restore(path).assert_consumed()
                 self.last_good = path
-                return int(self.trainer.step)
-            except (tf.errors.OpError, AssertionError, ValueError) as error:
+                return self.trainer.steps_done()
+            except Exception as error:  # TensorFlow raises many kinds
                 reason = (getattr(error, "message", None) or str(error)).strip()
                 log.warning(
                     "checkpoint %s is damaged (%s); trying the one before it",
@@ -71,13 +73,6 @@ class Checkpoints:
         if paths:
             raise RunError(f"none of the checkpoints in {self.folder} can be read")
         return 0
-
-    def _remove_leftovers(self):
-        """What a write that was broken off has left."""
-        known = {path.rpartition("/")[2] for path in self.manager.checkpoints}
-        for path in self.folder.glob("step-*"):
-            if path.name.split(".")[0] not in known:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def restore_generator(folder, generator, averaged):
@@ -96,17 +91,42 @@ def restore_generator(folder, generator, averaged):
     return int(tf.train.load_variable(path, "step/.ATTRIBUTES/VARIABLE_VALUE"))
 
 
+def _tidy(folder):
+    """Remove what a write that was broken off has left, and let the file
+    `checkpoint` list what is there: it may be lost, or of before the break."""
+    whole = {path.stem for path in folder.glob("step-*.index")}
+    for path in folder.glob("step-*"):
+        stem, _, rest = path.name.partition(".")
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif stem not in whole or not re.fullmatch(r"index|data-\d+-of-\d+", rest):
+            path.unlink()
+    (folder / "checkpoint").unlink(missing_ok=True)
+    names = sorted(whole, key=_step)
+    if names:
+        times = [(folder / f"{name}.index").stat().st_mtime for name in names]
+        state = tf.compat.v1.train.generate_checkpoint_state_proto(
+            str(folder), names[-1], names, times
+        )
+        files.write_atomically(folder / "checkpoint", str(state))
+
+
+def _step(name):
+    return int(name.removeprefix("step-"))
+
+
 def _variables(trainer):
     """What a checkpoint holds, each a list in the order of creation.
 
     Lists, because a tf.train.Checkpoint of a Keras network silently leaves out
     the layers that the network keeps in a list, and the states of its dropout.
     """
-    generator = trainer.generator
-    weights = {id(weight) for weight in generator.weights}
-    random_state = [v for v in generator.variables if id(v) not in weights]
+    networks = [trainer.generator, trainer.discriminator]
+    weights = {id(weight) for network in networks for weight in network.weights}
+    variables = [variable for network in networks for variable in network.variables]
+    random_state = [v for v in variables if id(v) not in weights]
     return {
-        "generator": _values(generator.weights),
+        "generator": _values(trainer.generator.weights),
         "discriminator": _values(trainer.discriminator.weights),
         "average": _values(trainer.average.weights if trainer.average else []),
         "g_optimizer": _values(trainer.g_optimizer.variables),

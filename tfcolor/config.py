@@ -12,25 +12,24 @@ import importlib.util
 import json
 import pathlib
 
+from tfcolor.data.augment import CROPS
 from tfcolor.errors import UsageError
 
 _PACKAGE = pathlib.Path(__file__).resolve().parent
 
-# Beside the package in a checkout, inside it when installed.
+# Inside the package when installed, beside it in a checkout.
 CONFIGS = next(
     folder
-    for folder in (_PACKAGE.parent / "configs", _PACKAGE / "configs")
+    for folder in (_PACKAGE / "configs", _PACKAGE.parent / "configs")
     if folder.is_dir()
 )
 
 STRATEGIES = ("auto", "one", "mirrored")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-CROPS = ("random_resized", "smart", "center")
 
-# A resumed run may differ in these: they change how long it is, what is
-# written and where it computes, but not what a step does.
+# A resumed run may differ in these: how long it is (and so when its rates
+# fall), what is written and where it computes.
 FREE_TO_CHANGE = (
-    "data.validation",
     "data.data_dir",
     "train.steps",
     "train.strategy",
@@ -97,17 +96,17 @@ class Optim:
 
 @dataclasses.dataclass
 class Train:
-    steps: int = 300  # generator updates
+    steps: int = 150  # generator updates
     strategy: str = "auto"  # one of STRATEGIES
     cpu_replicas: int = 0  # logical CPUs to mirror on; 0: none
     precision: str = "float32"  # one of PRECISIONS
     ema_decay: float = 0.99  # of the generator's weight average; 0: none
     log_every: int = 10  # steps
-    validate_every: int = 100  # steps
+    validate_every: int = 50  # steps
     validation_images: int = 256  # at most
-    sample_every: int = 100  # steps
+    sample_every: int = 50  # steps
     histogram_every: int = 500  # steps
-    checkpoint_every: int = 100  # steps
+    checkpoint_every: int = 50  # steps
     keep_checkpoints: int = 2
 
 
@@ -132,14 +131,17 @@ def load(path):
     """The Config that `get_config()` of a Python file returns.
 
     Raises:
-      UsageError: there is no such file.
+      UsageError: there is no such file, or it does not work.
     """
     if not pathlib.Path(path).is_file():
         raise UsageError(f"--config={path}: no such file")
     spec = importlib.util.spec_from_file_location("tfcolor_config", path)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.get_config()
+    try:
+        spec.loader.exec_module(module)
+        return module.get_config()
+    except Exception as error:
+        raise UsageError(f"--config={path}: {error}") from error
 
 
 def check_field(config, path):
@@ -157,6 +159,8 @@ def check_field(config, path):
 def check(config):
     """Raise UsageError for a value that no network is needed to reject."""
     data, train, optim = config.data, config.train, config.optim
+    if not 0 <= config.seed < 2**32:
+        raise UsageError(f"seed: {config.seed} is not in 0 .. 2^32 - 1")
     _check_choice("data.crop", data.crop, CROPS)
     _check_choice("train.strategy", train.strategy, STRATEGIES)
     _check_choice("train.precision", train.precision, PRECISIONS)
@@ -166,7 +170,7 @@ def check(config):
     ):
         for field in fields:
             value = getattr(getattr(config, section), field)
-            if value <= 0:
+            if not value > 0:
                 raise UsageError(f"{section}.{field}: {value} must be positive")
     for field in dataclasses.fields(train):
         value = getattr(train, field.name)

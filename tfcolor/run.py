@@ -1,5 +1,6 @@
 """A training run: data, trainer and run folder wired together."""
 
+import contextlib
 import functools
 import logging
 import math
@@ -13,6 +14,7 @@ from tfcolor import config as config_lib
 from tfcolor.data import pipeline
 from tfcolor.data import sources
 from tfcolor.errors import RunError
+from tfcolor.errors import UsageError
 from tfcolor.workdir import Workdir
 
 log = logging.getLogger("tfcolor")
@@ -34,30 +36,35 @@ def train(config, workdir):
     Raises:
       UsageError: before anything is written. RunError: after.
     """
-    training, held_out = open_data(config)
     strategy = build.strategy(config.train)
+    training, held_out = open_data(config)
     build.check_replicas(config, strategy.num_replicas_in_sync)
     with strategy.scope():
         trainer = build.trainer(config)
     folder = Workdir(workdir)
-    changed = folder.check(config)
+    folder.check(config)
     pipeline.probe(pipeline.Reader(training, config.data, config.seed, _ignore))
+    shown = held_out or training
+    sample = sample_batch(shown, config.data)
     with folder.claim():
-        for line in changed:
+        for line in folder.check(config):
             log.info("config changed since the last start: %s", line)
         data = sources.fingerprint(training)
         folder.warn_of_changed_data(data)
         folder.write_config(config, data)
         try:
-            return _fit(trainer, config, folder, training, held_out)
+            return _fit(trainer, config, folder, training, shown, sample)
         except tf.errors.OpError as error:
             raise RunError(_reason(error)) from error
+        except OSError as error:
+            raise RunError(f"{folder.path}: {error.strerror or error}") from error
 
 
 def dry_run(config):
     """Text: the resolved config, the parameters and the shapes of a batch."""
+    strategy = build.strategy(config.train)
     training, _ = open_data(config)
-    with build.strategy(config.train).scope() as strategy:
+    with strategy.scope():
         build.check_replicas(config, strategy.num_replicas_in_sync)
         trainer = build.trainer(config)
     reader = pipeline.Reader(training, config.data, config.seed, _ignore)
@@ -91,7 +98,23 @@ def open_data(config):
     return sources.hold_out(source)
 
 
-def _fit(trainer, config, folder, training, held_out):
+def sample_batch(source, data):
+    """The images of the sample grid.
+
+    Raises:
+      UsageError: none of them can be read.
+    """
+    images = pipeline.validation(source, data, SAMPLES, _ignore).unbatch()
+    try:
+        return next(iter(images.batch(SAMPLES)))
+    except StopIteration:
+        raise UsageError(
+            "data.validation: none of its images can be read, the first "
+            f"{source.name(0)}"
+        ) from None
+
+
+def _fit(trainer, config, folder, training, shown, sample):
     train = config.train
     saved = checkpoints.Checkpoints(folder.checkpoints, trainer, train.keep_checkpoints)
     start = saved.restore()
@@ -101,50 +124,55 @@ def _fit(trainer, config, folder, training, held_out):
         return None
     if start:
         log.info("resuming at step %d", start)
-    reader = pipeline.Reader(training, config.data, config.seed, folder.reporter())
+    report = folder.reporter()
+    reader = pipeline.Reader(training, config.data, config.seed, report)
     batches = pipeline.training(
         reader, config.data, config.seed, start=start, n_critic=trainer.n_critic
     )
     writer = tf.summary.create_file_writer(str(folder.path))
     _begin_events(writer, start, config)
-    shown = held_out or training
-    steps = _callbacks(trainer, config, folder, shown, saved, writer, start)
+    validation = pipeline.validation(
+        shown, config.data, train.validation_images, report
+    )
+    data = {"validation": validation, "sample": sample}
+    chain = _callbacks(trainer, config, folder, data, saved, writer, start)
+    saver = chain[-1]
     try:
         trainer.fit(
             batches,
             steps_per_epoch=train.steps - start,
-            callbacks=steps,
+            callbacks=chain,
             shuffle=False,
             verbose=0,
         )
     finally:
-        for callback in steps:
+        for callback in chain:
             callback.close()
-        writer.close()
-    return steps[-1].signal
+        with contextlib.suppress(tf.errors.OpError):
+            # A full disk has been reported by then.
+            writer.close()
+    return saver.signal
 
 
-def _callbacks(trainer, config, folder, shown, saved, writer, start):
+def _callbacks(trainer, config, folder, data, saved, writer, start):
     """What happens after each step, in this order: nothing of a step whose
     losses are not finite is written, and a checkpoint comes last."""
-    train, last, data = config.train, config.train.steps, config.data
-    validation = pipeline.validation(shown, data, train.validation_images)
-    sample = pipeline.validation(shown, data, SAMPLES).unbatch().batch(SAMPLES)
-    per_step = data.batch_size * trainer.n_critic
+    train, last = config.train, config.train.steps
+    per_step = config.data.batch_size * trainer.n_critic
     at = functools.partial(dict, start=start, last=last)
-    log = {"writer": writer, "path": folder.metrics}
+    to = {"writer": writer, "path": folder.metrics}
     return [
         callbacks.Progress(start, last, per_step),
         callbacks.StopOnNonFinite(start, saved),
-        callbacks.Metrics(**at(every=train.log_every), **log),
+        callbacks.Metrics(**at(every=train.log_every), **to),
         callbacks.Validation(
-            **at(every=train.validate_every), **log, dataset=validation
+            **at(every=train.validate_every), **to, dataset=data["validation"]
         ),
         callbacks.Samples(
             **at(every=train.sample_every),
             writer=writer,
             folder=folder.samples,
-            batch=next(iter(sample)),
+            batch=data["sample"],
         ),
         callbacks.Histograms(**at(every=train.histogram_every), writer=writer),
         callbacks.Saver(
@@ -161,11 +189,11 @@ def _begin_events(writer, start, config):
     session = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
     event = event_pb2.Event(step=start + 1, session_log=session)
     with writer.as_default(start):
-        if start:
-            tf.raw_ops.ImportEvent(
-                writer=writer._resource, event=event.SerializeToString()
-            )
+        tf.raw_ops.ImportEvent(writer=writer._resource, event=event.SerializeToString())
         tf.summary.text("config", f"```\n{config_lib.dumps(config)}\n```")
+
+
+_FRAMES = ("Graph execution error", "Detected at node", "File ", "Traceback")
 
 
 def _reason(error):
@@ -175,7 +203,8 @@ def _reason(error):
         kind, colon, text = line.partition(": ")
         if kind.endswith(("RunError", "UsageError")) and colon:
             return text
-    return lines[0] if lines else type(error).__name__
+    said = [line for line in lines if not line.startswith(_FRAMES)]
+    return said[0] if said else type(error).__name__
 
 
 def _ignore(name, reason):

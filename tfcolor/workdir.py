@@ -22,6 +22,9 @@ from tfcolor.errors import UsageError
 
 log = logging.getLogger("tfcolor")
 
+# File names need not be text.
+_ANY = "surrogateescape"
+
 
 class Workdir:
     """The folder of a run.
@@ -69,7 +72,7 @@ class Workdir:
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 lock.seek(0)
                 raise UsageError(
                     f"--workdir={self.path}: process {lock.read().strip() or '?'} "
@@ -128,14 +131,14 @@ class Workdir:
         however often the run is started."""
         known = set()
         if self.skipped.exists():
-            lines = self.skipped.read_text().splitlines()
+            lines = self.skipped.read_bytes().decode("utf-8", _ANY).splitlines()
             known = {line.split("\t")[0] for line in lines}
 
         def report(name, reason):
             name = name.replace("\t", " ").replace("\n", " ")
             if name not in known:
                 known.add(name)
-                with open(self.skipped, "a") as file:
+                with open(self.skipped, "a", encoding="utf-8", errors=_ANY) as file:
                     file.write(f"{name}\t{reason}\n")
 
         return report
@@ -145,12 +148,15 @@ def load_config(path):
     """The Config in a run's folder.
 
     Raises:
-      UsageError: it has none.
+      UsageError: it has none, or not one of this version.
     """
     file = Workdir(path).config
     if not file.is_file():
         raise UsageError(f"--workdir={path}: no config.json, so no run, in it")
-    return config_lib.from_dict(json.loads(file.read_text())["config"])
+    try:
+        return config_lib.from_dict(json.loads(file.read_text())["config"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"--workdir={path}: config.json: {error}") from error
 
 
 def _git_commit():

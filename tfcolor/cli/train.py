@@ -28,7 +28,7 @@ def define(values, argv):
         ("loss", f"one of {names}"),
         ("data", f"SPEC of the training images: {specs}"),
         ("data_dir", "cache of TensorFlow Datasets"),
-        ("workdir", "the run's folder, runs/LOSS if it is not given"),
+        ("workdir", "the run's folder (default: runs/LOSS)"),
     ):
         flags.DEFINE_string(name, None, text, flag_values=values)
     for name, text in (
@@ -102,7 +102,8 @@ def run(values):
     if values.dry_run:
         print(run_lib.dry_run(config))
         return command.DONE
-    workdir = values.workdir or f"runs/{values.loss or 'run'}"
+    name = values.loss or "run"
+    workdir = values.workdir or f"runs/{name}{'-smoke' if values.smoke else ''}"
     stopped_by = run_lib.train(config, workdir)
     print(f"the run is in {workdir}; look at {workdir}/samples")
     return 128 + stopped_by if stopped_by else command.DONE

@@ -30,7 +30,7 @@ LEAST_SPREAD = 6
 SURE_SPREAD = 32
 
 # Images tried before the first step, and the share that may be unreadable.
-PROBE = 64
+PROBES = (64, 1024)
 UNREADABLE = 0.05
 
 _ATTEMPTS = 100
@@ -52,7 +52,7 @@ class Reader:
         self.seed = seed
         self.report = report
         self.side = _needed_side(data)
-        self.rejected = {}
+        self.rejected = set()
         self.unreadable = 0
         self._lock = threading.Lock()
 
@@ -74,13 +74,19 @@ class Reader:
         )
 
     def try_read(self, number, numbers):
-        """The crop, or None where the image is unreadable or has no colour."""
-        if number in self.rejected:
-            return None
+        """The crop, or None where the image is unreadable or has no colour.
+
+        What was rejected before saves work but decides nothing: it depends on
+        where the run was started.
+        """
         try:
             window = self._window(number, numbers)
+            if has_color(window):
+                return window
             # A grey crop is fine if the rest of its image has colour.
-            if has_color(window) or has_color(self.source.read(number, self.side)):
+            if number in self.rejected:
+                return None
+            if has_color(self.source.read(number, self.side)):
                 return window
             self._reject(number, f"grey: no |a*| or |b*| above {LEAST_COLOR:g}")
         except sources.Unreadable as error:
@@ -88,6 +94,9 @@ class Reader:
         return None
 
     def _window(self, number, numbers):
+        return sources.shrink(self._crop(number, numbers), self.data.image_size)
+
+    def _crop(self, number, numbers):
         area = self.data.crop_area
         if self.data.crop == "center":
             return self.source.read(number, self.side, augment.center_box)
@@ -105,42 +114,42 @@ class Reader:
         with self._lock:
             if number in self.rejected:
                 return
-            self.rejected[number] = reason
-            self.unreadable += reason.startswith("unreadable")
+            self.rejected.add(number)
+            if reason.startswith("unreadable"):
+                self.unreadable += 1
+                self.last = f"{self.source.name(number)} ({reason})"
         self.report(self.source.name(number), reason)
-        allowed = max(UNREADABLE * len(self.source), 1)
-        if self.unreadable > allowed:
+        if self.unreadable > UNREADABLE * len(self.source):
             raise RunError(
                 f"{self.unreadable} of {len(self.source)} images are unreadable, "
-                f"more than {UNREADABLE:.0%}; the last: "
-                f"{self.source.name(number)} ({reason})"
+                f"more than {UNREADABLE:.0%}; the last: {self.last}"
             )
 
 
 def probe(reader):
-    """Try images spread evenly over the source.
+    """Try images spread evenly over the source; more of them where the first
+    few leave a doubt.
 
     Raises:
       UsageError: more than 5 % of them are unreadable, or none has colour.
     """
-    count = min(PROBE, len(reader.source))
-    numbers = np.linspace(0, len(reader.source) - 1, count).astype(int)
-    try:
-        middle = np.full(augment.NUMBERS, 0.5)
-        usable = [reader.try_read(int(i), middle) is not None for i in numbers]
-    except RunError as error:
-        raise UsageError(f"--data: {error}") from error
-    if reader.unreadable > UNREADABLE * count:
-        first = next(
-            i for i, why in reader.rejected.items() if why.startswith("unread")
-        )
-        raise UsageError(
-            f"--data: {reader.unreadable} of {count} images tried are unreadable, "
-            f"more than {UNREADABLE:.0%}; the first: {reader.source.name(first)} "
-            f"({reader.rejected[first]})"
-        )
-    if not any(usable):
+    source, middle = reader.source, np.full(augment.NUMBERS, 0.5)
+    for count in (min(count, len(source)) for count in PROBES):
+        usable = False
+        for number in np.linspace(0, len(source) - 1, count).astype(int).tolist():
+            try:
+                usable |= reader.try_read(number, middle) is not None
+            except RunError as error:
+                raise UsageError(f"--data: {error}") from error
+        bad = reader.unreadable
+        if usable and bad <= UNREADABLE * count:
+            return
+    if not usable:
         raise UsageError(f"--data: none of the {count} images tried has colour")
+    raise UsageError(
+        f"--data: {bad} of {count} images tried are unreadable, more than "
+        f"{UNREADABLE:.0%}; the last: {reader.last}"
+    )
 
 
 def has_color(image):
@@ -221,9 +230,9 @@ def training(reader, data, seed, *, start=0, n_critic=1, shard=0, shards=1):
     return _without_sharding(batches.batch(part, drop_remainder=True))
 
 
-def validation(source, data, limit):
+def validation(source, data, limit, report):
     """Each image once, its largest central square, at most `limit` of them
-    spread evenly; what is unreadable is left out.
+    spread evenly; what is unreadable is left out and reported.
 
     Returns:
       A dataset of batches as in `training`, the last one perhaps smaller.
@@ -232,8 +241,10 @@ def validation(source, data, limit):
 
     def read(number):
         try:
-            return source.read(int(number), data.image_size, augment.center_box)
-        except sources.Unreadable:
+            image = source.read(int(number), data.image_size, augment.center_box)
+            return sources.shrink(image, data.image_size)
+        except sources.Unreadable as error:
+            report(source.name(int(number)), f"unreadable: {error}")
             return np.zeros([0, 0, 3], np.uint8)
 
     def load(number):
@@ -260,7 +271,7 @@ def _needed_side(data):
 def _resize(image, side):
     """uint8 [h, w, 3] -> float32 [side, side, 3] in 0..255.
 
-    The image has been reduced to less than twice the size, so that bilinear
+    The image has been shrunk to less than twice the size, so that bilinear
     interpolation misses no pixel.
     """
     image.set_shape([None, None, 3])

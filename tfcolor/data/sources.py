@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import pathlib
+import re
 import zlib
 
 import numpy as np
@@ -74,7 +75,7 @@ class Files:
             with open(os.path.join(self.root, self.names[i]), "rb") as file:
                 return decode(file.read(), side, window)
         except OSError as error:
-            raise Unreadable(error.strerror or str(error)) from error
+            raise Unreadable(_reason(error)) from error
 
 
 class Tfds:
@@ -97,8 +98,7 @@ class Tfds:
             builder.download_and_prepare()
             self.records = builder.as_data_source(split=self.split)
         except Exception as error:
-            reason = str(error).strip().splitlines()[0]
-            raise UsageError(f"--data=tfds:{spec}: {reason}") from error
+            raise UsageError(f"--data=tfds:{spec}: {_reason(error)}") from error
         if "image" not in builder.info.features:
             raise UsageError(
                 f"--data=tfds:{spec}: has no feature 'image', only "
@@ -115,7 +115,7 @@ class Tfds:
         try:
             image = np.asarray(self.records[int(i)]["image"])
         except Exception as error:
-            raise Unreadable(str(error).strip().splitlines()[0]) from error
+            raise Unreadable(_reason(error)) from error
         if image.dtype != np.uint8:
             raise Unreadable(f"its pixels are {image.dtype}, not uint8")
         image = np.repeat(image, 3, -1) if image.shape[-1] == 1 else image
@@ -177,7 +177,7 @@ def hold_out(source):
     A small set gives its image of the lowest hash; one too small to give any
     is validated on itself.
     """
-    hashes = [zlib.crc32(source.name(i).encode()) for i in range(len(source))]
+    hashes = [zlib.crc32(os.fsencode(source.name(i))) for i in range(len(source))]
     held = [i for i, value in enumerate(hashes) if value % HOLD_OUT == 0]
     if not held and len(source) > len(SAMPLE):
         held = [min(range(len(source)), key=hashes.__getitem__)]
@@ -192,7 +192,7 @@ def fingerprint(source):
     """Hex digest of the number of images and of their names."""
     digest = hashlib.sha256()
     for i in range(len(source)):
-        digest.update(source.name(i).encode() + b"\0")
+        digest.update(os.fsencode(source.name(i)) + b"\0")
     return f"{len(source)}-{digest.hexdigest()[:16]}"
 
 
@@ -216,10 +216,17 @@ def decode(data, side=None, window=None):
             return _reduced(_upright_rgb(image), side, window)
     except Image.UnidentifiedImageError as error:
         raise Unreadable("not an image of a known format") from error
-    except (Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise Unreadable(str(error).splitlines()[0]) from error
-    except tf.errors.OpError as error:
-        raise Unreadable(error.message.splitlines()[0]) from error
+    except Exception as error:  # decoders raise nearly anything
+        raise Unreadable(_reason(error)) from error
+
+
+def shrink(image, side):
+    """uint8 [H, W, 3] averaged over squares of whole pixels, so that the
+    shorter side is less than twice `side`."""
+    factor = min(image.shape[:2]) // side
+    if factor < 2:
+        return image
+    return np.asarray(Image.fromarray(image).reduce(factor))
 
 
 def reduction(size, side):
@@ -229,6 +236,12 @@ def reduction(size, side):
     while side and factor < 8 and min(size) // (2 * factor) >= side:
         factor *= 2
     return factor
+
+
+def _reason(error):
+    """The first line of an error, without what TensorFlow wraps around it."""
+    text = re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\].*", "", str(error)).strip()
+    return text.splitlines()[0] if text else type(error).__name__
 
 
 def _is_plain_jpeg(data):

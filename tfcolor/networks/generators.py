@@ -28,7 +28,7 @@ class UNet(keras.Model):
       dropout: rate on the three innermost levels of the way up; the published
         network has 0.5. 0 makes it deterministic.
       thick: an extra 3x3 convolution at each level down and up, and three
-        before and three after the bottleneck.
+        before and three after the bottleneck, the innermost convolution.
       head: "ab", two channels through tanh.
 
     Input: l [B, H, W, 1] float, L*/50 - 1, in [-1, 1].
@@ -68,7 +68,11 @@ class UNet(keras.Model):
         self.depth = depth
         widths = [width * min(2**i, 8) for i in range(depth)]
         self.down = [self._down(i, widths) for i in range(depth)]
-        self.bottleneck = [self._extra(widths[-1]) for _ in range(6 if thick else 0)]
+        # Around the innermost convolution. After it the map may be one pixel,
+        # of which an instance norm would leave nothing.
+        extra = 3 if thick else 0
+        self.before = [self._extra(widths[-2], norm) for _ in range(extra)]
+        self.after = [self._extra(widths[-1], "none") for _ in range(extra)]
         self.up = [self._up(i, widths) for i in reversed(range(1, depth))]
         self.head = keras.layers.Conv2DTranspose(
             2, 4, strides=2, padding="same", kernel_initializer=initializer()
@@ -80,7 +84,7 @@ class UNet(keras.Model):
         plain = level in (0, self.depth - 1)
         norm = "none" if plain else self.settings["norm"]
         block = ConvBlock(widths[level], norm=norm, activation="leaky_relu")
-        return self._thicken(block, widths[level])
+        return self._thicken(block, widths[level], norm)
 
     def _up(self, level, widths):
         inner = level >= self.depth - 3
@@ -91,17 +95,15 @@ class UNet(keras.Model):
             dropout=self.settings["dropout"] if inner else 0.0,
             activation="relu",
         )
-        return self._thicken(block, widths[level - 1])
+        return self._thicken(block, widths[level - 1], self.settings["norm"])
 
-    def _thicken(self, block, filters):
+    def _thicken(self, block, filters, norm):
         if self.settings["thick"]:
-            return keras.Sequential([block, self._extra(filters)])
+            return keras.Sequential([block, self._extra(filters, norm)])
         return block
 
-    def _extra(self, filters):
-        return ConvBlock(
-            filters, 3, stride=1, norm=self.settings["norm"], activation="relu"
-        )
+    def _extra(self, filters, norm):
+        return ConvBlock(filters, 3, stride=1, norm=norm, activation="relu")
 
     def build(self, shape):
         self.call(keras.KerasTensor(shape))  # builds every layer
@@ -119,12 +121,12 @@ class UNet(keras.Model):
         self.check_size(l.shape)
         x = l
         skips = []
-        for block in self.down:
+        for block in self.down[:-1]:
             x = block(x, training=training)
             skips.append(x)
-        for block in self.bottleneck:
+        for block in [*self.before, self.down[-1], *self.after]:
             x = block(x, training=training)
-        for block, skip in zip(self.up, reversed(skips[:-1]), strict=True):
+        for block, skip in zip(self.up, reversed(skips), strict=True):
             x = block(x, training=training)
             x = keras.ops.concatenate([x, skip], axis=-1)
         return self.squash(self.head(x))

@@ -20,7 +20,7 @@ def check_choice(field, value, allowed):
         )
 
 
-def norm(name, groups=32):
+def normalisation(name, groups=32):
     """A new normalisation layer for [B, H, W, C], or None for "none".
 
     "batch" is synchronized over the replicas of a TensorFlow strategy;
@@ -159,7 +159,7 @@ class ConvBlock(keras.layers.Layer):
             use_bias=norm == "none",
             kernel_initializer=initializer(),
         )
-        self.norm = _norm_layer(norm)
+        self.norm = normalisation(norm)
         self.dropout = keras.layers.Dropout(dropout) if dropout else None
         self.activation = {
             None: None,
@@ -189,9 +189,6 @@ class ConvBlock(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), **self.settings}
-
-
-_norm_layer = norm
 
 
 def _has_modes(layer):

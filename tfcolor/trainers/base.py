@@ -82,6 +82,10 @@ class ColorGAN(keras.Model):
         self.g_optimizer = g_optimizer
         self.d_optimizer = d_optimizer
 
+    def steps_done(self):
+        """Whole number; outside a step."""
+        return int(tf.convert_to_tensor(self.step.value))
+
     @property
     def metrics(self):
         return list(self.validation.values())
