@@ -163,14 +163,14 @@ def has_color(image):
 
 
 def _has_color(image):
-    flat = image.reshape(-1, 3)
-    spread = flat.max(1) - flat.min(1)
+    r, g, b = image[..., 0], image[..., 1], image[..., 2]
+    spread = np.maximum(np.maximum(r, g), b) - np.minimum(np.minimum(r, g), b)
     most = spread.max()
     if most <= LEAST_SPREAD or most >= SURE_SPREAD:
         return most >= SURE_SPREAD
     # scikit-image, because this runs outside the graph, where single
     # TensorFlow operations cost more than the decoding.
-    vivid = skimage.color.rgb2lab(flat[spread > LEAST_SPREAD])
+    vivid = skimage.color.rgb2lab(image[spread > LEAST_SPREAD])
     return np.abs(vivid[:, 1:]).max() > LEAST_COLOR
 
 
@@ -209,7 +209,6 @@ def training(reader, data, seed, *, start=0, n_critic=1, shard=0, shards=1):
     per_step = data.batch_size * n_critic
     part = per_step // shards
     last = np.iinfo(np.int64).max // per_step
-    finish = _compiled_finish(data.image_size, data.flip)
 
     def load(example):
         number = file_number(example, seed, len(reader.source))
@@ -219,15 +218,16 @@ def training(reader, data, seed, *, start=0, n_critic=1, shard=0, shards=1):
         window = tf.numpy_function(
             reader.read, [example, number, numbers], tf.uint8, stateful=False
         )
-        return finish(_resize(window, data.image_size), numbers[-1])
+        mirrored = data.flip and numbers[-1] >= 0.5
+        return _resize(window, data.image_size), mirrored
 
     steps = tf.data.Dataset.range(start, last)
     numbers = tf.range(shard * part, (shard + 1) * part, dtype=tf.int64)
     examples = steps.flat_map(
         lambda step: tf.data.Dataset.from_tensor_slices(step * per_step + numbers)
     )
-    batches = examples.map(load, tf.data.AUTOTUNE, deterministic=True)
-    return _without_sharding(batches.batch(part, drop_remainder=True))
+    images = examples.map(load, tf.data.AUTOTUNE, deterministic=True)
+    return _lab_batches(images.batch(part, drop_remainder=True), data.image_size)
 
 
 def validation(source, data, limit, report):
@@ -237,7 +237,6 @@ def validation(source, data, limit, report):
     Returns:
       A dataset of batches as in `training`, the last one perhaps smaller.
     """
-    finish = _compiled_finish(data.image_size, flip=False)
 
     def read(number):
         try:
@@ -251,7 +250,7 @@ def validation(source, data, limit, report):
         return tf.numpy_function(read, [number], tf.uint8, stateful=False)
 
     def square(image):
-        return finish(_resize(image, data.image_size), 0.0)
+        return _resize(image, data.image_size), False
 
     count = min(limit, len(source))
     numbers = np.linspace(0, len(source) - 1, count).astype(np.int64)
@@ -259,7 +258,7 @@ def validation(source, data, limit, report):
     images = images.map(load, tf.data.AUTOTUNE, deterministic=True)
     images = images.filter(lambda image: tf.size(image) > 0)
     images = images.map(square, tf.data.AUTOTUNE, deterministic=True)
-    return _without_sharding(images.batch(data.batch_size))
+    return _lab_batches(images.batch(data.batch_size), data.image_size)
 
 
 def _needed_side(data):
@@ -269,44 +268,40 @@ def _needed_side(data):
 
 
 def _resize(image, side):
-    """uint8 [h, w, 3] -> float32 [side, side, 3] in 0..255.
+    """uint8 [h, w, 3] -> uint8 [side, side, 3].
 
     The image has been shrunk to less than twice the size, so that bilinear
     interpolation misses no pixel.
     """
     image.set_shape([None, None, 3])
-    return tf.image.resize(image, [side, side])
+    return tf.cast(tf.image.resize(image, [side, side]) + 0.5, tf.uint8)
 
 
-def _compiled_finish(side, flip):
-    """[S, S, 3] float32 in 0..255, and a number in 0..1 -> {"l", "ab"}.
+def _lab_batches(batches, side):
+    """Batches of (uint8 [S, S, 3], whether it is mirrored) -> of {"l", "ab"}.
 
-    Flip, rounding to 8 bits and Lab are compiled into one loop, which costs a
-    third of what they cost one by one. It is never part of an exported graph.
+    Mirror and Lab are compiled into one loop, which costs a third of what they
+    cost one by one. It is never part of an exported graph.
     """
 
     @tf.function(
         jit_compile=True,
         input_signature=[
-            tf.TensorSpec([side, side, 3], tf.float32),
-            tf.TensorSpec([], tf.float32),
+            tf.TensorSpec([None, side, side, 3], tf.uint8),
+            tf.TensorSpec([None], tf.bool),
         ],
     )
-    def finish(window, number):
-        if flip:
-            window = tf.where(number >= 0.5, window[:, ::-1], window)
-        l, ab = lab.encode(tf.cast(tf.round(window), tf.uint8))
+    def convert(rgb, mirrored):
+        mirrored = mirrored[:, None, None, None]
+        l, ab = lab.encode(tf.where(mirrored, rgb[:, :, ::-1], rgb))
         return {"l": l, "ab": ab}
 
-    return finish
-
-
-def _without_sharding(dataset):
-    """A strategy must not divide the files: replicas divide each batch."""
     options = tf.data.Options()
+    # A strategy must not divide the files: replicas divide each batch.
     policy = tf.data.experimental.AutoShardPolicy
     options.experimental_distribute.auto_shard_policy = policy.OFF
-    return dataset.with_options(options).prefetch(2)
+    batches = batches.map(convert, tf.data.AUTOTUNE, deterministic=True)
+    return batches.with_options(options).prefetch(2)
 
 
 def _mix(*numbers):
