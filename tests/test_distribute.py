@@ -38,6 +38,8 @@ def test_two_replicas_end_where_one_does(name, mirrored):
     config = toy_config(name)
     config.data.batch_size = 4
     config.train.steps = STEPS
+    if hasattr(config.loss, "n_critic"):
+        config.loss.n_critic = 2
     one, logs_of_one = train(config, tf.distribute.get_strategy())
     two, logs_of_two = train(config, mirrored)
     for first, second in zip(one, two, strict=True):

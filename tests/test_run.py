@@ -112,7 +112,7 @@ def start_run(workdir, steps):
 
 def test_killed_at_random_moments_it_ends_as_if_it_had_not_been(tmp_path):
     """Two kills; benchmarks/kills.py does as many as one likes."""
-    whole, killed, steps = tmp_path / "whole", tmp_path / "killed", 40
+    whole, killed, steps = tmp_path / "whole", tmp_path / "killed", 24
     assert start_run(whole, steps).wait(timeout=120) == 0
     chance = random.Random(0)
     for _ in range(2):
@@ -290,13 +290,13 @@ def test_run_folder_holds_what_it_promises(tmp_path, rng):
     pictures = write_pictures(tmp_path / "pictures", rng, 30)
     grey = Image.new("RGB", (40, 40), (90, 90, 90))
     grey.save(pictures / "grey.png")
-    config = config_of("wgan_gp", steps=40)
+    config = config_of("cgan", steps=40)
     config.data.source = str(pictures)
     config.train.sample_every = config.train.validate_every = 20
     workdir = tmp_path / "run"
     run.train(config, workdir)
     saved = json.loads((workdir / "config.json").read_text())
-    assert saved["config"]["discriminator"]["norm"] == "instance"
+    assert saved["config"]["discriminator"]["norm"] == "batch"
     assert saved["versions"]["tensorflow"] == tf.__version__
     assert saved["data"].startswith("30-")
     loaded = workdir_lib.load_config(workdir)
