@@ -30,6 +30,8 @@ setup(
         "ml-collections>=1.0",
         "tensorboard",
         "tensorflow-datasets",
+        # The random access of tensorflow-datasets; no wheels for Windows.
+        "array_record; platform_system != 'Windows'",
         "scikit-image",
         "pillow",
         "tqdm",
@@ -39,7 +41,6 @@ setup(
         "test": [
             "pytest",
             "ruff",
-            "array_record",
             # Its wheels end at Python 3.12; the test that it is the oracle of
             # says that it is skipped where there is none.
             "tensorflow-io; python_version < '3.13'",
