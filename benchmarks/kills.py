@@ -17,6 +17,7 @@ from absl import flags
 _KILLS = flags.DEFINE_integer("kills", 20, "how often to kill it")
 _STEPS = flags.DEFINE_integer("steps", 1200, "length of the run")
 _LOSS = flags.DEFINE_string("loss", "wgan_gp", "which variant")
+_LATEST = flags.DEFINE_float("latest", 9.0, "seconds after a start to kill it at most")
 _SEED = flags.DEFINE_integer("seed", 0, "of the moments")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -25,7 +26,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def start(workdir, steps):
     command = [sys.executable, str(ROOT / "bin" / "train"), f"--loss={_LOSS.value}"]
     command += ["--smoke", f"--config.train.steps={steps}", f"--workdir={workdir}"]
-    command += ["--config.generator.dropout=0.5"]
+    command += ["--config.generator.dropout=0.5", "--config.train.checkpoint_every=5"]
+    for name in ("validate", "sample", "histogram"):
+        command.append(f"--config.train.{name}_every=100")
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
@@ -46,13 +49,11 @@ def main(_):
     whole, killed = folder / "whole", folder / "killed"
     chance = random.Random(_SEED.value)
     steps = _STEPS.value
-    began = time.monotonic()
     assert start(whole, steps).wait() == 0
-    seconds = time.monotonic() - began
     kills = 0
     while kills < _KILLS.value:
         process = start(killed, steps)
-        time.sleep(chance.uniform(0.2, min(20.0, seconds)))
+        time.sleep(chance.uniform(0.5, _LATEST.value))
         if process.poll() is not None:
             raise SystemExit(f"ended by itself after {kills} kills: use more --steps")
         process.kill()
