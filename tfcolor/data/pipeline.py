@@ -134,21 +134,22 @@ def probe(reader):
       UsageError: more than 5 % of them are unreadable, or none has colour.
     """
     source, middle = reader.source, np.full(augment.NUMBERS, 0.5)
-    for count in (min(count, len(source)) for count in PROBES):
-        usable = False
-        for number in np.linspace(0, len(source) - 1, count).astype(int).tolist():
+    tried, usable = set(), False
+    for count in PROBES:
+        spread = np.linspace(0, len(source) - 1, min(count, len(source)))
+        for number in set(spread.astype(int).tolist()) - tried:
             try:
                 usable |= reader.try_read(number, middle) is not None
             except RunError as error:
                 raise UsageError(f"--data: {error}") from error
-        bad = reader.unreadable
-        if usable and bad <= UNREADABLE * count:
+            tried.add(number)
+        if usable and reader.unreadable <= UNREADABLE * len(tried):
             return
     if not usable:
-        raise UsageError(f"--data: none of the {count} images tried has colour")
+        raise UsageError(f"--data: none of the {len(tried)} images tried has colour")
     raise UsageError(
-        f"--data: {bad} of {count} images tried are unreadable, more than "
-        f"{UNREADABLE:.0%}; the last: {reader.last}"
+        f"--data: {reader.unreadable} of {len(tried)} images tried are unreadable, "
+        f"more than {UNREADABLE:.0%}; the last: {reader.last}"
     )
 
 
