@@ -12,6 +12,7 @@ from harness import check_network
 from tfcolor.networks import PatchDiscriminator
 from tfcolor.networks import UNet
 from tfcolor.networks.discriminators import LAYERS
+from tfcolor.networks.layers import ConvTranspose
 from tfcolor.networks.layers import ImageNormalization
 
 
@@ -201,3 +202,24 @@ def test_networks_are_the_same_on_another_backend(backend, tmp_path, rng):
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 3), (4, 4)])
+@pytest.mark.parametrize("bias", [False, True])
+def test_transposed_convolution_is_that_of_keras(size, bias):
+    settings = {"strides": 2, "padding": "same", "use_bias": bias}
+    ours = ConvTranspose(5, 4, bias_initializer="normal", **settings)
+    theirs = keras.layers.Conv2DTranspose(5, 4, **settings)
+    x = tf.random.stateless_normal([3, *size, 7], seed=[0, 1])
+    ours.build(x.shape)
+    theirs.build(x.shape)
+    theirs.set_weights(ours.get_weights())
+    found = []
+    for layer in (ours, theirs):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+            loss = tf.reduce_sum(y * tf.random.stateless_normal(y.shape, seed=[2, 3]))
+        found.append([y, *tape.gradient(loss, [x, layer.kernel.value])])
+    for one, two in zip(*found, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)

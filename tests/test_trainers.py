@@ -221,15 +221,6 @@ def test_without_average_the_generator_itself_colours():
     np.testing.assert_array_equal(trainer(x), trainer.generator(x))
 
 
-@pytest.mark.parametrize("updates", [1, 5])
-def test_rate_is_constant_and_then_falls_linearly_to_0(updates):
-    schedule = build.ConstantThenLinear(0.4, 100, 0.5, updates)
-    rates = [float(schedule(step * updates)) for step in (0, 25, 50, 75, 100, 120)]
-    np.testing.assert_allclose(rates, [0.4, 0.4, 0.4, 0.2, 0.0, 0.0], atol=1e-6)
-    constant = build.ConstantThenLinear(0.4, 100, 1.0, updates)
-    assert float(constant(99 * updates)) == pytest.approx(0.4)
-
-
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains(name, precision):

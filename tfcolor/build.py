@@ -8,38 +8,8 @@ import tensorflow as tf
 
 from tfcolor import networks
 from tfcolor.errors import UsageError
-
-OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
-
-
-@keras.saving.register_keras_serializable("tfcolor")
-class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that stays, and then falls linearly to 0 (as in pix2pix).
-
-    Args:
-      rate: at the start.
-      steps: of the run, after which it is 0.
-      constant: share of them before it falls.
-      updates: optimizer updates a step.
-    """
-
-    def __init__(self, rate, steps, constant, updates=1):
-        self.settings = {
-            "rate": rate,
-            "steps": steps,
-            "constant": constant,
-            "updates": updates,
-        }
-
-    def __call__(self, iteration):
-        rate, steps, constant, updates = self.settings.values()
-        step = tf.cast(iteration, tf.float32) / updates
-        falling = max(steps * (1.0 - constant), 1e-9)
-        left = (steps - tf.floor(step)) / falling
-        return rate * tf.clip_by_value(left, 0.0, 1.0)
-
-    def get_config(self):
-        return self.settings
+from tfcolor.optimizers import OPTIMIZERS
+from tfcolor.optimizers import ConstantThenLinear
 
 
 def strategy(train):

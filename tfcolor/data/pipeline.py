@@ -219,8 +219,12 @@ def training(reader, data, seed, *, start=0, n_critic=1, shard=0, shards=1):
         window = tf.numpy_function(
             reader.read, [example, number, numbers], tf.uint8, stateful=False
         )
-        mirrored = data.flip and numbers[-1] >= 0.5
-        return _resize(window, data.image_size), mirrored
+        square = _resize(window, data.image_size)
+        if not data.flip:
+            return square
+        return tf.cond(
+            numbers[-1] >= 0.5, lambda: tf.reverse(square, [1]), lambda: square
+        )
 
     steps = tf.data.Dataset.range(start, last)
     numbers = tf.range(shard * part, (shard + 1) * part, dtype=tf.int64)
@@ -251,7 +255,7 @@ def validation(source, data, limit, report):
         return tf.numpy_function(read, [number], tf.uint8, stateful=False)
 
     def square(image):
-        return _resize(image, data.image_size), False
+        return _resize(image, data.image_size)
 
     count = min(limit, len(source))
     numbers = np.linspace(0, len(source) - 1, count).astype(np.int64)
@@ -279,22 +283,16 @@ def _resize(image, side):
 
 
 def _lab_batches(batches, side):
-    """Batches of (uint8 [S, S, 3], whether it is mirrored) -> of {"l", "ab"}.
+    """Batches of uint8 [B, S, S, 3] -> of {"l", "ab"}.
 
-    Mirror and Lab are compiled into one loop, which costs a third of what they
-    cost one by one. It is never part of an exported graph.
+    Compiled, Lab costs a third of what its operations cost one by one. This is
+    never part of an exported graph.
     """
+    shape = tf.TensorSpec([None, side, side, 3], tf.uint8)
 
-    @tf.function(
-        jit_compile=True,
-        input_signature=[
-            tf.TensorSpec([None, side, side, 3], tf.uint8),
-            tf.TensorSpec([None], tf.bool),
-        ],
-    )
-    def convert(rgb, mirrored):
-        mirrored = mirrored[:, None, None, None]
-        l, ab = lab.encode(tf.where(mirrored, rgb[:, :, ::-1], rgb))
+    @tf.function(jit_compile=True, input_signature=[shape])
+    def convert(rgb):
+        l, ab = lab.encode(rgb)
         return {"l": l, "ab": ab}
 
     options = tf.data.Options()

@@ -8,6 +8,10 @@ NORMS = ("batch", "instance", "group", "layer", "none")
 # Weights start as N(0, 0.02) (Radford et al. 2016; Isola et al. 2017).
 INITIALIZER_STDDEV = 0.02
 
+# Pixels of a map on which a matrix product beats a transposed convolution.
+TINY_MAP = 4
+_SAME = [[0, 0], [0, 0], [0, 0]]
+
 
 def initializer():
     return keras.initializers.RandomNormal(stddev=INITIALIZER_STDDEV)
@@ -109,6 +113,37 @@ class ImageNormalization(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("tfcolor")
+class ConvTranspose(keras.layers.Conv2DTranspose):
+    """Keras' transposed convolution, a matrix product on the tiniest maps.
+
+    On the innermost maps of a U-Net, of a few pixels and many channels, the
+    kernels for convolutions on the CPU take twice as long.
+    """
+
+    def call(self, x):
+        h, w = x.shape[1:3]
+        common = (self.kernel_size, self.strides, self.padding)
+        tiny = None not in (h, w) and h * w <= TINY_MAP
+        if not tiny or common != ((4, 4), (2, 2), "same"):
+            return super().call(x)
+        ops = keras.ops
+        # The kernel is the large factor, so it is the one not transposed.
+        kernel = ops.reshape(self.kernel, (-1, x.shape[-1]))
+        columns = ops.matmul(kernel, ops.transpose(ops.reshape(x, (-1, x.shape[-1]))))
+        # Pixel i adds to the rows 2 (i + a) + p - 1 with a and p of 0, 1.
+        split = (-1, h, w, 2, 2, 2, 2, self.filters)
+        parts = ops.reshape(ops.transpose(columns), split)
+        y = sum(
+            ops.pad(parts[:, :, :, a, :, c], [[0, 0], [a, 1 - a], [c, 1 - c], *_SAME])
+            for a in (0, 1)
+            for c in (0, 1)
+        )
+        y = ops.transpose(y, (0, 1, 3, 2, 4, 5))
+        y = ops.reshape(y, (-1, 2 * h + 2, 2 * w + 2, self.filters))[:, 1:-1, 1:-1]
+        return y + ops.cast(self.bias, y.dtype) if self.use_bias else y
+
+
+@keras.saving.register_keras_serializable("tfcolor")
 class ConvBlock(keras.layers.Layer):
     """Convolution, normalisation, dropout, activation.
 
@@ -148,7 +183,7 @@ class ConvBlock(keras.layers.Layer):
             "activation": activation,
             "padding": padding,
         }
-        convolution = keras.layers.Conv2DTranspose if transpose else keras.layers.Conv2D
+        convolution = ConvTranspose if transpose else keras.layers.Conv2D
         explicit = padding == "pix2pix" and kernel_size > 1 and stride == 1
         self.pad = keras.layers.ZeroPadding2D(1) if explicit else None
         self.convolution = convolution(
