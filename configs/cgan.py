@@ -9,7 +9,6 @@ from tfcolor import config
 def get_config():
     return config.Config(
         trainer="tfcolor.trainers.cgan:CGAN",
-        generator=config.Generator(norm="batch"),
         discriminator=config.Discriminator(width=32, norm="batch"),
         loss=config.Loss(l1_weight=100.0),
         optim=config.Optim(g_lr=2e-4, d_lr=2e-4, beta_1=0.5, beta_2=0.999),

@@ -17,9 +17,10 @@ class Loss(config.Loss):
 def get_config():
     return config.Config(
         trainer="tfcolor.trainers.wgan:WGAN",
-        generator=config.Generator(norm="batch"),
         discriminator=config.Discriminator(width=32, norm="batch"),
-        loss=Loss(l1_weight=100.0),
+        # With clipped weights the critic's slope is small: beside 100 times the
+        # L1 error its say is lost and the colours turn sepia.
+        loss=Loss(l1_weight=0.5),
         # No momentum: the paper saw it make the clipped critic unstable.
         optim=config.Optim(name="rmsprop", g_lr=5e-5, d_lr=5e-5),
     )

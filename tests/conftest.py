@@ -1,4 +1,8 @@
 import os
+import tempfile
+
+# What commands cache must not come from earlier tests.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
 
 # Before TensorFlow is imported anywhere.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -7,6 +7,7 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 from PIL import Image
 
 from tfcolor import config as config_lib
@@ -15,10 +16,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAMES = config_lib.names()
 
 
+def config_path(name):
+    return config_lib.CONFIGS / f"{name}.py"
+
+
 def toy_config(name, **train):
     """A config of configs/ at smoke size; `train` overrides its section."""
-    path = config_lib.CONFIGS / f"{name}.py"
-    config = config_lib.smoke(config_lib.load(path))
+    config = config_lib.smoke(config_lib.load(config_path(name)))
     for field, value in train.items():
         setattr(config.train, field, value)
     return config
@@ -58,6 +62,61 @@ def check_network(network, inputs, outputs, tmp_path):
     network.save(path)
     loaded = keras.saving.load_model(path)
     np.testing.assert_array_equal(loaded(x), y)
+
+
+def convolution_size(inputs, outputs, kernel=4, norm=True):
+    """Weights of a convolution with a norm's scale and offset, or a bias."""
+    return kernel**2 * inputs * outputs + (2 * outputs if norm else outputs)
+
+
+def trainable_size(network):
+    return sum(int(np.prod(w.shape)) for w in network.trainable_weights)
+
+
+_OTHER_BACKEND = """
+import sys
+import keras
+import numpy as np
+{build}
+assert "tensorflow" not in sys.modules
+data = np.load(sys.argv[1])
+for name, (network, shape) in networks.items():
+    network.build((None, *shape[1:]))
+    network.set_weights([data[f"{{name}} {{i}}"] for i in range(len(network.weights))])
+    found = keras.tree.flatten(network(data[name]))
+    for i, y in enumerate(found):
+        y = keras.ops.convert_to_numpy(y)
+        np.testing.assert_allclose(y, data[f"{{name}} y{{i}}"], rtol=1e-4, atol=1e-5)
+    print(name)
+"""
+
+
+def check_other_backend(build, backend, tmp_path):
+    """Outputs of networks are those that TensorFlow gives.
+
+    `build` is code that makes `networks`: {name: (network, shape of input)}.
+    """
+    pytest.importorskip(backend, reason=f"{backend} is not installed")
+    scope, data = {}, {}
+    exec(build, scope)
+    rng = np.random.default_rng(0)
+    for name, (network, shape) in scope["networks"].items():
+        network.build((None, *shape[1:]))
+        data[name] = rng.normal(size=shape).astype("float32")
+        data |= {f"{name} {i}": w for i, w in enumerate(network.get_weights())}
+        outputs = keras.tree.flatten(network(data[name]))
+        data |= {f"{name} y{i}": y for i, y in enumerate(outputs)}
+    np.savez(tmp_path / "data.npz", **data)
+    code = _OTHER_BACKEND.format(build=build)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "data.npz")],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:-1] == list(scope["networks"])
 
 
 def run_command(*arguments, **options):

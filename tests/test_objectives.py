@@ -1,5 +1,6 @@
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -35,10 +36,28 @@ def test_hand_computed_values(shape):
     [
         (objectives.bce_d, objectives.bce_g),
         (objectives.wasserstein_d, objectives.wasserstein_g),
+        (objectives.hinge_d, objectives.wasserstein_g),
+        (
+            lambda real, fake: objectives.least_squares_d(real, fake, 0.0, 1.0),
+            lambda fake: objectives.least_squares_g(fake, 1.0),
+        ),
+        (
+            lambda real, fake: objectives.weighted_wasserstein_d(real, fake, 1.0),
+            objectives.wasserstein_g,
+        ),
+        *(
+            (
+                lambda real, fake, psi=psi: objectives.unbalanced_d(
+                    real[:, 0], fake[:, 0], 0.1, psi
+                ),
+                objectives.wasserstein_g,
+            )
+            for psi in objectives.CONJUGATES.values()
+        ),
     ],
 )
 def test_descent_moves_real_up_and_fake_down_for_d_and_fake_up_for_g(d_loss, g_loss):
-    real, fake = tf.constant([[0.3]]), tf.constant([[-0.2]])
+    real, fake = tf.constant([[0.3]]), tf.constant([[0.2]])
     with tf.GradientTape(persistent=True) as tape:
         tape.watch([real, fake])
         d, g = d_loss(real, fake), g_loss(fake)
@@ -101,3 +120,146 @@ def test_low_precision_is_summed_in_float32():
     logits = tf.fill([100_000, 1], tf.constant(0.1, tf.bfloat16))
     exact = float(tf.cast(logits[0, 0], tf.float32))
     assert float(objectives.wasserstein_g(logits)) == pytest.approx(-exact, rel=1e-4)
+
+
+@pytest.mark.parametrize("shape", [vector, patches])
+def test_hand_computed_values_of_other_pairs(shape):
+    real, fake = shape([2.0, 0.0]), shape([-1.0, 3.0])
+    # 1/2 ((2-1)^2 + (0-1)^2)/2 + 1/2 ((-1)^2 + 3^2)/2
+    found = objectives.least_squares_d(real, fake, 0.0, 1.0)
+    assert float(found) == pytest.approx(0.5 + 2.5)
+    # 1/2 (3^2 + 1^2)/2 with real, 1/2 ((-1+2)^2 + (3+2)^2)/2 with fake
+    found = objectives.least_squares_d(real, fake, -2.0, -1.0)
+    assert float(found) == pytest.approx(2.5 + 6.5)
+    assert float(objectives.least_squares_g(fake, 1.0)) == pytest.approx(2.0)
+    # relu(1 - 2), relu(1 - 0); relu(1 - 1), relu(1 + 3)
+    assert float(objectives.hinge_d(real, fake)) == pytest.approx(0.5 + 2.0)
+    np.testing.assert_allclose(objectives.image_scores(real), [2.0, 0.0])
+    weights = tf.constant([0.5, 1.5])
+    found = objectives.weighted_wasserstein_d(real, fake, weights)
+    assert float(found) == pytest.approx(1.0 - 0.5)
+    assert float(objectives.chi_square(weights)) == pytest.approx(0.125)
+
+
+def test_energy_pair():
+    real, fake = tf.constant([0.25, 0.75]), tf.constant([0.5, 3.0])
+    # E(real) + (relu(2 - 0.5) + relu(2 - 3)) / 2
+    assert float(objectives.energy_d(real, fake, 2.0)) == pytest.approx(0.5 + 0.75)
+    assert float(objectives.energy_g(fake)) == pytest.approx(1.75)
+
+
+def test_pulling_away_is_the_mean_squared_cosine_of_pairs(rng):
+    assert float(objectives.pulling_away(tf.eye(4))) == pytest.approx(0.0)
+    same = tf.tile(tf.constant([[3.0, -4.0]]), [5, 1])
+    assert float(objectives.pulling_away(same)) == pytest.approx(1.0)
+    assert float(objectives.pulling_away(-same)) == pytest.approx(1.0)
+    code = rng.normal(size=(6, 9))
+    total = 0.0
+    for i in range(6):
+        for j in range(6):
+            if i != j:
+                product = code[i] @ code[j]
+                total += product**2 / (code[i] @ code[i]) / (code[j] @ code[j])
+    assert float(objectives.pulling_away(code)) == pytest.approx(total / 30, rel=1e-5)
+    assert float(objectives.pulling_away(code[:1])) == 0.0
+    assert np.isfinite(objectives.pulling_away(tf.zeros([3, 4])))
+
+
+# Psi of the conjugates, over the x where it is finite.
+PSI = {
+    "kl": (lambda x: x * np.log(x) - x + 1, np.linspace(1e-9, 60, 600_001)),
+    "chi_square": (lambda x: (x - 1) ** 2, np.linspace(0, 60, 600_001)),
+    "softplus": (
+        lambda x: x * np.log(x) + (2 - x) * np.log(2 - x),
+        np.linspace(1e-9, 2 - 1e-9, 600_001),
+    ),
+    "linear": (lambda x: 0.0 * x, np.ones(1)),
+}
+
+
+@pytest.mark.parametrize("name", list(objectives.CONJUGATES))
+@pytest.mark.parametrize("t", [-30.0, -2.5, -2.0, -0.7, 0.0, 0.4, 3.0])
+def test_conjugate_is_the_supremum(name, t):
+    """Psi*(t) = sup_x (x t - Psi(x)), found on a fine grid."""
+    psi, x = PSI[name]
+    found = float(objectives.CONJUGATES[name](tf.constant(t)))
+    assert found == pytest.approx((x * t - psi(x)).max(), abs=2e-4)
+
+
+@pytest.mark.parametrize("name", list(objectives.CONJUGATES))
+def test_conjugate_has_value_0_and_slope_1_at_0(name):
+    t = tf.constant(0.0)
+    with tf.GradientTape() as tape:
+        tape.watch(t)
+        value = objectives.CONJUGATES[name](t)
+    assert float(value) == pytest.approx(0.0, abs=1e-6)
+    assert float(tape.gradient(value, t)) == pytest.approx(1.0)
+
+
+def test_unbalanced_transport_with_the_linear_conjugate_is_wasserstein(rng):
+    real, fake, cost = rng.normal(size=(3, 8)).astype(np.float32)
+    linear = objectives.CONJUGATES["linear"]
+    found = objectives.unbalanced_d(real, fake, cost, linear)
+    expected = float(objectives.wasserstein_d(real, fake)) - cost.mean()
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_r1_is_the_mean_squared_slope(rng):
+    """The gradient of the sum of x^2 over the patches' number is 2 x / 16."""
+    x = rng.normal(size=(3, 4, 4, 2)).astype(np.float32)
+    found = objectives.r1_penalty(
+        lambda x: tf.reduce_sum(x**2, -1, keepdims=True), tf.constant(x)
+    )
+    expected = ((2.0 * x / 16.0) ** 2).sum((1, 2, 3)).mean()
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def closed_form_weights(scores, rho):
+    """The minimum of E w s over w >= 0, E w = 1, 1/2 E (w - 1)^2 <= rho: by the
+    conditions of Karush, Kuhn and Tucker w = relu(1 - (s - nu) / kappa)."""
+
+    def weights(kappa):
+        low, high = scores.min() - kappa, scores.max()
+        for _ in range(60):
+            nu = 0.5 * (low + high)
+            w = np.maximum(0.0, 1.0 - (scores - nu) / kappa)
+            low, high = (nu, high) if w.mean() < 1.0 else (low, nu)
+        return w
+
+    low, high = 1e-6, 1e6
+    for _ in range(60):
+        kappa = np.sqrt(low * high)
+        spent = 0.5 * ((weights(kappa) - 1.0) ** 2).mean()
+        low, high = (kappa, high) if spent > rho else (low, kappa)
+    return weights(high)
+
+
+@pytest.mark.parametrize("rho", [0.02, 0.3])
+def test_weights_learnt_by_the_penalty_are_those_of_the_closed_form(rho, rng):
+    """Plain descent on free weights by the loss of the weight network."""
+    scores = rng.normal(size=12).astype(np.float32)
+    expected = closed_form_weights(scores, rho)
+    assert expected.mean() == pytest.approx(1.0)
+    assert 0.5 * ((expected - 1.0) ** 2).mean() == pytest.approx(rho, rel=1e-3)
+    free = tf.Variable(tf.ones(12))
+    optimizer = keras.optimizers.Adam(
+        keras.optimizers.schedules.ExponentialDecay(0.02, 100, 0.85)
+    )
+    optimizer.build([free])
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            w = tf.nn.relu(free) + 1e-4
+            w /= tf.reduce_mean(w)
+            excess = tf.nn.relu(objectives.chi_square(w) - rho)
+            loss = tf.reduce_mean(w * scores) + 100.0 * excess
+        optimizer.apply(tape.gradient(loss, [free]), [free])
+        return w
+
+    for _ in range(3000):
+        w = step()
+    assert float(objectives.chi_square(w)) <= 1.02 * rho
+    best = (expected * scores).mean()
+    assert (w.numpy() * scores).mean() == pytest.approx(best, abs=0.01)
+    assert np.abs(w - expected).max() < 0.2

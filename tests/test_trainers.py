@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from harness import NAMES
+from harness import config_path
 from harness import toy_batch
 from harness import toy_config
 
 from tfcolor import build
 from tfcolor import config as config_lib
 from tfcolor import objectives
-from tfcolor.trainers.base import ColorGAN
+from tfcolor.networks.convolutions import SpectralNormalization
+
+GANS = [name for name in NAMES if config_lib.load(config_path(name)).discriminator]
 
 
 def fit(trainer, batch, steps):
@@ -32,18 +35,23 @@ def test_step_counts_and_logs(name):
     trainer = build.trainer(config)
     logs = fit(trainer, toy_batch(config, trainer.n_critic), 2)
     assert int(trainer.step) == int(trainer.g_optimizer.iterations) == 2
-    assert int(trainer.d_optimizer.iterations) == 2 * trainer.n_critic
-    assert {"d/loss", "g/loss", "g/adversarial", "g/l1"} <= logs.keys()
+    expected = {"g/loss", "g/l1"}
+    if "d" in trainer.networks():
+        assert int(trainer.d_optimizer.iterations) == 2 * trainer.n_critic
+        expected |= {"d/loss", "g/adversarial"}
+    assert expected <= logs.keys()
     assert all(np.isfinite(values).all() for values in logs.values())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", GANS)
 @pytest.mark.parametrize("still", ["g", "d"])
 def test_each_network_moves_by_its_own_optimizer_only(name, still):
     config = toy_config(name)
     setattr(config.optim, f"{still}_lr", 1e-30)
+    if hasattr(config.loss, "warm_up"):
+        config.loss.warm_up = 0
     trainer = build.trainer(config)
-    networks = {"g": trainer.generator, "d": trainer.discriminator}
+    networks = trainer.networks()
     fit(trainer, toy_batch(config, trainer.n_critic), 1)
     before = {key: weights(network) for key, network in networks.items()}
     fit(trainer, toy_batch(config, trainer.n_critic), 1)
@@ -52,7 +60,8 @@ def test_each_network_moves_by_its_own_optimizer_only(name, still):
             np.abs(old - new).max() > 1e-20  # a rate of 1e-30 moves zeros by that
             for old, new in zip(before[key], weights(network), strict=True)
         )
-        assert moved == (key != still)
+        # The weight network has the discriminator's rate.
+        assert moved == (still != {"w": "d"}.get(key, key))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,6 +74,7 @@ def test_one_batch_is_learnt(name):
     if hasattr(config.loss, "n_critic"):
         config.loss.n_critic = 1
     config.generator.width = 8
+    config.loss.l1_weight = config.loss.l1_weight and 100.0
     trainer = build.trainer(config)
     batch = toy_batch(config, 1)
     tint = np.float32([0.5, -0.4])
@@ -81,17 +91,18 @@ def test_one_batch_is_learnt(name):
 def test_config_spells_every_setting_of_the_trainer(name):
     config = toy_config(name)
     cls = build._resolve(config.trainer)
-    own = inspect.signature(cls.__init__).parameters
-    base = inspect.signature(ColorGAN.__init__).parameters
     keywords = {
         key
-        for key, parameter in {**base, **own}.items()
+        for base in cls.__mro__
+        if base.__module__.startswith("tfcolor")
+        for key, parameter in inspect.signature(base.__init__).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY
     }
     fields = {field.name for field in dataclasses.fields(config.loss)}
     assert fields <= keywords
-    # What is not of the loss is of the run, or has one value in this variant.
-    assert keywords - fields <= {"ema_decay", "seed", "n_critic"}
+    # What is not of the loss is of the run or the head, or has one value here.
+    others = {"ema_decay", "seed", "n_critic", "budget_weight"}
+    assert keywords - fields <= others | {"cross_entropy", "class_weights", "neighbors"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -187,11 +198,19 @@ def test_wgan_gp_rejects_batch_norm_at_construction():
         ("wgan", "clip", 0.0),
         ("wgan", "n_critic", 0),
         ("wgan_gp", "gp_weight", -1.0),
+        ("robust_wgan", "rho", -0.1),
+        ("robust_wgan", "warm_up", -1),
+        ("ebgan", "margin", 0.0),
+        ("ebgan", "pt_weight", -1.0),
+        ("lsgan", "fake_label", 1.0),
+        ("uotm", "tau", -1.0),
+        ("uotm", "psi", "'hellinger'"),
+        ("uotm", "r1_weight", -1.0),
     ],
 )
 def test_bad_settings_are_named(name, field, value):
     config = toy_config(name)
-    setattr(config.loss, field, value)
+    setattr(config.loss, field, value.strip("'") if field == "psi" else value)
     with pytest.raises(ValueError, match=f"loss.{field}: {value}"):
         build.trainer(config)
 
@@ -240,3 +259,143 @@ def test_fields_that_the_variant_does_not_use_are_errors():
         build.trainer(config)
     with pytest.raises(ValueError, match="no such field; loss has l1_weight, l2"):
         config_lib.check_field(toy_config("cgan"), "loss.gp_weight")
+
+
+def test_robust_wgan_with_no_budget_is_wgan_gp_to_the_last_bit():
+    plain, robust = toy_config("wgan_gp"), toy_config("robust_wgan")
+    robust.loss.rho, robust.loss.warm_up = 0.0, 0
+    found = []
+    for config in (plain, robust):
+        trainer = build.trainer(config)
+        for seed in range(3):
+            batch = toy_batch(config, trainer.n_critic, seed)
+            trainer.train_step({key: tf.constant(x) for key, x in batch.items()})
+        found.append(weights(trainer.generator) + weights(trainer.discriminator))
+    for one, two in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_weight_network_rests_until_the_warm_up_is_over():
+    config = toy_config("robust_wgan")
+    config.loss.warm_up = 2 * config.loss.n_critic
+    trainer = build.trainer(config)
+    first = weights(trainer.weight_network)
+    batch = toy_batch(config, trainer.n_critic)
+    for step in range(4):
+        fit(trainer, batch, 1)
+        moved = any(
+            (old != new).any()
+            for old, new in zip(first, weights(trainer.weight_network), strict=True)
+        )
+        assert moved == (step >= 2)
+
+
+def test_critic_of_robust_wgan_sees_the_weights(monkeypatch):
+    """The distance of a step, computed a second time from its parts."""
+    config = toy_config("robust_wgan")
+    config.loss.warm_up, config.loss.n_critic = 0, 1
+    config.data.batch_size = 4
+    trainer = build.trainer(config)
+    batch = {key: tf.constant(x) for key, x in toy_batch(config, 1).items()}
+    l, ab = batch["l"], batch["ab"]
+    raw = trainer.weight_network(tf.concat([l, ab], -1)).numpy()
+    raw = raw * np.float32([1.0, 3.0, 0.5, 1.0])
+    monkeypatch.setattr(trainer, "weight_network", lambda x, training: tf.constant(raw))
+    monkeypatch.setattr(trainer, "weight_step", lambda l, ab: {})
+    real = trainer.critic(l, ab).numpy().mean((1, 2, 3))
+    fake = trainer.critic(l, trainer.generator(l, training=True)).numpy().mean()
+    logs = trainer.train_step(batch)
+    expected = (raw / raw.mean() * real).mean() - fake
+    assert float(logs["d/wasserstein"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_lsgan_and_ebgan_and_uotm_steps_are_their_formulas():
+    """d/loss of the first step, and what G pays, from the networks' outputs."""
+    for name, formula in (
+        ("lsgan", lambda r, f, c: 0.5 * ((r - 1) ** 2).mean() + 0.5 * (f**2).mean()),
+        ("ebgan", lambda r, f, c: r.mean() + np.maximum(0, 0.1 - f).mean()),
+        (
+            "uotm",
+            lambda r, f, c: (np.exp(f - c) - 1).mean() + (np.exp(-r) - 1).mean(),
+        ),
+    ):
+        config = toy_config(name)
+        if name == "uotm":
+            config.loss.psi, config.loss.r1_weight, config.loss.tau = "kl", 0.0, 3.0
+        trainer = build.trainer(config)
+        batch = {key: tf.constant(x) for key, x in toy_batch(config, 1).items()}
+        l, ab = batch["l"], batch["ab"]
+        fake = trainer.generator(l, training=True)
+        scores = [trainer.critic(l, x) for x in (ab, fake)]
+        scores = [x[0] if name == "ebgan" else x for x in scores]
+        real, made = (x.numpy().reshape(len(l), -1) for x in scores)
+        if name == "uotm":
+            real, made = real.mean(1), made.mean(1)
+        cost = 3.0 * ((ab - fake).numpy() ** 2).mean((1, 2, 3))
+        logs = trainer.train_step(batch)
+        expected = formula(real, made, cost)
+        assert float(logs["d/loss"]) == pytest.approx(expected, rel=1e-4), name
+        extra = float(logs.get("g/cost", 0.0))
+        if name == "uotm":
+            assert extra == pytest.approx(cost.mean(), rel=1e-5)
+        if name == "ebgan":
+            extra = 0.1 * float(logs["g/pulling_away"])
+        total = float(logs["g/adversarial"]) + extra
+        total += trainer.l1_weight * float(logs["g/l1"])
+        assert float(logs["g/loss"]) == pytest.approx(total, rel=1e-5), name
+
+
+def test_spectral_norms_move_once_for_each_update_of_their_network():
+    config = toy_config("hinge")
+    trainer = build.trainer(config)
+    moves = []
+    for network in (trainer.generator, trainer.discriminator):
+        for layer in network._flatten_layers():
+            if isinstance(layer, SpectralNormalization):
+                layer.advance = lambda layer=layer: moves.append(layer)
+    fit(trainer, toy_batch(config, 1), 1)
+    assert len(moves) == len({id(layer) for layer in moves}) == 8
+
+
+@pytest.mark.parametrize("name", ["cgan", "wgan_gp", "uotm"])
+def test_head_of_bins_adds_its_weighted_cross_entropy(name):
+    config = toy_config(name)
+    config.generator.head = "bins"
+    config.bins.cross_entropy = 2.5
+    trainer = build.trainer(config)
+    batch = {
+        key: tf.constant(x) for key, x in toy_batch(config, trainer.n_critic).items()
+    }
+    logs = trainer.train_step(batch)
+    total = sum(
+        weight * float(logs.get(key, 0.0))
+        for key, weight in (
+            ("g/adversarial", 1.0),
+            ("g/cost", 1.0),
+            ("g/l1", config.loss.l1_weight),
+            ("g/cross_entropy", 2.5),
+        )
+    )
+    assert float(logs["g/loss"]) == pytest.approx(total, rel=1e-5)
+    assert float(logs["g/cross_entropy"]) == pytest.approx(np.log(313), rel=0.02)
+
+
+def test_cross_entropy_without_bins_is_an_error():
+    config = toy_config("cgan")
+    config.bins.neighbors = 3
+    with pytest.raises(ValueError, match="bins.neighbors: not used by generator.head"):
+        build.trainer(config)
+    config = toy_config("classification")
+    config.generator.head = "ab"
+    with pytest.raises(ValueError, match="bins.cross_entropy: 0 leaves class"):
+        build.trainer(config)
+
+
+def test_regression_has_no_discriminator():
+    config = toy_config("l1")
+    config.optim.d_lr = 1e-4
+    with pytest.raises(ValueError, match="optim.d_lr: 0.0001, but Regression has no"):
+        build.trainer(config)
+    config.discriminator = config_lib.Discriminator()
+    with pytest.raises(ValueError, match="Regression takes generator, and the config"):
+        build.trainer(config)

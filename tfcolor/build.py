@@ -6,7 +6,9 @@ import pkgutil
 import keras
 import tensorflow as tf
 
+from tfcolor import config as config_lib
 from tfcolor import networks
+from tfcolor.color import quantize
 from tfcolor.errors import UsageError
 from tfcolor.optimizers import OPTIMIZERS
 from tfcolor.optimizers import ConstantThenLinear
@@ -51,26 +53,65 @@ def trainer(config):
     keras.mixed_precision.set_global_policy(config.train.precision)
     cls = _resolve(config.trainer)
     try:
-        generator = generator_of(config)
-        discriminator = _component(
-            "discriminator", config.discriminator, networks.DISCRIMINATORS
-        )
-        size = config.data.image_size
-        discriminator.build((None, size, size, 3))
+        parts = {"generator": generator_of(config), **_judges(config)}
+        if set(parts) != set(cls.parts()):
+            raise UsageError(
+                f"trainer: {cls.__name__} takes {', '.join(cls.parts())}, and the "
+                f"config has {', '.join(parts)}"
+            )
+        if hasattr(parts["generator"], "load_pretrained"):
+            parts["generator"].load_pretrained()
         model = cls(
-            generator,
-            discriminator,
+            **parts,
             **vars(config.loss),
+            **_cross_entropy(config),
             ema_decay=config.train.ema_decay,
             seed=config.seed,
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    model.compile(
-        g_optimizer=_optimizer(config, config.optim.g_lr, 1),
-        d_optimizer=_optimizer(config, config.optim.d_lr, model.n_critic),
-    )
+    model.compile(**_optimizers(config, model))
     return model
+
+
+def _judges(config):
+    """What there is besides the generator, built."""
+    judges = {}
+    if config.discriminator is not None:
+        judges["discriminator"] = _component(
+            "discriminator", config.discriminator, networks.DISCRIMINATORS
+        )
+    if config.weight_network is not None:
+        settings = _arguments(
+            "weight_network", config.weight_network, networks.WeightNetwork, skip=()
+        )
+        judges["weight_network"] = networks.WeightNetwork(**settings)
+    size = config.data.image_size
+    for network in judges.values():
+        network.build((None, size, size, 3))
+    return judges
+
+
+def _cross_entropy(config):
+    """Arguments of a trainer for the head "bins"; none for others."""
+    bins = config.bins
+    if config.generator.head != "bins":
+        for field, value in vars(bins).items():
+            if value is not None:
+                raise UsageError(
+                    f"bins.{field}: not used by generator.head "
+                    f"{config.generator.head}; set generator.head=bins"
+                )
+        return {}
+    for field, value in vars(config_lib.BINS).items():
+        if getattr(bins, field) is None:
+            setattr(bins, field, value)
+    return {"cross_entropy": bins.cross_entropy, "neighbors": bins.neighbors}
+
+
+def class_weights(config, prior):
+    """Weights [313] of the colours by how often they occur, `prior` [313]."""
+    return tuple(quantize.class_weights(prior, config.bins.uniform).tolist())
 
 
 def generator_of(config):
@@ -88,6 +129,26 @@ def _component(name, section, classes):
         )
     cls = classes[section.name]
     return cls(**_arguments(name, section, cls, skip=("name",)))
+
+
+def _optimizers(config, model):
+    """An optimizer for each of the trainer's networks."""
+    optim = config.optim
+    if set(model.networks()) == {"g"}:
+        if optim.d_lr is not None:
+            raise UsageError(
+                f"optim.d_lr: {optim.d_lr}, but {type(model).__name__} has no "
+                "discriminator"
+            )
+    elif optim.d_lr is None:
+        optim.d_lr = optim.g_lr
+    rates = {"g": optim.g_lr, "d": optim.d_lr, "w": optim.d_lr}
+    return {
+        f"{key}_optimizer": _optimizer(
+            config, rates[key], model.n_critic if key == "d" else 1
+        )
+        for key in model.networks()
+    }
 
 
 def _optimizer(config, rate, updates):

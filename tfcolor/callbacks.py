@@ -73,7 +73,7 @@ class Progress(StepCallback):
     def on_step(self, step, logs):
         seconds = time.monotonic() - self.began
         rate = (step - self.start) * self.images_per_step / seconds
-        shown = ("d/loss", "g/adversarial", "g/l1")
+        shown = ("d/loss", "g/adversarial", "g/cross_entropy", "g/l1")
         losses = [f"{name} {logs[name]:.3f}" for name in shown if name in logs]
         self.bar.set_postfix_str(
             ", ".join([f"{rate:.0f} images/s", *losses]), refresh=False
@@ -121,8 +121,8 @@ class Metrics(StepCallback):
         if step % self.interval and step != self.last:
             return
         line = self.means()
-        line["lr/g"] = float(self.model.g_optimizer.learning_rate)
-        line["lr/d"] = float(self.model.d_optimizer.learning_rate)
+        for key, optimizer in self.model.optimizers().items():
+            line[f"lr/{key}"] = float(optimizer.learning_rate)
         now = time.monotonic()
         line["time/steps_per_second"] = len(self.seen) / (now - self.began)
         self.began, self.seen = now, []
@@ -194,10 +194,7 @@ class Histograms(StepCallback):
         if step % self.interval and step != self.last:
             return
         with self.writer.as_default(step):
-            for prefix, network in (
-                ("g", self.model.generator),
-                ("d", self.model.discriminator),
-            ):
+            for prefix, network in self.model.networks().items():
                 for weight in network.trainable_variables:
                     tf.summary.histogram(f"{prefix}/weights/{weight.path}", weight)
             for name, values in self.norms.items():

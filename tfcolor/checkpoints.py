@@ -13,7 +13,7 @@ log = logging.getLogger("tfcolor")
 
 
 class Checkpoints:
-    """The `checkpoints/` of a run: both networks and optimizers, the weight
+    """The `checkpoints/` of a run: the networks, their optimizers, the weight
     average, the step (which is the data's position too) and the random state.
 
     Args:
@@ -121,16 +121,17 @@ def _variables(trainer):
     Lists, because a tf.train.Checkpoint of a Keras network silently leaves out
     the layers that the network keeps in a list, and the states of its dropout.
     """
-    networks = [trainer.generator, trainer.discriminator]
-    weights = {id(weight) for network in networks for weight in network.weights}
-    variables = [variable for network in networks for variable in network.variables]
+    networks = {name: getattr(trainer, name) for name in trainer.parts()}
+    weights = {
+        id(weight) for network in networks.values() for weight in network.weights
+    }
+    variables = [v for network in networks.values() for v in network.variables]
     random_state = [v for v in variables if id(v) not in weights]
+    optimizers = trainer.optimizers().items()
     return {
-        "generator": _values(trainer.generator.weights),
-        "discriminator": _values(trainer.discriminator.weights),
+        **{name: _values(network.weights) for name, network in networks.items()},
+        **{f"{key}_optimizer": _values(o.variables) for key, o in optimizers},
         "average": _values(trainer.average.weights if trainer.average else []),
-        "g_optimizer": _values(trainer.g_optimizer.variables),
-        "d_optimizer": _values(trainer.d_optimizer.variables),
         "random_state": _values(random_state),
         "step": trainer.step.value,
     }

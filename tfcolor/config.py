@@ -27,6 +27,19 @@ CONFIGS = next(
 STRATEGIES = ("auto", "one", "mirrored")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
+# What --smoke makes small, by the network's name.
+SMOKE_GENERATOR = {
+    "unet": {"depth": 3, "width": 4},
+    "colorful": {"width": 4},
+    "resnet_unet": {"width": 4, "weights": "none"},
+}
+SMOKE_DISCRIMINATOR = {
+    "patch": {"width": 4, "receptive_field": 16},
+    "image": {"width": 4},
+    "autoencoder": {"width": 4},
+    None: {"width": 4},
+}
+
 # A resumed run may differ in these: how long it is (and so when its rates
 # fall), what is written and where it computes.
 FREE_TO_CHANGE = (
@@ -58,21 +71,51 @@ class Data:
 
 @dataclasses.dataclass
 class Generator:
-    name: str = "unet"
-    head: str | None = None  # "ab": two channels through tanh
+    name: str = "unet"  # or "colorful", "resnet_unet"
+    head: str | None = None  # "ab": through tanh; "bins": of 313 colours
+    temperature: float | None = None  # of the head bins: 0.. the mode, 1 the mean
+    input_channels: int | None = None  # 3: l repeated
     depth: int | None = None  # halvings
     width: int | None = None  # channels of the first level
     norm: str | None = None
     dropout: float | None = None  # rate, 0..1
     thick: bool | None = None  # extra convolutions
+    spectral_norm: bool | None = None
+    weights: str | None = None  # of the encoder: imagenet, none or a file
+    frozen: bool | None = None  # the encoder is not trained
+    attention: str | None = None  # none, simple or sagan
+    attention_at: str | None = None  # sides of maps, pixels: "16" or "8,32"
 
 
 @dataclasses.dataclass
 class Discriminator:
-    name: str = "patch"
+    name: str = "patch"  # or "image", "autoencoder"
     receptive_field: int | None = None  # side of what one logit sees, pixels
+    depth: int | None = None  # halvings
     width: int | None = None  # channels of the first layer
     norm: str | None = None
+    spectral_norm: bool | None = None
+    attention: str | None = None  # none, simple or sagan
+    attention_at: str | None = None  # sides of maps, pixels: "16" or "8,16"
+
+
+@dataclasses.dataclass
+class WeightNetwork:
+    width: int | None = None  # channels of the first layer
+
+
+@dataclasses.dataclass
+class Bins:
+    """Of the generator's head "bins"; defaults as in BINS."""
+
+    cross_entropy: float | None = None  # weight of the cross-entropy
+    neighbors: int | None = None  # nearest colours that encode a true one
+    uniform: float | None = None  # share of equal weights; 1: no rebalancing
+    prior_images: int | None = None  # images, at most, that rarity is counted on
+
+
+# Zhang et al. 2016, section 2.2.
+BINS = Bins(cross_entropy=1.0, neighbors=5, uniform=0.5, prior_images=10_000)
 
 
 @dataclasses.dataclass
@@ -87,7 +130,7 @@ class Loss:
 class Optim:
     name: str = "adam"  # or "rmsprop"
     g_lr: float = 2e-4  # learning rate of the generator
-    d_lr: float = 2e-4  # learning rate of the discriminator
+    d_lr: float | None = None  # of the discriminator; unset: that of g_lr
     beta_1: float | None = None  # of adam
     beta_2: float | None = None
     rho: float | None = None  # of rmsprop
@@ -116,7 +159,9 @@ class Config:
     seed: int = 0
     data: Data = dataclasses.field(default_factory=Data)
     generator: Generator = dataclasses.field(default_factory=Generator)
-    discriminator: Discriminator = dataclasses.field(default_factory=Discriminator)
+    discriminator: Discriminator | None = None
+    weight_network: WeightNetwork | None = None
+    bins: Bins = dataclasses.field(default_factory=Bins)
     loss: Loss = dataclasses.field(default_factory=Loss)
     optim: Optim = dataclasses.field(default_factory=Optim)
     train: Train = dataclasses.field(default_factory=Train)
@@ -167,11 +212,14 @@ def check(config):
     for section, fields in (
         ("data", ("image_size", "batch_size")),
         ("optim", ("g_lr", "d_lr")),
+        ("generator", ("temperature",)),
+        ("bins", ("cross_entropy", "prior_images")),
     ):
         for field in fields:
             value = getattr(getattr(config, section), field)
-            if not value > 0:
+            if value is not None and not value > 0:
                 raise UsageError(f"{section}.{field}: {value} must be positive")
+    _check_bins(config.bins)
     for field in dataclasses.fields(train):
         value = getattr(train, field.name)
         least = 0 if field.name in ("cpu_replicas", "ema_decay") else 1
@@ -188,6 +236,14 @@ def check(config):
         )
 
 
+def _check_bins(bins):
+    neighbors, uniform = bins.neighbors, bins.uniform
+    if neighbors is not None and not 1 <= neighbors <= 313:
+        raise UsageError(f"bins.neighbors: {neighbors} is not in 1 .. 313")
+    if uniform is not None and not 0 <= uniform <= 1:
+        raise UsageError(f"bins.uniform: {uniform} is not in [0, 1]")
+
+
 def smoke(config, keep=()):
     """The same run at toy size: a few steps of small networks.
 
@@ -195,21 +251,33 @@ def smoke(config, keep=()):
       keep: {"section.field": value} to set all the same.
     """
     config = copy.deepcopy(config)
+    _set(config, keep)
     config.data.image_size = 32
     config.data.batch_size = 2 * max(1, config.train.cpu_replicas)
-    config.generator.depth = 3
-    config.generator.width = 4
-    config.discriminator.width = 4
-    config.discriminator.receptive_field = 16
+    _shrink(config.generator, SMOKE_GENERATOR)
+    for section in (config.discriminator, config.weight_network):
+        if section is not None:
+            _shrink(section, SMOKE_DISCRIMINATOR)
+    config.bins.prior_images = config.bins.prior_images and 8
     for field in dataclasses.fields(config.train):
         if field.name.endswith("_every"):
             setattr(config.train, field.name, 2)
     config.train.steps = 4
     config.train.validation_images = 4
-    for path, value in dict(keep).items():
+    _set(config, keep)
+    return config
+
+
+def _shrink(section, sizes):
+    """Set the sizes that a network of this section's name has."""
+    for field, value in sizes.get(getattr(section, "name", None), {}).items():
+        setattr(section, field, value)
+
+
+def _set(config, values):
+    for path, value in dict(values).items():
         section, _, field = path.rpartition(".")
         setattr(getattr(config, section) if section else config, field, value)
-    return config
 
 
 def to_dict(config):
@@ -226,11 +294,15 @@ def from_dict(values):
         "data": Data,
         "generator": Generator,
         "discriminator": Discriminator,
+        "weight_network": WeightNetwork,
+        "bins": Bins,
         "loss": loss,
         "optim": Optim,
         "train": Train,
     }
-    sections = {name: cls(**values[name]) for name, cls in classes.items()}
+    sections = {
+        name: cls(**values[name]) for name, cls in classes.items() if name in values
+    }
     return Config(trainer=values["trainer"], seed=values["seed"], **sections)
 
 

@@ -52,15 +52,126 @@ def gradient_penalty(critic, real, fake, uniform):
     """
     share = tf.reshape(uniform, [-1, 1, 1, 1])
     x = _float(real) + share * (_float(fake) - _float(real))
+    squares = tf.reduce_sum(_slope(critic, x) ** 2, [1, 2, 3])
+    return tf.reduce_mean((tf.sqrt(squares + NORM_EPSILON) - 1.0) ** 2)
+
+
+def _slope(critic, x):
+    """Gradient of each image's score, the mean of its patches: as x, float32."""
+    x = _float(x)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
         logits = critic(x)
     patches = tf.cast(tf.size(logits) / tf.shape(logits)[0], tf.float32)
     # The sum's gradient divided in float32: in float16 that of a mean over
     # many patches would vanish.
-    slope = _float(tape.gradient(logits, x)) / patches
-    norm = tf.sqrt(tf.reduce_sum(slope**2, [1, 2, 3]) + NORM_EPSILON)
-    return tf.reduce_mean((norm - 1.0) ** 2)
+    return _float(tape.gradient(logits, x)) / patches
+
+
+def least_squares_d(real_logits, fake_logits, fake_label, real_label):
+    """1/2 (D(real) - b)^2 + 1/2 (D(fake) - a)^2 (Mao et al. 2017, eq. 2).
+
+    Args:
+      fake_label, real_label: a and b of the paper.
+    """
+    real = tf.reduce_mean((_float(real_logits) - real_label) ** 2)
+    return 0.5 * (real + tf.reduce_mean((_float(fake_logits) - fake_label) ** 2))
+
+
+def least_squares_g(fake_logits, wanted_label):
+    """1/2 (D(fake) - c)^2 (Mao et al. 2017, eq. 2)."""
+    return 0.5 * tf.reduce_mean((_float(fake_logits) - wanted_label) ** 2)
+
+
+def hinge_d(real_logits, fake_logits):
+    """E relu(1 - D(real)) + E relu(1 + D(fake)) (Zhang et al. 2019, eq. 4).
+
+    The generator's side is `wasserstein_g`.
+    """
+    real = tf.reduce_mean(tf.nn.relu(1.0 - _float(real_logits)))
+    return real + tf.reduce_mean(tf.nn.relu(1.0 + _float(fake_logits)))
+
+
+def energy_d(real_energy, fake_energy, margin):
+    """E(real) + relu(margin - E(fake)) (Zhao et al. 2017, eq. 1): means of [B]."""
+    real = tf.reduce_mean(_float(real_energy))
+    return real + tf.reduce_mean(tf.nn.relu(margin - _float(fake_energy)))
+
+
+def energy_g(fake_energy):
+    """E(fake) (Zhao et al. 2017, eq. 2)."""
+    return tf.reduce_mean(_float(fake_energy))
+
+
+def pulling_away(code):
+    """Mean squared cosine between the codes of different images.
+
+    Zhao et al. 2017, eq. 4. Keeps a generator from making all images alike.
+
+    Args:
+      code: [B, d] float; B at least 2, or the result is 0.
+    """
+    code = _float(code)
+    unit = code * tf.math.rsqrt(tf.reduce_sum(code**2, 1, True) + NORM_EPSILON)
+    cosines = tf.linalg.matmul(unit, unit, transpose_b=True)
+    count = tf.cast(tf.shape(code)[0], tf.float32)
+    others = tf.reduce_sum(cosines**2) - tf.reduce_sum(
+        tf.linalg.diag_part(cosines) ** 2
+    )
+    return tf.math.divide_no_nan(others, count * (count - 1.0))
+
+
+def image_scores(logits):
+    """[B]: the mean of the patches of each image."""
+    logits = _float(logits)
+    return tf.reduce_mean(tf.reshape(logits, [tf.shape(logits)[0], -1]), 1)
+
+
+def weighted_wasserstein_d(real_logits, fake_logits, weights):
+    """E D(fake) - E w D(real) (Balaji et al. 2020, eq. 7).
+
+    Args:
+      weights: [B] of the real images, mean 1 over the whole minibatch.
+    """
+    real = tf.reduce_mean(weights * image_scores(real_logits))
+    return tf.reduce_mean(_float(fake_logits)) - real
+
+
+def chi_square(weights):
+    """1/2 E (w - 1)^2: how far weights of mean 1 are from equal ones."""
+    return 0.5 * tf.reduce_mean((_float(weights) - 1.0) ** 2)
+
+
+def unbalanced_d(real_scores, fake_scores, costs, conjugate):
+    """E Psi*(v(T(x)) - c(x, T(x))) + E Psi*(-v(y)) (Choi et al. 2023, eq. 11).
+
+    Args:
+      real_scores, fake_scores, costs: [B]: v(y), v(T(x)) and c.
+      conjugate: one of CONJUGATES' functions, Psi*.
+    """
+    fake = tf.reduce_mean(conjugate(_float(fake_scores) - _float(costs)))
+    return fake + tf.reduce_mean(conjugate(-_float(real_scores)))
+
+
+def r1_penalty(critic, real):
+    """E |grad D(x)|^2 at real x (Mescheder et al. 2018, eq. 9, without 1/2).
+
+    Args:
+      critic, real: as of `gradient_penalty`.
+    """
+    return tf.reduce_mean(tf.reduce_sum(_slope(critic, real) ** 2, [1, 2, 3]))
+
+
+# Psi* of unbalanced transport (Choi et al. 2023, section 3 and appendix): convex,
+# not decreasing, with value 0 and slope 1 at 0. Their Psi: x log x - x + 1;
+# (x - 1)^2; x log x + (2 - x) log(2 - x); 0 at 1 alone, which is balanced
+# transport.
+CONJUGATES = {
+    "kl": lambda t: tf.exp(t) - 1.0,
+    "chi_square": lambda t: tf.where(t >= -2.0, t * t / 4.0 + t, -1.0),
+    "softplus": lambda t: 2.0 * tf.nn.softplus(t) - 2.0 * tf.math.log(2.0),
+    "linear": lambda t: t,
+}
 
 
 def l1(truth, prediction):

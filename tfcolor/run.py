@@ -12,6 +12,7 @@ from tfcolor import callbacks
 from tfcolor import checkpoints
 from tfcolor import config as config_lib
 from tfcolor.data import pipeline
+from tfcolor.data import prior
 from tfcolor.data import sources
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
@@ -52,6 +53,11 @@ def train(config, workdir):
         data = sources.fingerprint(training)
         folder.warn_of_changed_data(data)
         folder.write_config(config, data)
+        if trainer.cross_entropy:
+            counts = prior.load(
+                training, config.data, folder.path, config.bins.prior_images
+            )
+            trainer.class_weights = build.class_weights(config, counts)
         try:
             return _fit(trainer, config, folder, training, shown, sample)
         except tf.errors.OpError as error:
@@ -74,7 +80,7 @@ def dry_run(config):
     )
     shapes = {name: list(x.shape) for name, x in next(iter(batches)).items()}
     parts = [config_lib.dumps(config)]
-    for name in ("generator", "discriminator"):
+    for name in trainer.parts():
         parts.append(f"{name}:\n{parameter_table(getattr(trainer, name))}")
     parts.append(f"images: {len(training)}, a step's batch: {shapes}")
     return "\n\n".join(parts)

@@ -1,7 +1,12 @@
-"""Discriminators and critics: (l, ab) [B, H, W, 3] -> raw logits."""
+"""Discriminators and critics of (l, ab) [B, H, W, 3], l and ab concatenated.
+
+Their outputs are raw: logits or scores without a sigmoid, high = real; or an
+energy, low = real.
+"""
 
 import keras
 
+from tfcolor.networks.attention import attention as new_attention
 from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import check_choice
 
@@ -19,17 +24,63 @@ LAYERS = {
     286: (4, [(1, 2), (2, 2), (4, 2), (8, 2), (8, 2), (8, 1)]),
 }
 
+# Side of the map that attention is put on unless told (Zhang et al. 2019).
+ATTENTION_SIDE = 32
+
+
+class Discriminator(keras.Model):
+    """What the discriminators share: checked settings, building, saving."""
+
+    def __init__(self, settings, **kwargs):
+        super().__init__(**kwargs)
+        if settings["width"] < 1:
+            raise ValueError(
+                f"discriminator.width: {settings['width']} must be at least 1"
+            )
+        check_choice("discriminator.norm", settings.get("norm", "none"), NORMS)
+        self.settings = settings
+        self.to_float32 = keras.layers.Activation("linear", dtype="float32")
+
+    def halvings(self, count, **settings):
+        """`count` blocks that halve the map, of width * min(2^i, 8) channels."""
+        return [
+            ConvBlock(
+                self.settings["width"] * min(2**i, 8),
+                norm=self.settings["norm"] if i else "none",
+                activation="leaky_relu",
+                **settings,
+            )
+            for i in range(count)
+        ]
+
+    def build(self, shape):
+        self.check_size(shape)
+        self.call(keras.KerasTensor(shape))  # builds every layer
+
+    def check_size(self, shape):
+        """Raise a ValueError for an input that the network cannot take."""
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings}
+
 
 @keras.saving.register_keras_serializable("tfcolor")
-class PatchDiscriminator(keras.Model):
+class PatchDiscriminator(Discriminator):
     """PatchGAN: one logit for each patch (Isola et al. 2017, appendix 6.1.2).
 
     Args:
       receptive_field: side of the patch that one logit sees, pixels: 1, 16,
-        34, 46, 70, 142 or 286.
+        34, 46, 70, 142 or 286; without attention, with which it sees all.
       width: channels of the first layer.
       norm: "batch", "instance", "layer" or "none"; the first and the last
         layer have none.
+      spectral_norm: divide each kernel by its spectral norm (Miyato et al.
+        2018); see `layers.advance`.
+      attention: "none", "sagan" or "simple": a self-attention layer between
+        two blocks; see the module `attention`.
+      attention_at: height in pixels, at the size that the network is built
+        with, of the map that the attention is put on: the first of this
+        height. None: the first map of at most 32, or the smallest.
 
     Input: [B, H, W, 3] float, l and ab concatenated, in [-1, 1].
     Output: [B, h, w, 1] float32 raw logits, high = real; 30x30 of them for
@@ -40,18 +91,33 @@ class PatchDiscriminator(keras.Model):
         patch is left.
     """
 
-    def __init__(self, receptive_field=70, width=64, norm="batch", **kwargs):
-        super().__init__(**kwargs)
-        check_choice("discriminator.receptive_field", receptive_field, tuple(LAYERS))
-        check_choice("discriminator.norm", norm, NORMS)
-        if width < 1:
-            raise ValueError(f"discriminator.width: {width} must be at least 1")
-        self.settings = {
+    def __init__(
+        self,
+        receptive_field=70,
+        width=64,
+        norm="batch",
+        spectral_norm=False,
+        attention="none",
+        attention_at=None,
+        **kwargs,
+    ):
+        settings = {
             "receptive_field": receptive_field,
             "width": width,
             "norm": norm,
+            "spectral_norm": spectral_norm,
+            "attention": attention,
+            "attention_at": attention_at,
         }
+        super().__init__(settings, **kwargs)
+        check_choice("discriminator.receptive_field", receptive_field, tuple(LAYERS))
+        if attention == "none" and attention_at is not None:
+            raise ValueError(
+                f"discriminator.attention_at: {attention_at} needs a "
+                "discriminator.attention"
+            )
         kernel, layers = LAYERS[receptive_field]
+        common = {"padding": "pix2pix", "spectral_norm": spectral_norm}
         self.blocks = [
             ConvBlock(
                 width * factor,
@@ -59,16 +125,36 @@ class PatchDiscriminator(keras.Model):
                 stride=stride,
                 norm=norm if i else "none",
                 activation="leaky_relu",
-                padding="pix2pix",
+                **common,
             )
             for i, (factor, stride) in enumerate(layers)
         ]
-        self.blocks.append(ConvBlock(1, kernel, stride=1, padding="pix2pix"))
-        self.to_float32 = keras.layers.Activation("linear", dtype="float32")
+        self.blocks.append(ConvBlock(1, kernel, stride=1, **common))
+        self.attention = new_attention(attention, spectral_norm)
+        self.attention_level = None
 
     def build(self, shape):
         self.check_size(shape)
-        self.call(keras.KerasTensor(shape))  # builds every layer
+        if self.attention is not None:
+            self.attention_level = self.find_level(shape)
+        super().build(shape)
+
+    def find_level(self, shape):
+        """Index of the block that the attention follows."""
+        if shape[1] is None:
+            raise ValueError("discriminator.attention needs a fixed image height")
+        heights = []
+        for block in self.blocks[:-1]:
+            shape = block.compute_output_shape(shape)
+            heights.append(shape[1])
+        wanted = self.settings["attention_at"]
+        if wanted is None:
+            small = [h for h in heights if h <= ATTENTION_SIDE]
+            wanted = small[0] if small else min(heights)
+        check_choice(
+            "discriminator.attention_at", wanted, tuple(dict.fromkeys(heights))
+        )
+        return heights.index(wanted)
 
     def check_size(self, shape):
         kernel, layers = LAYERS[self.settings["receptive_field"]]
@@ -85,9 +171,128 @@ class PatchDiscriminator(keras.Model):
                 )
 
     def call(self, x, training=None):
-        for block in self.blocks:
+        for i, block in enumerate(self.blocks):
             x = block(x, training=training)
+            if i == self.attention_level:
+                x = self.attention(x)
         return self.to_float32(x)
 
-    def get_config(self):
-        return {**super().get_config(), **self.settings}
+
+@keras.saving.register_keras_serializable("tfcolor")
+class ImageDiscriminator(Discriminator):
+    """One logit for an image: the discriminator of DCGAN (Radford et al. 2016).
+
+    4x4 convolutions of stride 2 halve the map until it is 4x4, with
+    width * min(2^i, 8) channels; the logit is a product with all of that map.
+
+    Args:
+      width: channels of the first layer.
+      norm: "batch", "instance", "layer" or "none"; the first layer and the
+        logit have none.
+      spectral_norm: divide each kernel by its spectral norm (Miyato et al.
+        2018); see `layers.advance`.
+
+    Input: [B, S, S, 3] float, l and ab concatenated, in [-1, 1]; S is 8, 16,
+    32, ..., and that of the first call for all others.
+    Output: [B, 1] float32 raw logits, high = real.
+
+    Raises:
+      ValueError: a setting that is not allowed, or another size.
+    """
+
+    def __init__(self, width=64, norm="batch", spectral_norm=False, **kwargs):
+        settings = {"width": width, "norm": norm, "spectral_norm": spectral_norm}
+        super().__init__(settings, **kwargs)
+        self.side = None
+
+    def build(self, shape):
+        height, width = shape[1:3]
+        sides = [4 * 2**n for n in range(1, 16)]
+        if height != width or height not in sides:
+            raise ValueError(
+                f"image size {height}x{width}: discriminator 'image' needs a "
+                f"square with a side of {sides[0]}, {sides[1]}, {sides[2]}, ..."
+            )
+        self.side = height
+        spectral_norm = self.settings["spectral_norm"]
+        count = sides.index(height) + 1
+        self.blocks = self.halvings(count, spectral_norm=spectral_norm)
+        last = ConvBlock(1, stride=1, padding="valid", spectral_norm=spectral_norm)
+        self.blocks.append(last)
+        super().build(shape)
+
+    def check_size(self, shape):
+        if tuple(shape[1:3]) != (self.side, self.side):
+            raise ValueError(
+                f"image size {shape[1]}x{shape[2]}: this discriminator was "
+                f"built for {self.side}x{self.side}"
+            )
+
+    def call(self, x, training=None):
+        self.check_size(x.shape)
+        for block in self.blocks:
+            x = block(x, training=training)
+        return self.to_float32(keras.ops.squeeze(x, (1, 2)))
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class AutoencoderDiscriminator(Discriminator):
+    """An autoencoder whose error is the energy of an image (EBGAN, Zhao et al.
+    2017, section 2.3 and appendix C).
+
+    4x4 convolutions of stride 2 encode (l, ab), with width * min(2^i, 8)
+    channels; transposed ones decode ab from the code, in the mirrored order.
+
+    Args:
+      width: channels of the first layer.
+      norm: "batch", "instance", "layer" or "none"; the first and the last
+        layer have none.
+      depth: halvings. Height and width must be multiples of 2^depth.
+
+    Input: [B, H, W, 3] float, l and ab concatenated, in [-1, 1].
+    Output: (energy, code). energy [B] float32 is the squared error of ab, the
+    mean over the pixels and both channels, low = real; the mean, where the
+    paper has the norm, so that the margin does not depend on the image size.
+    code [B, d] float32 is the flattened output of the encoder, for the
+    pulling-away term (section 2.4).
+
+    Raises:
+      ValueError: a setting that is not allowed, or an input size that is not
+        a multiple of 2^depth.
+    """
+
+    def __init__(self, width=64, norm="batch", depth=3, **kwargs):
+        settings = {"width": width, "norm": norm, "depth": depth}
+        # No autocast: ab is the target, and stays float32.
+        super().__init__(settings, autocast=False, **kwargs)
+        if depth < 1:
+            raise ValueError(f"discriminator.depth: {depth} must be at least 1")
+        self.encoder = self.halvings(depth)
+        self.decoder = [
+            ConvBlock(
+                width * min(2**i, 8), transpose=True, norm=norm, activation="leaky_relu"
+            )
+            for i in reversed(range(depth - 1))
+        ]
+        self.decoder.append(ConvBlock(2, transpose=True))
+        self.flatten = keras.layers.Flatten(dtype="float32")
+
+    def check_size(self, shape):
+        multiple = 2 ** self.settings["depth"]
+        for size in shape[1:3]:
+            if size is not None and size % multiple:
+                raise ValueError(
+                    f"image size {shape[1]}x{shape[2]}: discriminator.depth "
+                    f"{self.settings['depth']} needs multiples of {multiple}"
+                )
+
+    def call(self, x, training=None):
+        self.check_size(x.shape)
+        ab = x[..., 1:]
+        for block in self.encoder:
+            x = block(x, training=training)
+        code = self.flatten(x)
+        for block in self.decoder:
+            x = block(x, training=training)
+        error = self.to_float32(x) - self.to_float32(ab)
+        return keras.ops.mean(keras.ops.square(error), (1, 2, 3)), code

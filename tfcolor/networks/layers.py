@@ -3,14 +3,15 @@ layers only, so that the networks run on every Keras backend."""
 
 import keras
 
+from tfcolor.networks.convolutions import ConvTranspose
+from tfcolor.networks.convolutions import SpectralConv
+from tfcolor.networks.convolutions import SpectralConvTranspose
+from tfcolor.networks.convolutions import SpectralNormalization
+
 NORMS = ("batch", "instance", "group", "layer", "none")
 
 # Weights start as N(0, 0.02) (Radford et al. 2016; Isola et al. 2017).
 INITIALIZER_STDDEV = 0.02
-
-# Pixels of a map on which a matrix product beats a transposed convolution.
-TINY_MAP = 4
-_SAME = [[0, 0], [0, 0], [0, 0]]
 
 
 def initializer():
@@ -112,35 +113,27 @@ class ImageNormalization(keras.layers.Layer):
         }
 
 
-@keras.saving.register_keras_serializable("tfcolor")
-class ConvTranspose(keras.layers.Conv2DTranspose):
-    """Keras' transposed convolution, a matrix product on the tiniest maps.
+def convolution(filters, kernel_size, transpose=False, spectral_norm=False, **settings):
+    """A new convolution with normal initial weights; `settings` are Keras'."""
+    layer = {
+        (False, False): keras.layers.Conv2D,
+        (False, True): SpectralConv,
+        (True, False): ConvTranspose,
+        (True, True): SpectralConvTranspose,
+    }[transpose, spectral_norm]
+    settings = {"kernel_initializer": initializer(), **settings}
+    return layer(filters, kernel_size, **settings)
 
-    On the innermost maps of a U-Net, of a few pixels and many channels, the
-    kernels for convolutions on the CPU take twice as long.
+
+def advance(network):
+    """`advance` of all layers with spectral normalisation in a network.
+
+    To be called once after each update of the network's weights. Does nothing
+    to a network without such layers.
     """
-
-    def call(self, x):
-        h, w = x.shape[1:3]
-        common = (self.kernel_size, self.strides, self.padding)
-        tiny = None not in (h, w) and h * w <= TINY_MAP
-        if not tiny or common != ((4, 4), (2, 2), "same"):
-            return super().call(x)
-        ops = keras.ops
-        # The kernel is the large factor, so it is the one not transposed.
-        kernel = ops.reshape(self.kernel, (-1, x.shape[-1]))
-        columns = ops.matmul(kernel, ops.transpose(ops.reshape(x, (-1, x.shape[-1]))))
-        # Pixel i adds to the rows 2 (i + a) + p - 1 with a and p of 0, 1.
-        split = (-1, h, w, 2, 2, 2, 2, self.filters)
-        parts = ops.reshape(ops.transpose(columns), split)
-        y = sum(
-            ops.pad(parts[:, :, :, a, :, c], [[0, 0], [a, 1 - a], [c, 1 - c], *_SAME])
-            for a in (0, 1)
-            for c in (0, 1)
-        )
-        y = ops.transpose(y, (0, 1, 3, 2, 4, 5))
-        y = ops.reshape(y, (-1, 2 * h + 2, 2 * w + 2, self.filters))[:, 1:-1, 1:-1]
-        return y + ops.cast(self.bias, y.dtype) if self.use_bias else y
+    for layer in network._flatten_layers():
+        if isinstance(layer, SpectralNormalization):
+            layer.advance()
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -156,8 +149,13 @@ class ConvBlock(keras.layers.Layer):
         a norm it would have no gradient but rounding noise.
       dropout: share of the values set to zero in training.
       activation: "relu", "leaky_relu" (slope 0.2) or None.
-      padding: "same", or "pix2pix": one pixel on each side whatever the
-        stride, so that a 4x4 kernel with stride 1 shrinks the map by one.
+      padding: "same", "valid", or "pix2pix": one pixel on each side whatever
+        the stride, so that a 4x4 kernel with stride 1 shrinks the map by one.
+      spectral_norm: divide the kernel by its spectral norm; see
+        `SpectralNormalization`, and `advance`, which the trainer must call.
+      dilation: distance of the kernel's pixels.
+      norm_last: normalise after the activation (as Zhang et al. 2016 do).
+      kernel_initializer: of Keras; None: normal, of deviation 0.02.
     """
 
     def __init__(
@@ -170,6 +168,10 @@ class ConvBlock(keras.layers.Layer):
         dropout=0.0,
         activation=None,
         padding="same",
+        spectral_norm=False,
+        dilation=1,
+        norm_last=False,
+        kernel_initializer=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -182,17 +184,25 @@ class ConvBlock(keras.layers.Layer):
             "dropout": dropout,
             "activation": activation,
             "padding": padding,
+            "spectral_norm": spectral_norm,
+            "dilation": dilation,
+            "norm_last": norm_last,
+            "kernel_initializer": kernel_initializer,
         }
-        convolution = ConvTranspose if transpose else keras.layers.Conv2D
         explicit = padding == "pix2pix" and kernel_size > 1 and stride == 1
         self.pad = keras.layers.ZeroPadding2D(1) if explicit else None
         self.convolution = convolution(
             filters,
             kernel_size,
+            transpose,
+            spectral_norm,
             strides=stride,
-            padding="valid" if explicit else "same",
-            use_bias=norm == "none",
-            kernel_initializer=initializer(),
+            padding="valid" if explicit or padding == "valid" else "same",
+            use_bias=norm == "none" or norm_last,
+            dilation_rate=dilation,
+            **(
+                {"kernel_initializer": kernel_initializer} if kernel_initializer else {}
+            ),
         )
         self.norm = normalisation(norm)
         self.dropout = keras.layers.Dropout(dropout) if dropout else None
@@ -203,8 +213,9 @@ class ConvBlock(keras.layers.Layer):
         }[activation]
 
     def layers_in_order(self):
-        parts = (self.pad, self.convolution, self.norm)
-        parts += (self.dropout, self.activation)
+        parts = [self.pad, self.convolution, self.norm, self.dropout, self.activation]
+        if self.settings["norm_last"]:
+            parts.append(parts.pop(2))
         return [layer for layer in parts if layer is not None]
 
     def build(self, shape):

@@ -6,6 +6,8 @@ import tensorflow as tf
 from tfcolor import metrics
 from tfcolor import objectives
 from tfcolor.color import lab
+from tfcolor.color import quantize
+from tfcolor.networks.layers import advance
 
 VALIDATION = (
     "l1",
@@ -22,48 +24,52 @@ VALIDATION = (
 )
 
 
-class ColorGAN(keras.Model):
-    """A generator, a discriminator, and what their training steps share.
+class Colorizer(keras.Model):
+    """A generator, and what all training steps share.
 
     Args:
       generator: l [B, H, W, 1] -> ab [B, H, W, 2], built.
-      discriminator: l and ab, [B, H, W, 3] -> raw logits, built.
       l1_weight: weight of the mean absolute error of ab.
       l2_weight: weight of the mean squared error of ab.
-      n_critic: discriminator updates a step, each on a fresh minibatch.
+      cross_entropy: weight of the head's cross-entropy; 0 without logits.
+      class_weights: [313] weights of the colours in it; None: all 1.
+      neighbors: nearest colours that encode a true one in it.
       ema_decay: decay of the generator's weight average, 0..1; 0: none.
       seed: seed of the randomness inside the steps.
 
-    `train_step` takes {"l": [B n_critic, H, W, 1], "ab": [B n_critic, H, W,
-    2]}, float32 in [-1, 1], and is one generator update. Calling the model
-    colours l with the averaged generator where there is one.
+    `train_step` takes {"l": [B, H, W, 1], "ab": [B, H, W, 2]}, float32 in
+    [-1, 1], and is one generator update. Calling the model colours l with the
+    averaged generator where there is one.
     """
+
+    n_critic = 1  # minibatches a step
 
     def __init__(
         self,
         generator,
-        discriminator,
         *,
-        l1_weight,
-        l2_weight,
-        n_critic=1,
+        l1_weight=0.0,
+        l2_weight=0.0,
+        cross_entropy=0.0,
+        class_weights=None,
+        neighbors=5,
         ema_decay=0.0,
         seed=0,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, value in (("l1_weight", l1_weight), ("l2_weight", l2_weight)):
-            if value < 0:
-                raise ValueError(f"loss.{name}: {value} must not be negative")
-        if n_critic < 1:
-            raise ValueError(f"loss.n_critic: {n_critic} must be at least 1")
+        check_not_negative(
+            l1_weight=l1_weight, l2_weight=l2_weight, cross_entropy=cross_entropy
+        )
         if not 0 <= ema_decay < 1:
             raise ValueError(f"train.ema_decay: {ema_decay} is not in [0, 1)")
         self.generator = generator
-        self.discriminator = discriminator
         self.l1_weight = l1_weight
         self.l2_weight = l2_weight
-        self.n_critic = n_critic
+        self.cross_entropy = cross_entropy
+        count = len(quantize.AB_BINS)
+        self.class_weights = tuple(class_weights or [1.0] * count)
+        self.neighbors = neighbors
         self.ema_decay = ema_decay
         self.seed = seed
         self.average = _copy(generator) if ema_decay else None
@@ -73,14 +79,27 @@ class ColorGAN(keras.Model):
         self.validation = {name: keras.metrics.Mean(name) for name in VALIDATION}
         self.built = True
 
-    def compile(self, g_optimizer, d_optimizer, **kwargs):
-        """Optimizers of the two networks; `jit_compile` is off as it makes
-        convolutions on the CPU several times slower."""
+    def networks(self):
+        """What is trained, by the letter it has in the logs."""
+        return {"g": self.generator}
+
+    def compile(self, g_optimizer, **kwargs):
+        """One optimizer for each of `networks`, such as `g_optimizer`.
+
+        `jit_compile` is off: on the CPU it makes convolutions several times
+        slower.
+        """
+        others = {
+            key: kwargs.pop(key) for key in list(kwargs) if key.endswith("_optimizer")
+        }
         super().compile(optimizer=None, **{"jit_compile": False, **kwargs})
-        g_optimizer.build(self.generator.trainable_variables)
-        d_optimizer.build(self.discriminator.trainable_variables)
-        self.g_optimizer = g_optimizer
-        self.d_optimizer = d_optimizer
+        for key, optimizer in {"g_optimizer": g_optimizer, **others}.items():
+            optimizer.build(self.networks()[key[0]].trainable_variables)
+            setattr(self, key, optimizer)
+
+    def optimizers(self):
+        """The optimizers, by the letters of `networks`."""
+        return {key: getattr(self, f"{key}_optimizer") for key in self.networks()}
 
     def steps_done(self):
         """Whole number; outside a step."""
@@ -93,48 +112,31 @@ class ColorGAN(keras.Model):
     def call(self, l, training=None):
         return (self.average or self.generator)(l, training=training)
 
-    def minibatches(self, batch):
-        """The step's n_critic minibatches [(l, ab), ...].
+    def color(self, l):
+        """The generator's ab and what its head made it of, in training."""
+        return self.generator(l, training=True, with_logits=True)
 
-        Minibatch k is every n_critic-th example from k on: a strategy gives
-        each replica neighbouring examples, and so an equal part of each.
-        """
-        n = self.n_critic
-        return [(batch["l"][k::n], batch["ab"][k::n]) for k in range(n)]
-
-    def critic(self, l, ab):
-        """Raw logits of ab given l."""
-        return self.discriminator(tf.concat([l, ab], -1), training=True)
-
-    def uniform(self, k, like):
-        """[B] numbers in 0..1 for the images of minibatch k of this step.
-
-        Drawn for the minibatches of all replicas together, of which each
-        takes its own part: any number of replicas uses the same numbers.
-        """
-        replica = tf.distribute.get_replica_context()
-        size = tf.shape(like)[0]
-        numbers = tf.random.stateless_uniform(
-            [replica.num_replicas_in_sync * size],
-            seed=[self.seed, self.step * self.n_critic + k],
-        )
-        start = tf.cast(replica.replica_id_in_sync_group, tf.int32) * size
-        return numbers[start : start + size]
-
-    def reconstruction(self, ab, fake):
-        """Weighted L1 and L2 terms, and their unweighted values as logs."""
+    def reconstruction(self, ab, fake, logits):
+        """The weighted terms between prediction and truth: L1, L2 and the
+        cross-entropy of the head's logits; and their unweighted values as
+        logs."""
         logs = {"g/l1": objectives.l1(ab, fake)}
         loss = self.l1_weight * logs["g/l1"]
         if self.l2_weight:
             logs["g/l2"] = objectives.l2(ab, fake)
             loss += self.l2_weight * logs["g/l2"]
+        if self.cross_entropy:
+            logs["g/cross_entropy"] = quantize.cross_entropy(
+                logits, quarter(ab) * lab.AB_MAX, self.class_weights, self.neighbors
+            )
+            loss += self.cross_entropy * logs["g/cross_entropy"]
         return loss, logs
 
     def descend(self, loss, tape, network, optimizer):
         """One step of `optimizer` on `network` down this replica's mean loss.
 
         Optimizers sum the gradients of all replicas, so each is divided by
-        their number, here and nowhere else.
+        their number, here and nowhere else. Spectral norms follow the weights.
 
         Returns:
           Norm of the gradient of this replica's loss.
@@ -144,6 +146,7 @@ class ColorGAN(keras.Model):
         variables = network.trainable_variables
         gradients = tape.gradient(loss, variables, output_gradients=scale)
         optimizer.apply(gradients, variables)
+        advance(network)
         return tf.linalg.global_norm(gradients) / scale
 
     def finish_step(self):
@@ -185,20 +188,44 @@ class ColorGAN(keras.Model):
         serialize = keras.saving.serialize_keras_object
         return {
             **super().get_config(),
-            "generator": serialize(self.generator),
-            "discriminator": serialize(self.discriminator),
+            **{name: serialize(getattr(self, name)) for name in self.parts()},
             "l1_weight": self.l1_weight,
             "l2_weight": self.l2_weight,
-            "n_critic": self.n_critic,
+            "cross_entropy": self.cross_entropy,
+            "class_weights": list(self.class_weights),
+            "neighbors": self.neighbors,
             "ema_decay": self.ema_decay,
             "seed": self.seed,
         }
 
     @classmethod
+    def parts(cls):
+        """Names of the networks among the arguments."""
+        return ("generator",)
+
+    @classmethod
     def from_config(cls, config):
-        for name in ("generator", "discriminator"):
+        for name in cls.parts():
             config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
+
+
+def quarter(ab):
+    """Every fourth row and column, near the middle of each 4x4 pixels, which
+    is what the logits are compared with (Zhang et al. 2016 do it at 1/4 too)."""
+    return ab[:, 2::4, 2::4]
+
+
+def check_not_negative(**settings):
+    for name, value in settings.items():
+        if value < 0:
+            raise ValueError(f"loss.{name}: {value} must not be negative")
+
+
+def check_positive(**settings):
+    for name, value in settings.items():
+        if not value > 0:
+            raise ValueError(f"loss.{name}: {value} must be positive")
 
 
 def _rgb(l, ab):

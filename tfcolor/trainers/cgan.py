@@ -4,13 +4,13 @@ import keras
 import tensorflow as tf
 
 from tfcolor import objectives
-from tfcolor.trainers.base import ColorGAN
+from tfcolor.trainers.gan import ColorGAN
 
 
 @keras.saving.register_keras_serializable("tfcolor")
 class CGAN(ColorGAN):
     """L_D = (BCE(D(l, ab), 1) + BCE(D(l, G(l)), 0)) / 2, halved so that D
-    learns slower than G; L_G = BCE(D(l, G(l)), 1) + weighted L1 and L2.
+    learns slower than G; L_G = BCE(D(l, G(l)), 1) + weighted reconstruction.
 
     Arguments as in ColorGAN.
     """
@@ -18,26 +18,26 @@ class CGAN(ColorGAN):
     def train_step(self, batch):
         l, ab = batch["l"], batch["ab"]
         with tf.GradientTape() as g_tape:
-            fake = self.generator(l, training=True)
+            fake, logits = self.color(l)
 
             with g_tape.stop_recording():
                 with tf.GradientTape() as tape:
-                    real_logits = self.critic(l, ab)
-                    fake_logits = self.critic(l, fake)
-                    d_loss = 0.5 * objectives.bce_d(real_logits, fake_logits)
+                    real_scores = self.critic(l, ab)
+                    fake_scores = self.critic(l, fake)
+                    d_loss = 0.5 * objectives.bce_d(real_scores, fake_scores)
                 d_norm = self.descend(
                     d_loss, tape, self.discriminator, self.d_optimizer
                 )
 
             adversarial = objectives.bce_g(self.critic(l, fake))
-            reconstruction, g_logs = self.reconstruction(ab, fake)
+            reconstruction, g_logs = self.reconstruction(ab, fake, logits)
             g_loss = adversarial + reconstruction
         g_norm = self.descend(g_loss, g_tape, self.generator, self.g_optimizer)
         self.finish_step()
         return {
             "d/loss": d_loss,
-            "d/real": tf.reduce_mean(tf.sigmoid(real_logits)),
-            "d/fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
+            "d/real": tf.reduce_mean(tf.sigmoid(real_scores)),
+            "d/fake": tf.reduce_mean(tf.sigmoid(fake_scores)),
             "d/gradient_norm": d_norm,
             "g/loss": g_loss,
             "g/adversarial": adversarial,

@@ -4,7 +4,8 @@ import keras
 import tensorflow as tf
 
 from tfcolor import objectives
-from tfcolor.trainers.base import ColorGAN
+from tfcolor.trainers.base import check_positive
+from tfcolor.trainers.gan import ColorGAN
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -18,13 +19,12 @@ class WGAN(ColorGAN):
 
     def __init__(self, generator, discriminator, *, clip, **settings):
         super().__init__(generator, discriminator, **settings)
-        if clip <= 0:
-            raise ValueError(f"loss.clip: {clip} must be positive")
+        check_positive(clip=clip)
         self.clip = clip
 
     def train_step(self, batch):
         for l, ab in self.minibatches(batch):
-            fake = self.generator(l, training=True)
+            fake, _ = self.color(l)
             with tf.GradientTape() as tape:
                 d_loss = objectives.wasserstein_d(
                     self.critic(l, ab), self.critic(l, fake)
@@ -34,9 +34,9 @@ class WGAN(ColorGAN):
                 weight.assign(tf.clip_by_value(weight, -self.clip, self.clip))
 
         with tf.GradientTape() as tape:
-            fake = self.generator(l, training=True)
+            fake, logits = self.color(l)
             adversarial = objectives.wasserstein_g(self.critic(l, fake))
-            reconstruction, g_logs = self.reconstruction(ab, fake)
+            reconstruction, g_logs = self.reconstruction(ab, fake, logits)
             g_loss = adversarial + reconstruction
         g_norm = self.descend(g_loss, tape, self.generator, self.g_optimizer)
         self.finish_step()

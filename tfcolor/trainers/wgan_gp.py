@@ -4,7 +4,9 @@ import keras
 import tensorflow as tf
 
 from tfcolor import objectives
-from tfcolor.trainers.base import ColorGAN
+from tfcolor.trainers.base import check_not_negative
+from tfcolor.trainers.gan import ColorGAN
+from tfcolor.trainers.gan import check_per_image
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -20,18 +22,13 @@ class WGANGP(ColorGAN):
 
     def __init__(self, generator, discriminator, *, gp_weight, **settings):
         super().__init__(generator, discriminator, **settings)
-        if gp_weight < 0:
-            raise ValueError(f"loss.gp_weight: {gp_weight} must not be negative")
-        if discriminator.get_config().get("norm") == "batch":
-            raise ValueError(
-                "discriminator.norm: 'batch' breaks the gradient penalty, which "
-                "is of each image alone; use instance, layer or none"
-            )
+        check_not_negative(gp_weight=gp_weight)
+        check_per_image(discriminator, "gradient")
         self.gp_weight = gp_weight
 
     def train_step(self, batch):
         for k, (l, ab) in enumerate(self.minibatches(batch)):
-            fake = self.generator(l, training=True)
+            fake, _ = self.color(l)
             with tf.GradientTape() as tape:
                 distance = -objectives.wasserstein_d(
                     self.critic(l, ab), self.critic(l, fake)
@@ -43,9 +40,9 @@ class WGANGP(ColorGAN):
             d_norm = self.descend(d_loss, tape, self.discriminator, self.d_optimizer)
 
         with tf.GradientTape() as tape:
-            fake = self.generator(l, training=True)
+            fake, logits = self.color(l)
             adversarial = objectives.wasserstein_g(self.critic(l, fake))
-            reconstruction, g_logs = self.reconstruction(ab, fake)
+            reconstruction, g_logs = self.reconstruction(ab, fake, logits)
             g_loss = adversarial + reconstruction
         g_norm = self.descend(g_loss, tape, self.generator, self.g_optimizer)
         self.finish_step()

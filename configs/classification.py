@@ -1,0 +1,15 @@
+"""The 313-colour classifier with rebalancing (Zhang et al. 2016).
+
+bin/train --loss=classification
+"""
+
+from tfcolor import config
+
+
+def get_config():
+    return config.Config(
+        trainer="tfcolor.trainers.classification:Classification",
+        generator=config.Generator(head="bins"),
+        loss=config.Loss(l1_weight=0.0),
+        optim=config.Optim(g_lr=3e-4, beta_1=0.9, beta_2=0.99),
+    )

@@ -1,0 +1,14 @@
+"""Regression with the L2 loss, without a GAN (as in Zhang et al. 2016, section 3.1).
+
+bin/train --loss=l2
+"""
+
+from tfcolor import config
+
+
+def get_config():
+    return config.Config(
+        trainer="tfcolor.trainers.regression:Regression",
+        loss=config.Loss(l1_weight=0.0, l2_weight=100.0),
+        optim=config.Optim(g_lr=3e-4, beta_1=0.9, beta_2=0.999),
+    )

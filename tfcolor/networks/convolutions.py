@@ -1,0 +1,144 @@
+"""Transposed convolution, and spectral normalisation of convolutions."""
+
+import math
+
+import keras
+
+# Pixels of a map on which a matrix product beats a transposed convolution.
+TINY_MAP = 4
+# Before the first use; a random kernel's norm is then within a few per cent.
+POWER_ITERATIONS = 15
+_SAME = [[0, 0], [0, 0], [0, 0]]
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class ConvTranspose(keras.layers.Conv2DTranspose):
+    """Keras' transposed convolution, a matrix product on the tiniest maps.
+
+    On the innermost maps of a U-Net, of a few pixels and many channels, the
+    kernels for convolutions on the CPU take twice as long.
+    """
+
+    def call(self, x):
+        y = self.convolution_op(x, self.kernel)
+        return y + keras.ops.cast(self.bias, y.dtype) if self.use_bias else y
+
+    def convolution_op(self, x, kernel):
+        """Without the bias; `kernel` [k, k, filters, C]."""
+        ops = keras.ops
+        h, w = x.shape[1:3]
+        common = (self.kernel_size, self.strides, self.padding)
+        tiny = None not in (h, w) and h * w <= TINY_MAP
+        if not tiny or common != ((4, 4), (2, 2), "same"):
+            return ops.conv_transpose(x, kernel, self.strides, self.padding)
+        # The kernel is the large factor, so it is the one not transposed.
+        kernel = ops.reshape(kernel, (-1, x.shape[-1]))
+        columns = ops.matmul(kernel, ops.transpose(ops.reshape(x, (-1, x.shape[-1]))))
+        # Pixel i adds to the rows 2 (i + a) + p - 1 with a and p of 0, 1.
+        split = (-1, h, w, 2, 2, 2, 2, self.filters)
+        parts = ops.reshape(ops.transpose(columns), split)
+        y = sum(
+            ops.pad(parts[:, :, :, a, :, c], [[0, 0], [a, 1 - a], [c, 1 - c], *_SAME])
+            for a in (0, 1)
+            for c in (0, 1)
+        )
+        y = ops.transpose(y, (0, 1, 3, 2, 4, 5))
+        return ops.reshape(y, (-1, 2 * h + 2, 2 * w + 2, self.filters))[:, 1:-1, 1:-1]
+
+
+class SpectralNormalization:
+    """Mixin for a convolution: its kernel divided by its spectral norm.
+
+    The norm is sigma = u^T W v (Miyato et al. 2018, section 2.1) of the kernel
+    as a matrix W [filters, k * k * C], for a transposed convolution also. The
+    stored unit vectors `u` [filters] and `v` [k * k * C] change in `advance`
+    only, once after each update of the kernel, so that all passes of a
+    training step see the same network. Computed in float32.
+    """
+
+    filters_axis = -1  # of the kernel
+
+    def add_weight(self, *args, name=None, **kwargs):
+        if name == "kernel":  # under mixed precision cast after the division
+            kwargs["autocast"] = False
+        return super().add_weight(*args, name=name, **kwargs)
+
+    def build(self, shape):
+        super().build(shape)
+        normal = keras.initializers.RandomNormal()
+
+        def left(shape, dtype=None):
+            u = _unit(normal(shape, dtype))
+            for _ in range(POWER_ITERATIONS):
+                u, _ = self.power_iteration(u)
+            return u
+
+        def right(shape, dtype=None):
+            return _unit(keras.ops.matmul(self.u, self.matrix(self.kernel)))
+
+        size = math.prod(self.kernel.shape) // self.filters
+        self.u = self._vector("u", self.filters, left)
+        self.v = self._vector("v", size, right)
+
+    def _vector(self, name, size, initializer):
+        return self.add_weight(
+            shape=(size,),
+            initializer=initializer,
+            dtype="float32",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+            name=name,
+        )
+
+    def matrix(self, kernel):
+        """W [filters, k * k * C], float32."""
+        ops = keras.ops
+        kernel = ops.moveaxis(ops.cast(kernel, "float32"), self.filters_axis, 0)
+        return ops.reshape(kernel, (self.filters, -1))
+
+    def power_iteration(self, u):
+        ops = keras.ops
+        w = self.matrix(self.kernel)
+        v = _unit(ops.matmul(u, w))
+        return _unit(ops.matmul(w, v)), v
+
+    def sigma(self):
+        """The spectral norm, as far as `u` and `v` have converged: a scalar."""
+        ops = keras.ops
+        u, v = (ops.stop_gradient(ops.convert_to_tensor(x)) for x in (self.u, self.v))
+        return ops.matmul(u, ops.matmul(self.matrix(self.kernel), v))
+
+    def convolution_op(self, x, kernel):
+        ops = keras.ops
+        kernel = ops.cast(kernel, "float32") / self.sigma()
+        return super().convolution_op(x, ops.cast(kernel, x.dtype))
+
+    def save_own_variables(self, store):
+        # That of Conv2D saves the kernel and the bias only.
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store):
+        keras.layers.Layer.load_own_variables(self, store)
+
+    def advance(self):
+        """One power iteration, from the present kernel."""
+        u, v = self.power_iteration(self.u)
+        self.u.assign(u)
+        self.v.assign(v)
+
+
+def _unit(x):
+    return x / (keras.ops.norm(x) + 1e-12)
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class SpectralConv(SpectralNormalization, keras.layers.Conv2D):
+    """A convolution with spectral normalisation."""
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class SpectralConvTranspose(SpectralNormalization, ConvTranspose):
+    """A transposed convolution with spectral normalisation."""
+
+    filters_axis = -2

@@ -1,0 +1,86 @@
+"""From a generator's last map to colour: the last part of every generator."""
+
+import keras
+
+from tfcolor.color import lab
+from tfcolor.color import quantize
+from tfcolor.networks.layers import check_choice
+
+HEADS = ("ab", "bins")
+
+# Of the annealed mean (Zhang et al. 2016, section 2.3).
+TEMPERATURE = 0.38
+
+
+# A map of the head "bins" is this much smaller than the picture.
+QUARTER = 4
+
+
+class Head(keras.layers.Layer):
+    """A convolution and what turns its output into ab.
+
+    Args:
+      kind: "ab": two channels through tanh. "bins": logits of the 313 colours
+        of Zhang et al. 2016, whose annealed mean is ab.
+      convolution: a function of the number of channels to a layer.
+      temperature: of the annealed mean: near 0 the most probable colour, 1 the
+        mean; None: 0.38.
+      scale: by how much the colours are enlarged, bilinearly.
+
+    Called with a map [B, h, w, C], it returns ab [B, H, W, 2] float32 =
+    (a*, b*)/110, in [-1, 1], and what the convolution gave, float32: with
+    "bins" the logits [B, H/4, W/4, 313].
+
+    Raises:
+      ValueError: a setting outside its range, or one that `kind` has not.
+    """
+
+    def __init__(self, kind, convolution, temperature, scale, **kwargs):
+        super().__init__(**kwargs)
+        check_choice("generator.head", kind, HEADS)
+        if temperature is not None and kind == "ab":
+            raise ValueError(
+                f"generator.temperature: {temperature} is not used by generator.head ab"
+            )
+        if temperature is not None and temperature <= 0:
+            raise ValueError(f"generator.temperature: {temperature} must be positive")
+        self.kind = kind
+        self.temperature = TEMPERATURE if temperature is None else temperature
+        self.scale = scale
+        channels = 2 if kind == "ab" else len(quantize.AB_BINS)
+        self.convolution = convolution(channels)
+
+    def build(self, shape):
+        self.convolution.build(shape)
+
+    def call(self, x):
+        # float32: neither colours nor logits must be rounded to bfloat16.
+        x = keras.ops.cast(self.convolution(x), "float32")
+        if self.kind == "ab":
+            ab = keras.ops.tanh(x)
+        else:
+            ab = quantize.annealed_mean(x, self.temperature) / lab.AB_MAX
+        for axis in (1, 2) if self.scale > 1 else ():
+            ab = _enlarged(ab, axis, self.scale)
+        return ab, x
+
+
+def _enlarged(x, axis, scale):
+    """[B, h, w, C] `scale` times as large along an axis, bilinearly with pixel
+    centres at halves; also where the size is known at run time only."""
+    ops = keras.ops
+    edges = [[0, 0] for _ in range(4)]
+    edges[axis] = [1, 1]
+    padded = ops.pad(x, edges, mode="symmetric")
+    before, here, after = (
+        padded[(slice(None),) * axis + (slice(start, stop),)]
+        for start, stop in ((0, -2), (1, -1), (2, None))
+    )
+    rows = []
+    for phase in range(scale):
+        offset = (phase + 0.5) / scale - 0.5
+        other = before if offset < 0 else after
+        rows.append((1.0 - abs(offset)) * here + abs(offset) * other)
+    shape = list(ops.shape(x))
+    shape[axis] = -1
+    return ops.reshape(ops.stack(rows, axis + 1), shape)

@@ -1,0 +1,34 @@
+"""Colorization as classification (Zhang et al. 2016)."""
+
+import keras
+import tensorflow as tf
+
+from tfcolor.trainers.base import Colorizer
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class Classification(Colorizer):
+    """L = the cross-entropy of the 313 colours at a quarter of the size, each
+    pixel weighted by the rarity of its colour (eqs. 2 to 4), + weighted L1 and
+    L2 terms on the annealed mean.
+
+    Args:
+      generator: one with the head "bins".
+      The rest as in Colorizer.
+    """
+
+    def __init__(self, generator, **settings):
+        super().__init__(generator, **settings)
+        if not self.cross_entropy:
+            raise ValueError(
+                "bins.cross_entropy: 0 leaves classification nothing to learn"
+            )
+
+    def train_step(self, batch):
+        l, ab = batch["l"], batch["ab"]
+        with tf.GradientTape() as tape:
+            fake, logits = self.color(l)
+            loss, logs = self.reconstruction(ab, fake, logits)
+        norm = self.descend(loss, tape, self.generator, self.g_optimizer)
+        self.finish_step()
+        return {"g/loss": loss, "g/gradient_norm": norm, **logs}

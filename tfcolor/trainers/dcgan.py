@@ -1,0 +1,46 @@
+"""The GAN of Goodfellow et al. 2014 with DCGAN networks (Radford et al. 2016)."""
+
+import keras
+import tensorflow as tf
+
+from tfcolor import objectives
+from tfcolor.trainers.gan import ColorGAN
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class DCGAN(ColorGAN):
+    """L_D = BCE(D(l, ab), 1) + BCE(D(l, G(l)), 0); L_G = BCE(D(l, G(l)), 1), the
+    non-saturating form, + weighted reconstruction. D judges the whole image.
+
+    Arguments as in ColorGAN.
+    """
+
+    def train_step(self, batch):
+        l, ab = batch["l"], batch["ab"]
+        with tf.GradientTape() as g_tape:
+            fake, logits = self.color(l)
+
+            with g_tape.stop_recording():
+                with tf.GradientTape() as tape:
+                    real_scores = self.critic(l, ab)
+                    fake_scores = self.critic(l, fake)
+                    d_loss = objectives.bce_d(real_scores, fake_scores)
+                d_norm = self.descend(
+                    d_loss, tape, self.discriminator, self.d_optimizer
+                )
+
+            adversarial = objectives.bce_g(self.critic(l, fake))
+            reconstruction, g_logs = self.reconstruction(ab, fake, logits)
+            g_loss = adversarial + reconstruction
+        g_norm = self.descend(g_loss, g_tape, self.generator, self.g_optimizer)
+        self.finish_step()
+        return {
+            "d/loss": d_loss,
+            "d/real": tf.reduce_mean(tf.sigmoid(real_scores)),
+            "d/fake": tf.reduce_mean(tf.sigmoid(fake_scores)),
+            "d/gradient_norm": d_norm,
+            "g/loss": g_loss,
+            "g/adversarial": adversarial,
+            "g/gradient_norm": g_norm,
+            **g_logs,
+        }

@@ -1,0 +1,86 @@
+"""What the trainers with a discriminator share, over and above Colorizer."""
+
+import tensorflow as tf
+
+from tfcolor.trainers.base import Colorizer
+
+
+class ColorGAN(Colorizer):
+    """A Colorizer with a discriminator.
+
+    Args:
+      discriminator: l and ab, [B, H, W, 3] -> raw logits, high = real, built.
+      n_critic: discriminator updates a step, each on a fresh minibatch, so
+        that `train_step` takes n_critic B images.
+      The rest as in Colorizer.
+    """
+
+    def __init__(self, generator, discriminator, *, n_critic=1, **settings):
+        super().__init__(generator, **settings)
+        if n_critic < 1:
+            raise ValueError(f"loss.n_critic: {n_critic} must be at least 1")
+        self.discriminator = discriminator
+        self.n_critic = n_critic
+
+    def networks(self):
+        return {"g": self.generator, "d": self.discriminator}
+
+    @classmethod
+    def parts(cls):
+        return ("generator", "discriminator")
+
+    def minibatches(self, batch):
+        """The step's n_critic minibatches [(l, ab), ...].
+
+        Minibatch k is every n_critic-th example from k on: a strategy gives
+        each replica neighbouring examples, and so an equal part of each.
+        """
+        n = self.n_critic
+        return [(batch["l"][k::n], batch["ab"][k::n]) for k in range(n)]
+
+    def critic(self, l, ab):
+        """Raw logits of ab given l."""
+        return self.discriminator(tf.concat([l, ab], -1), training=True)
+
+    def uniform(self, k, like):
+        """[B] numbers in 0..1 for the images of minibatch k of this step.
+
+        Drawn for the minibatches of all replicas together, of which each
+        takes its own part: any number of replicas uses the same numbers.
+        """
+        replica = tf.distribute.get_replica_context()
+        size = tf.shape(like)[0]
+        numbers = tf.random.stateless_uniform(
+            [replica.num_replicas_in_sync * size],
+            seed=[self.seed, self.step * self.n_critic + k],
+        )
+        start = tf.cast(replica.replica_id_in_sync_group, tf.int32) * size
+        return numbers[start : start + size]
+
+    def get_config(self):
+        return {**super().get_config(), "n_critic": self.n_critic}
+
+
+def over_replicas(x):
+    """The mean of a tensor over the replicas; gradients pass through."""
+    replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync == 1:
+        return x
+    return replica.all_reduce(tf.distribute.ReduceOp.MEAN, x)
+
+
+def all_images(x):
+    """[B, ...] of each replica -> those of all; gradients pass through."""
+    replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync == 1:
+        return x
+    return replica.all_gather(x, 0)
+
+
+def check_per_image(discriminator, penalty):
+    """Raise ValueError for a batch norm under a penalty on gradients."""
+    if discriminator.get_config().get("norm") == "batch":
+        raise ValueError(
+            f"discriminator.norm: 'batch' breaks the {penalty} penalty, which "
+            "is of each image alone; use instance, layer or none"
+        )
