@@ -20,8 +20,15 @@ setup(
     python_requires=">=3.10",
     # configs/ is a folder of its own in a checkout and tfcolor/configs in a
     # wheel.
-    packages=[*find_packages(include=["tfcolor", "tfcolor.*"]), "tfcolor.configs"],
-    package_dir={"tfcolor.configs": "configs"},
+    packages=[
+        *find_packages(include=["tfcolor", "tfcolor.*"]),
+        "tfcolor.configs",
+        "tfcolor.configs.experiments",
+    ],
+    package_dir={
+        "tfcolor.configs": "configs",
+        "tfcolor.configs.experiments": "configs/experiments",
+    },
     install_requires=[
         "tensorflow>=2.18",
         "keras>=3.12",
@@ -41,6 +48,7 @@ setup(
         "test": [
             "pytest",
             "ruff",
+            "scikit-learn",
             # Its wheels end at Python 3.12; the test that it is the oracle of
             # says that it is skipped where there is none.
             "tensorflow-io; python_version < '3.13'",

@@ -19,6 +19,6 @@ def get_config():
     return config.Config(
         trainer="tfcolor.trainers.lsgan:LSGAN",
         discriminator=config.Discriminator(width=32, norm="batch"),
-        loss=Loss(l1_weight=100.0),
+        loss=Loss(l1_weight=10.0),
         optim=config.Optim(g_lr=2e-4, d_lr=2e-4, beta_1=0.5, beta_2=0.999),
     )

@@ -20,7 +20,7 @@ class Loss(config.Loss):
 def get_config():
     return config.Config(
         trainer="tfcolor.trainers.robust_wgan:RobustWGAN",
-        discriminator=config.Discriminator(width=32, norm="instance"),
+        discriminator=config.Discriminator(width=32, norm="instance", bias=False),
         weight_network=config.WeightNetwork(width=32),
         loss=Loss(l1_weight=100.0),
         optim=config.Optim(g_lr=1e-4, d_lr=1e-4, beta_1=0.0, beta_2=0.9),

@@ -17,7 +17,7 @@ class Loss(config.Loss):
 def get_config():
     return config.Config(
         trainer="tfcolor.trainers.wgan:WGAN",
-        discriminator=config.Discriminator(width=32, norm="batch"),
+        discriminator=config.Discriminator(width=32, norm="batch", bias=False),
         # With clipped weights the critic's slope is small: beside 100 times the
         # L1 error its say is lost and the colours turn sepia.
         loss=Loss(l1_weight=0.5),

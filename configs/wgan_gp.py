@@ -17,7 +17,7 @@ class Loss(config.Loss):
 def get_config():
     return config.Config(
         trainer="tfcolor.trainers.wgan_gp:WGANGP",
-        discriminator=config.Discriminator(width=32, norm="instance"),
+        discriminator=config.Discriminator(width=32, norm="instance", bias=False),
         loss=Loss(l1_weight=100.0),
         optim=config.Optim(g_lr=1e-4, d_lr=1e-4, beta_1=0.0, beta_2=0.9),
     )

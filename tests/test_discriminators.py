@@ -80,12 +80,26 @@ def test_attention_is_put_on_the_map_asked_for(receptive_field, size, at, level)
     settings = {"attention": "simple", "attention_at": at}
     network = PatchDiscriminator(receptive_field, 1, "none", **settings)
     network.build((None, size, size, 3))
-    assert network.attention_level == level
+    places = [i for i, layer in enumerate(network.attention) if layer is not None]
+    assert places == [level]
     channels = LAYERS[receptive_field][1][level][0]
-    assert network.attention.convolution.kernel.shape == (1, 1, channels, channels)
-    small = network(tf.zeros([1, 64, 64, 3]))
-    assert network.attention_level == level
-    assert small.shape[0] == 1
+    kernel = network.attention[level].convolution.kernel
+    assert kernel.shape == (1, 1, channels, channels)
+    assert network(tf.zeros([1, 64, 64, 3])).shape[0] == 1
+
+
+def test_attention_is_put_on_several_maps():
+    network = PatchDiscriminator(70, 2, attention="simple", attention_at="64,16")
+    network.build((None, 128, 128, 3))
+    assert [layer is not None for layer in network.attention] == [1, 0, 1, 0, 0]
+
+
+def test_patch_discriminator_without_its_last_bias():
+    x = tf.zeros([1, 32, 32, 3])
+    whole, without = PatchDiscriminator(16, 4), PatchDiscriminator(16, 4, bias=False)
+    whole(x)
+    without(x)
+    assert whole.count_params() == without.count_params() + 1
 
 
 def test_attention_sees_the_whole_image():
@@ -96,7 +110,7 @@ def test_attention_sees_the_whole_image():
     for gamma, differs in ((0.0, False), (10.0, True)):
         network = PatchDiscriminator(16, 8, **settings)
         network.build(x.shape)
-        network.attention.gamma.assign(gamma)
+        next(x for x in network.attention if x).gamma.assign(gamma)
         change = np.abs(network(x) - network(changed))[0, 0, 0, 0]
         assert (change > 0) == differs
 
@@ -108,13 +122,14 @@ def test_gradient_penalty_passes_attention(attention):
     )
     x = tf.random.stateless_normal([2, 16, 16, 3], seed=[0, 1])
     network.build(x.shape)
-    network.attention.gamma.assign(0.5)
+    (attention,) = [layer for layer in network.attention if layer is not None]
+    attention.gamma.assign(0.5)
     with tf.GradientTape() as outer:
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = network(x)
         penalty = tf.reduce_sum(tape.gradient(y, x) ** 2)
-    gradients = outer.gradient(penalty, network.attention.trainable_weights)
+    gradients = outer.gradient(penalty, attention.trainable_weights)
     assert all(0 < np.abs(g).max() < np.inf for g in gradients)
 
 

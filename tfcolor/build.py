@@ -110,8 +110,9 @@ def _cross_entropy(config):
 
 
 def class_weights(config, prior):
-    """Weights [313] of the colours by how often they occur, `prior` [313]."""
-    return tuple(quantize.class_weights(prior, config.bins.uniform).tolist())
+    """Weights [313] of the colours by their rarity; `prior` [313]: shares."""
+    weights = quantize.class_weights(quantize.smooth(prior), config.bins.uniform)
+    return tuple(weights.tolist())
 
 
 def generator_of(config):

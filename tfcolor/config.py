@@ -94,6 +94,7 @@ class Discriminator:
     depth: int | None = None  # halvings
     width: int | None = None  # channels of the first layer
     norm: str | None = None
+    bias: bool | None = None  # of the last layer
     spectral_norm: bool | None = None
     attention: str | None = None  # none, simple or sagan
     attention_at: str | None = None  # sides of maps, pixels: "16" or "8,16"
@@ -189,6 +190,20 @@ def load(path):
         raise UsageError(f"--config={path}: {error}") from error
 
 
+def of(name):
+    """The Config of a --loss name, for another config to change."""
+    return load(CONFIGS / f"{name}.py")
+
+
+def long_run(config, steps):
+    """Set the steps of a Config to thousands, and what happens between them to
+    every 100 and every 1,000."""
+    train = config.train
+    train.steps, train.log_every, train.histogram_every = steps, 100, 5000
+    train.validate_every = train.sample_every = train.checkpoint_every = 1000
+    train.ema_decay = 0.999
+
+
 def check_field(config, path):
     """Raise UsageError if a Config has no field "section.field"."""
     section, value = "config", config
@@ -252,6 +267,7 @@ def smoke(config, keep=()):
     """
     config = copy.deepcopy(config)
     _set(config, keep)
+    config.data.source, config.data.validation = "sample", ""
     config.data.image_size = 32
     config.data.batch_size = 2 * max(1, config.train.cpu_replicas)
     _shrink(config.generator, SMOKE_GENERATOR)

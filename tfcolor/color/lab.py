@@ -1,5 +1,4 @@
-"""sRGB (IEC 61966-2-1) <-> CIELAB (CIE 1976; D65, 2 degree observer), and
-the only place of the constants that scale Lab for the networks.
+"""sRGB <-> CIELAB, with the constants of `cie`.
 
 Everything is float32 whatever the precision of the networks, plain TensorFlow
 operations that any exported graph may hold, and differentiable both ways.
@@ -8,26 +7,14 @@ operations that any exported graph may hold, and differentiable both ways.
 import numpy as np
 import tensorflow as tf
 
-# Linear sRGB -> XYZ and the white point of ASTM E308 with four decimals, as
-# scikit-image and OpenCV have them, so that figures can be compared.
-XYZ_FROM_RGB = np.array(
-    [
-        [0.412453, 0.357580, 0.180423],
-        [0.212671, 0.715160, 0.072169],
-        [0.019334, 0.119193, 0.950227],
-    ]
-)
-WHITE = np.array([0.95047, 1.0, 1.08883])
-
-# The networks see l = L*/50 - 1 and ab = (a*, b*)/110 (Isola et al. 2017).
-L_HALF = 50.0
-AB_MAX = 110.0
-
-# CIE 15:2018, rounded as usual: f is a line below the threshold.
-_THRESHOLD = 0.008856
-_SLOPE = 7.787
-_OFFSET = 16.0 / 116.0
-_F_THRESHOLD = _THRESHOLD ** (1.0 / 3.0)
+from tfcolor.color.cie import AB_MAX
+from tfcolor.color.cie import F_THRESHOLD
+from tfcolor.color.cie import L_HALF
+from tfcolor.color.cie import OFFSET
+from tfcolor.color.cie import SLOPE
+from tfcolor.color.cie import THRESHOLD
+from tfcolor.color.cie import WHITE
+from tfcolor.color.cie import XYZ_FROM_RGB
 
 _WHITE_FROM_RGB = (XYZ_FROM_RGB / WHITE[:, None]).astype(np.float32)
 _RGB_FROM_WHITE = np.linalg.inv(XYZ_FROM_RGB / WHITE[:, None]).astype(np.float32)
@@ -123,12 +110,12 @@ def _apply(matrix, vector):
 
 
 def _f(t):
-    root = cube_root(tf.maximum(t, _THRESHOLD))
-    return tf.where(t > _THRESHOLD, root, _SLOPE * t + _OFFSET)
+    root = cube_root(tf.maximum(t, THRESHOLD))
+    return tf.where(t > THRESHOLD, root, SLOPE * t + OFFSET)
 
 
 def _f_inverse(f):
-    return tf.where(f > _F_THRESHOLD, f * f * f, (f - _OFFSET) / _SLOPE)
+    return tf.where(f > F_THRESHOLD, f * f * f, (f - OFFSET) / SLOPE)
 
 
 @tf.custom_gradient

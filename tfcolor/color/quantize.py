@@ -5,15 +5,26 @@ ab is (a*, b*) in CIE units, float, clipped to +-130; bins are rows of AB_BINS.
 """
 
 import functools
-import itertools
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tfcolor.color import lab
+from tfcolor.color.bins import AB_BINS
+from tfcolor.color.bins import BINS
+from tfcolor.color.bins import GRID_STEP
+from tfcolor.color.bins import annealed_mean
 
-GRID_STEP = 10.0
+__all__ = [
+    "AB_BINS",
+    "BINS",
+    "GRID_STEP",
+    "annealed_mean",
+    "class_weights",
+    "cross_entropy",
+    "nearest",
+    "smooth",
+    "soft_encode",
+]
 
 # Neighbours are looked up by square cells of this side, out to this far.
 _CELL = 5.0
@@ -22,36 +33,6 @@ _CELLS = int(2 * _REACH / _CELL)
 
 # Bins rarer than this weigh as if they were not: their weights stay finite.
 _RAREST = 1e-10
-
-
-def _make_bins():
-    """The points of the grid in the convex hull of the ab of sRGB, widened by
-    a step of the grid on each side.
-
-    Only the twelve edges of the RGB cube reach that hull; and a point is in it
-    when it lies, in each direction, no farther out than the hull does.
-    """
-    levels = np.linspace(0.0, 1.0, 65) ** 2.4
-    edges = [
-        np.insert(np.tile(ends, (len(levels), 1)), axis, levels, axis=1)
-        for axis in range(3)
-        for ends in itertools.product((0.0, 1.0), repeat=2)
-    ]
-    white = np.concatenate(edges) @ (lab.XYZ_FROM_RGB / lab.WHITE[:, None]).T
-    line = lab._SLOPE * white + lab._OFFSET
-    x, y, z = np.where(white > lab._THRESHOLD, np.cbrt(white), line).T
-    gamut = np.stack([500.0 * (x - y), 200.0 * (y - z)], -1)
-    angles = np.arange(720) * np.pi / 360
-    directions = np.stack([np.cos(angles), np.sin(angles)])
-    extent = (gamut @ directions).max(0) + GRID_STEP * np.abs(directions).sum(0)
-    axis = np.arange(-120.0, 121.0, GRID_STEP)
-    grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
-    return grid[(grid @ directions <= extent).all(1)].astype(np.float32)
-
-
-# [313, 2] float32, ascending in a, then in b: the published table.
-AB_BINS = _make_bins()
-BINS = len(AB_BINS)
 
 
 def nearest(ab):
@@ -77,27 +58,6 @@ def soft_encode(ab, neighbors, sigma=5.0):
     distances, candidates = _distances(ab, neighbors)
     closeness, places = tf.math.top_k(-distances, neighbors)
     return _pick(candidates, places), tf.nn.softmax(closeness / (2.0 * sigma**2))
-
-
-def annealed_mean(logits, temperature):
-    """The mean colour of the sharpened distribution (Zhang et al. 2016, eq. 5):
-    the mode's colour as the temperature goes to 0, the expectation at 1.
-
-    Args:
-      logits: [..., 313], any float; computed in float32.
-      temperature: 0.38 in the paper; ValueError for a number that is not > 0.
-
-    Returns:
-      [..., 2] float32. Finite, with a finite gradient, for finite logits.
-    """
-    if isinstance(temperature, int | float) and not temperature > 0:
-        raise ValueError(f"generator.temperature: {temperature} must be positive")
-    ops = keras.ops
-    logits = ops.cast(logits, "float32")
-    # Before the division, which would overflow at low temperatures.
-    logits = logits - ops.stop_gradient(ops.max(logits, axis=-1, keepdims=True))
-    temperature = ops.maximum(ops.cast(temperature, "float32"), 1e-30)
-    return ops.matmul(ops.softmax(logits / temperature, axis=-1), AB_BINS)
 
 
 def smooth(prior, sigma=5.0):

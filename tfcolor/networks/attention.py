@@ -140,6 +140,15 @@ def _pixels(x):
     return keras.ops.reshape(x, (keras.ops.shape(x)[0], -1, x.shape[-1]))
 
 
+def check_attention(section, name, places):
+    """Raise ValueError for an unknown attention, or places without one."""
+    check_choice(f"{section}.attention", name, ATTENTIONS)
+    if name == "none" and places is not None:
+        raise ValueError(
+            f"{section}.attention_at: {places} needs a {section}.attention"
+        )
+
+
 def attention_levels(section, name, places, sides):
     """Which of the maps of these sides attention comes after.
 
@@ -154,18 +163,13 @@ def attention_levels(section, name, places, sides):
       Indices into `sides`; none with "none".
 
     Raises:
-      ValueError: a side that no map has, or one without attention.
+      ValueError: a side that no map has.
     """
-    check_choice(f"{section}.attention", name, ATTENTIONS)
     if name == "none":
-        if places is not None:
-            raise ValueError(
-                f"{section}.attention_at: {places} needs {section}.attention"
-            )
         return []
     if places is None:
-        fitting = [side for side in sides if side <= ATTENTION_SIDE] or sides
-        return [sides.index(max(fitting))]
+        fitting = [side for side in sides if side <= ATTENTION_SIDE]
+        return [sides.index(max(fitting) if fitting else min(sides))]
     known = [str(side) for side in sides]
     for place in str(places).split(","):
         if place.strip() not in known:

@@ -7,6 +7,8 @@ energy, low = real.
 import keras
 
 from tfcolor.networks.attention import attention as new_attention
+from tfcolor.networks.attention import attention_levels
+from tfcolor.networks.attention import check_attention
 from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import check_choice
 
@@ -24,18 +26,17 @@ LAYERS = {
     286: (4, [(1, 2), (2, 2), (4, 2), (8, 2), (8, 2), (8, 1)]),
 }
 
-# Side of the map that attention is put on unless told (Zhang et al. 2019).
-ATTENTION_SIDE = 32
-
 
 class Discriminator(keras.Model):
     """What the discriminators share: checked settings, building, saving."""
+
+    section = "discriminator"  # of the config
 
     def __init__(self, settings, **kwargs):
         super().__init__(**kwargs)
         if settings["width"] < 1:
             raise ValueError(
-                f"discriminator.width: {settings['width']} must be at least 1"
+                f"{self.section}.width: {settings['width']} must be at least 1"
             )
         check_choice("discriminator.norm", settings.get("norm", "none"), NORMS)
         self.settings = settings
@@ -74,13 +75,15 @@ class PatchDiscriminator(Discriminator):
       width: channels of the first layer.
       norm: "batch", "instance", "layer" or "none"; the first and the last
         layer have none.
+      bias: of the last layer. A critic of which only differences count, such
+        as those of WGAN, needs none: its gradient is but rounding noise.
       spectral_norm: divide each kernel by its spectral norm (Miyato et al.
         2018); see `layers.advance`.
       attention: "none", "sagan" or "simple": a self-attention layer between
         two blocks; see the module `attention`.
-      attention_at: height in pixels, at the size that the network is built
-        with, of the map that the attention is put on: the first of this
-        height. None: the first map of at most 32, or the smallest.
+      attention_at: heights in pixels, at the size that the network is built
+        with, of the maps that attention is put on, such as "16" or "8,16".
+        None: the first map of at most 32, or the smallest.
 
     Input: [B, H, W, 3] float, l and ab concatenated, in [-1, 1].
     Output: [B, h, w, 1] float32 raw logits, high = real; 30x30 of them for
@@ -99,23 +102,21 @@ class PatchDiscriminator(Discriminator):
         spectral_norm=False,
         attention="none",
         attention_at=None,
+        bias=True,
         **kwargs,
     ):
         settings = {
             "receptive_field": receptive_field,
             "width": width,
             "norm": norm,
+            "bias": bias,
             "spectral_norm": spectral_norm,
             "attention": attention,
             "attention_at": attention_at,
         }
         super().__init__(settings, **kwargs)
         check_choice("discriminator.receptive_field", receptive_field, tuple(LAYERS))
-        if attention == "none" and attention_at is not None:
-            raise ValueError(
-                f"discriminator.attention_at: {attention_at} needs a "
-                "discriminator.attention"
-            )
+        check_attention("discriminator", attention, attention_at)
         kernel, layers = LAYERS[receptive_field]
         common = {"padding": "pix2pix", "spectral_norm": spectral_norm}
         self.blocks = [
@@ -129,32 +130,27 @@ class PatchDiscriminator(Discriminator):
             )
             for i, (factor, stride) in enumerate(layers)
         ]
-        self.blocks.append(ConvBlock(1, kernel, stride=1, **common))
-        self.attention = new_attention(attention, spectral_norm)
-        self.attention_level = None
+        self.blocks.append(ConvBlock(1, kernel, stride=1, bias=bias, **common))
 
     def build(self, shape):
         self.check_size(shape)
-        if self.attention is not None:
-            self.attention_level = self.find_level(shape)
+        kind, levels = self.settings["attention"], self.find_levels(shape)
+        self.attention = [
+            new_attention(kind, self.settings["spectral_norm"]) if i in levels else None
+            for i in range(len(self.blocks))
+        ]
         super().build(shape)
 
-    def find_level(self, shape):
-        """Index of the block that the attention follows."""
-        if shape[1] is None:
+    def find_levels(self, shape):
+        """Indices of the blocks that attention follows."""
+        kind, at = self.settings["attention"], self.settings["attention_at"]
+        if kind != "none" and shape[1] is None:
             raise ValueError("discriminator.attention needs a fixed image height")
         heights = []
         for block in self.blocks[:-1]:
             shape = block.compute_output_shape(shape)
             heights.append(shape[1])
-        wanted = self.settings["attention_at"]
-        if wanted is None:
-            small = [h for h in heights if h <= ATTENTION_SIDE]
-            wanted = small[0] if small else min(heights)
-        check_choice(
-            "discriminator.attention_at", wanted, tuple(dict.fromkeys(heights))
-        )
-        return heights.index(wanted)
+        return attention_levels("discriminator", kind, at, heights)
 
     def check_size(self, shape):
         kernel, layers = LAYERS[self.settings["receptive_field"]]
@@ -171,10 +167,9 @@ class PatchDiscriminator(Discriminator):
                 )
 
     def call(self, x, training=None):
-        for i, block in enumerate(self.blocks):
+        for block, attention in zip(self.blocks, self.attention, strict=True):
             x = block(x, training=training)
-            if i == self.attention_level:
-                x = self.attention(x)
+            x = x if attention is None else attention(x)
         return self.to_float32(x)
 
 

@@ -34,6 +34,11 @@ class Generator(keras.Model):
 
     multiple = 1
 
+    @property
+    def described(self):
+        """The network in a message about its input."""
+        return f"generator {type(self).__name__}"
+
     def __init__(self, settings, **kwargs):
         super().__init__(**kwargs)
         check_choice("generator.norm", settings["norm"], NORMS)
@@ -71,8 +76,8 @@ class Generator(keras.Model):
         for size in shape[1:3]:
             if size is not None and size % self.multiple:
                 raise ValueError(
-                    f"image size {shape[1]}x{shape[2]}: generator "
-                    f"{type(self).__name__} needs multiples of {self.multiple}"
+                    f"image size {shape[1]}x{shape[2]}: {self.described} "
+                    f"needs multiples of {self.multiple}"
                 )
 
     def call(self, l, training=None, with_logits=False):
@@ -160,6 +165,10 @@ class UNet(Generator):
                 channels, 4, strides=2, padding="same", kernel_initializer=initializer()
             )
         )
+
+    @property
+    def described(self):
+        return f"generator.depth {self.settings['depth']}"
 
     def _down(self, level, widths):
         plain = level in (0, self.settings["depth"] - 1)

@@ -2,8 +2,8 @@
 
 import keras
 
-from tfcolor.color import lab
-from tfcolor.color import quantize
+from tfcolor.color import bins
+from tfcolor.color import cie
 from tfcolor.networks.layers import check_choice
 
 HEADS = ("ab", "bins")
@@ -47,7 +47,7 @@ class Head(keras.layers.Layer):
         self.kind = kind
         self.temperature = TEMPERATURE if temperature is None else temperature
         self.scale = scale
-        channels = 2 if kind == "ab" else len(quantize.AB_BINS)
+        channels = 2 if kind == "ab" else len(bins.AB_BINS)
         self.convolution = convolution(channels)
 
     def build(self, shape):
@@ -59,7 +59,7 @@ class Head(keras.layers.Layer):
         if self.kind == "ab":
             ab = keras.ops.tanh(x)
         else:
-            ab = quantize.annealed_mean(x, self.temperature) / lab.AB_MAX
+            ab = bins.annealed_mean(x, self.temperature) / cie.AB_MAX
         for axis in (1, 2) if self.scale > 1 else ():
             ab = _enlarged(ab, axis, self.scale)
         return ab, x

@@ -156,6 +156,7 @@ class ConvBlock(keras.layers.Layer):
       dilation: distance of the kernel's pixels.
       norm_last: normalise after the activation (as Zhang et al. 2016 do).
       kernel_initializer: of Keras; None: normal, of deviation 0.02.
+      bias: of the convolution; without effect before a norm.
     """
 
     def __init__(
@@ -172,6 +173,7 @@ class ConvBlock(keras.layers.Layer):
         dilation=1,
         norm_last=False,
         kernel_initializer=None,
+        bias=True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -188,6 +190,7 @@ class ConvBlock(keras.layers.Layer):
             "dilation": dilation,
             "norm_last": norm_last,
             "kernel_initializer": kernel_initializer,
+            "bias": bias,
         }
         explicit = padding == "pix2pix" and kernel_size > 1 and stride == 1
         self.pad = keras.layers.ZeroPadding2D(1) if explicit else None
@@ -198,7 +201,7 @@ class ConvBlock(keras.layers.Layer):
             spectral_norm,
             strides=stride,
             padding="valid" if explicit or padding == "valid" else "same",
-            use_bias=norm == "none" or norm_last,
+            use_bias=bias and (norm == "none" or norm_last),
             dilation_rate=dilation,
             **(
                 {"kernel_initializer": kernel_initializer} if kernel_initializer else {}

@@ -6,6 +6,7 @@ import keras
 
 from tfcolor.networks.attention import attention as attention_layer
 from tfcolor.networks.attention import attention_levels
+from tfcolor.networks.attention import check_attention
 from tfcolor.networks.generators import Generator
 from tfcolor.networks.generators import pointwise
 from tfcolor.networks.layers import ConvBlock
@@ -85,6 +86,7 @@ class ResNetUNet(Generator):
             },
             **kwargs,
         )
+        check_attention("generator", attention, attention_at)
         if input_channels != 3:
             raise ValueError(
                 f"generator.input_channels: {input_channels}, but resnet_unet sees 3"

@@ -29,6 +29,8 @@ class WeightNetwork(Discriminator):
       ValueError: a setting that is not allowed, or a side below 4.
     """
 
+    section = "weight_network"
+
     def __init__(self, width=64, **kwargs):
         super().__init__({"width": width}, **kwargs)
         self.blocks = [

@@ -164,6 +164,7 @@ class Colorizer(keras.Model):
             self.average.weights, self.generator.weights, strict=True
         ):
             mean.assign(weight + decay * (mean - weight))
+        advance(self.average)  # the mean of unit vectors is shorter than one
 
     def test_step(self, batch):
         """Means over the images of what a colour collapse shows in."""

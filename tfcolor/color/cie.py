@@ -1,0 +1,28 @@
+"""The constants of sRGB (IEC 61966-2-1) and CIELAB (CIE 1976; D65, 2 degree
+observer), and the only place of those that scale Lab for the networks.
+
+NumPy alone: also for networks that run without TensorFlow.
+"""
+
+import numpy as np
+
+# Linear sRGB -> XYZ and the white point of ASTM E308 with four decimals, as
+# scikit-image and OpenCV have them, so that figures can be compared.
+XYZ_FROM_RGB = np.array(
+    [
+        [0.412453, 0.357580, 0.180423],
+        [0.212671, 0.715160, 0.072169],
+        [0.019334, 0.119193, 0.950227],
+    ]
+)
+WHITE = np.array([0.95047, 1.0, 1.08883])
+
+# The networks see l = L*/50 - 1 and ab = (a*, b*)/110 (Isola et al. 2017).
+L_HALF = 50.0
+AB_MAX = 110.0
+
+# CIE 15:2018, rounded as usual: f is a line below the threshold.
+THRESHOLD = 0.008856
+SLOPE = 7.787
+OFFSET = 16.0 / 116.0
+F_THRESHOLD = THRESHOLD ** (1.0 / 3.0)
