@@ -43,6 +43,50 @@ def test_step_counts_and_logs(name):
     assert all(np.isfinite(values).all() for values in logs.values())
 
 
+EXPERIMENTS = sorted((config_lib.CONFIGS / "experiments").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_published_experiments_take_a_step(path):
+    config = config_lib.load(path)
+    config_lib.check(config)
+    text = path.read_text()
+    assert f"bin/train --config=configs/experiments/{path.name}" in text
+    small = config_lib.smoke(config)
+    assert small.data.source == "sample"
+    trainer = build.trainer(small)
+    logs = fit(trainer, toy_batch(small, trainer.n_critic), 1)
+    assert all(np.isfinite(values).all() for values in logs.values())
+
+
+COMBINATIONS = [
+    ("unet", "bins"),
+    ("colorful", "ab"),
+    ("resnet_unet", "bins"),
+    ("colorful", "bins"),
+    ("resnet_unet", "ab"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "generator", "head"),
+    [
+        (name, *COMBINATIONS[i % len(COMBINATIONS)])
+        for i, name in enumerate(sorted({*NAMES} - {"classification"}))
+    ],
+)
+def test_objectives_take_any_generator_and_head(name, generator, head):
+    """Each combination with two or three objectives: the losses are finite, and
+    the generator gets a gradient."""
+    keep = {"generator.name": generator, "generator.head": head}
+    config = config_lib.smoke(config_lib.load(config_path(name)), keep)
+    config.train.ema_decay = 0.0
+    trainer = build.trainer(config)
+    logs = fit(trainer, toy_batch(config, trainer.n_critic), 1)
+    assert all(np.isfinite(values).all() for values in logs.values())
+    assert logs["g/gradient_norm"][0] > 0
+
+
 @pytest.mark.parametrize("name", GANS)
 @pytest.mark.parametrize("still", ["g", "d"])
 def test_each_network_moves_by_its_own_optimizer_only(name, still):

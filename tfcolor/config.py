@@ -208,6 +208,8 @@ def check_field(config, path):
     """Raise UsageError if a Config has no field "section.field"."""
     section, value = "config", config
     for name in path.split("."):
+        if value is None:
+            raise UsageError(f"config.{path}: this variant has no {section}")
         fields = vars(value) if dataclasses.is_dataclass(value) else {}
         if name not in fields:
             raise UsageError(

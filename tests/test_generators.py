@@ -1,0 +1,247 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from harness import check_network
+from harness import check_other_backend
+from harness import convolution_size
+from harness import trainable_size
+
+from tfcolor.color import bins
+from tfcolor.networks import GENERATORS
+from tfcolor.networks.generators import COLORFUL
+from tfcolor.networks.heads import Head
+
+SMALL = {
+    "unet": {"depth": 3, "width": 4},
+    "colorful": {"width": 4},
+    "resnet_unet": {"width": 4, "weights": "none"},
+}
+
+
+def small(name, **settings):
+    return GENERATORS[name](**{**SMALL[name], **settings})
+
+
+@pytest.mark.parametrize("name", list(GENERATORS))
+@pytest.mark.parametrize("head", ["ab", "bins"])
+def test_every_generator_has_both_heads(name, head, tmp_path):
+    network = small(name, head=head, spectral_norm=True, dropout=0.2)
+    check_network(network, [2, 64, 96, 1], [2, 64, 96, 2], tmp_path)
+    x = tf.random.stateless_uniform([2, 64, 96, 1], seed=[0, 1], minval=-1)
+    ab, raw = network(x, with_logits=True)
+    np.testing.assert_array_equal(ab, network(x))
+    assert np.abs(ab).max() <= 1.0
+    if head == "bins":
+        assert raw.shape == (2, 16, 24, 313)
+        assert raw.dtype == "float32"
+
+
+@pytest.mark.parametrize("name", list(GENERATORS))
+def test_sizes_may_be_known_at_run_time_only(name):
+    network = small(name, head="bins")
+    network.build((None, 64, 64, 1))
+    traced = tf.function(
+        lambda x: network(x), input_signature=[tf.TensorSpec([None, None, None, 1])]
+    )
+    for size in ([1, 64, 96, 1], [2, 32, 64, 1]):
+        x = tf.random.stateless_uniform(size, seed=[0, 1], minval=-1)
+        np.testing.assert_allclose(traced(x), network(x), atol=1e-5)
+
+
+def head(kind, scale=1, temperature=None, **settings):
+    return Head(
+        kind,
+        lambda channels: keras.layers.Conv2D(channels, 1, **settings),
+        temperature,
+        scale,
+    )
+
+
+def test_ab_head_is_a_tanh_and_enlarges_like_tensorflow():
+    layer = head("ab", 4, kernel_initializer="glorot_normal")
+    x = tf.random.stateless_normal([2, 5, 3, 7], seed=[0, 1])
+    ab, raw = layer(x)
+    expected = tf.image.resize(tf.tanh(layer.convolution(x)), [20, 12])
+    np.testing.assert_allclose(ab, expected, atol=1e-6)
+    np.testing.assert_array_equal(raw, layer.convolution(x))
+
+
+@pytest.mark.parametrize("temperature", [0.38, 1.0])
+def test_bins_head_is_the_annealed_mean(temperature):
+    layer = head("bins", 1, temperature)
+    x = tf.random.stateless_normal([2, 3, 3, 7], seed=[0, 1]) * 3
+    ab, logits = layer(x)
+    share = np.exp(logits.numpy().astype(np.float64) / temperature)
+    share /= share.sum(-1, keepdims=True)
+    np.testing.assert_allclose(ab, share @ bins.AB_BINS / 110.0, atol=1e-5)
+
+
+def test_temperature_is_that_of_the_paper_unless_set():
+    assert head("bins").temperature == 0.38
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("unet", {"head": "rgb"}, "generator.head: 'rgb' is not one of ab, bins"),
+        (
+            "unet",
+            {"temperature": 0.5},
+            "generator.temperature: 0.5 is not used by generator.head ab",
+        ),
+        (
+            "colorful",
+            {"head": "bins", "temperature": 0.0},
+            "generator.temperature: 0.0 must be positive",
+        ),
+        ("colorful", {"norm": "layer"}, "generator.norm: 'layer' is not one of"),
+        ("unet", {"input_channels": 2}, "generator.input_channels: 2 is not one of 1"),
+        ("resnet_unet", {"input_channels": 1}, "input_channels: 1, but resnet_unet"),
+        ("resnet_unet", {"attention": "all"}, "generator.attention: 'all' is not one"),
+        ("resnet_unet", {"attention_at": "8"}, "generator.attention_at: 8 needs a"),
+    ],
+)
+def test_bad_settings_are_named(name, settings, message):
+    with pytest.raises(ValueError, match=message):
+        small(name, **settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "message"),
+    [
+        ("colorful", 36, "36x36: generator Colorful needs multiples of 8"),
+        ("resnet_unet", 48, "48x48: generator ResNetUNet needs multiples of 32"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_named(name, size, message):
+    with pytest.raises(ValueError, match=message):
+        small(name).build((None, size, size, 1))
+
+
+def test_three_input_channels_are_l_repeated():
+    one, three = small("unet"), small("unet", input_channels=3)
+    for network in (one, three):
+        network.build((None, 32, 32, 1))
+    kernels = three.get_weights()
+    kernels[0] = np.repeat(one.get_weights()[0], 3, 2) / 3.0
+    three.set_weights([kernels[0], *one.get_weights()[1:]])
+    x = tf.random.stateless_uniform([2, 32, 32, 1], seed=[0, 1], minval=-1)
+    np.testing.assert_allclose(one(x), three(x), atol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "channels"), [("bins", 313), ("ab", 2)])
+def test_colorful_has_the_published_layers(kind, channels):
+    """All convolutions with bias, a norm of 2 C weights after each block but the
+    last; 32.2 million in all (Table 1 of DDColor gives 32.2 for the classifier).
+    """
+    expected, seen = 0, 1
+    for factor, count, _, _ in COLORFUL:
+        for _ in range(count):
+            expected += convolution_size(seen, 64 * factor, 3, norm=False)
+            seen = 64 * factor
+        expected += 2 * seen
+    for inputs, outputs, kernel in (
+        (512, 256, 4),
+        (256, 256, 3),
+        (256, 256, 3),
+        (256, channels, 1),
+    ):
+        expected += convolution_size(inputs, outputs, kernel, norm=False)
+    network = GENERATORS["colorful"](width=64, head=kind)
+    network.build((None, 64, 64, 1))
+    assert trainable_size(network) == expected
+    assert round(expected / 1e6, 1) == 32.2
+
+
+def test_colorful_sees_as_far_as_its_dilation_lets_it():
+    """The gradient of one colour on the input, from the layers' arithmetic."""
+    network = small("colorful", width=2, norm="none")
+    x = tf.random.stateless_uniform([1, 448, 448, 1], seed=[0, 1], minval=-1)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        _, raw = network(x, with_logits=True)
+        middle = tf.reduce_sum(raw[0, 56, 56])
+    rows = np.flatnonzero(np.abs(tape.gradient(middle, x)[0, :, :, 0]).max(1))
+    reach, step = 1, 1
+    for _, count, stride, dilation in COLORFUL:
+        for i in range(count):
+            reach += 2 * dilation * step
+            step *= stride if i == count - 1 else 1
+    reach += step  # the transposed convolution: two pixels of its input
+    reach += 2 * 2 * step // 2  # two convolutions on the map it makes
+    # A dead ReLU on the rim may hide the last pixels.
+    assert reach - 24 <= rows[-1] - rows[0] + 1 <= reach + step
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_frozen_encoder_is_not_trained_and_keeps_its_statistics(frozen):
+    network = small("resnet_unet", frozen=frozen)
+    network.build((None, 32, 32, 1))
+    encoder = {id(weight) for weight in network.encoder.weights}
+    trained = [id(w) for w in network.trainable_weights]
+    assert encoder.isdisjoint(trained) == frozen
+    before = [w.numpy() for w in network.encoder.non_trainable_weights]
+    network(tf.random.stateless_uniform([2, 32, 32, 1], seed=[0, 1]), training=True)
+    after = [w.numpy() for w in network.encoder.non_trainable_weights]
+    same = all((a == b).all() for a, b in zip(before, after, strict=True))
+    assert same == frozen
+
+
+def test_encoder_is_resnet50():
+    network = small("resnet_unet")
+    network.build((None, 32, 32, 1))
+    assert network.encoder.count_params() == 23_587_712  # of keras.applications
+
+
+def test_encoder_weights_come_from_a_file(tmp_path):
+    keras.utils.set_random_seed(7)
+    trained = keras.applications.ResNet50(include_top=False, weights=None)
+    path = tmp_path / "resnet.weights.h5"
+    trained.save_weights(path)
+    network = small("resnet_unet", weights=str(path))
+    network.build((None, 32, 32, 1))
+    network.load_pretrained()
+    for one, two in zip(trained.weights, network.encoder.weights, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_weights_that_do_not_fit_are_named(tmp_path):
+    missing = small("resnet_unet", weights="nowhere.h5")
+    with pytest.raises(ValueError, match="generator.weights: nowhere.h5: no such file"):
+        missing.load_pretrained()
+    other = keras.Sequential([keras.Input([4]), keras.layers.Dense(3)])
+    path = tmp_path / "other.weights.h5"
+    other.save_weights(path)
+    network = small("resnet_unet", weights=str(path))
+    network.build((None, 32, 32, 1))
+    with pytest.raises(ValueError, match="cannot be loaded into a ResNet50"):
+        network.load_pretrained()
+    path.write_bytes(b"no weights at all")
+    with pytest.raises(ValueError, match="cannot be loaded into a ResNet50"):
+        network.load_pretrained()
+
+
+def test_attention_sits_where_it_was_asked_for():
+    network = small("resnet_unet", attention="sagan", attention_at="8,32")
+    network.build((None, 64, 64, 1))
+    places = [i for i, layer in enumerate(network.attention) if layer is not None]
+    assert places == [1, 3]  # of maps of 4, 8, 16, 32 and 64
+    network = small("resnet_unet", attention="simple", attention_at="24")
+    with pytest.raises(ValueError, match="attention_at: 24 is not one of 4, 8, 16, 32"):
+        network.build((None, 64, 64, 1))
+
+
+BUILD = """
+from tfcolor.networks import GENERATORS
+networks = {
+    f"{name}-{head}": (GENERATORS[name](width=4, head=head, **more), [2, 32, 32, 1])
+    for name, more in (("unet", {"depth": 3}), ("colorful", {}))
+    for head in ("ab", "bins")
+}
+"""
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_generators_are_the_same_on_another_backend(backend, tmp_path):
+    check_other_backend(BUILD, backend, tmp_path)
