@@ -14,17 +14,21 @@ that of the same training without them.
 
 import pathlib
 import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import keras
 import numpy as np
+import quality
 import tensorflow as tf
 from absl import app
 from absl import flags
 
-ROOT = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(ROOT.parent), str(ROOT)]
-
-
+from tfcolor import build
+from tfcolor import config as config_lib
+from tfcolor.data import pipeline
+from tfcolor.data import sources
 from tfcolor.optimizers import Adam
 from tfcolor.trainers.robust_wgan import RobustWGAN
 from tfcolor.trainers.uotm import UOTM
@@ -139,6 +143,73 @@ def run_mixture():
             f"   (outliers: {spread:.2%} between seeds)",
             flush=True,
         )
+
+
+# What the colours of a spoilt image are: noise of this deviation, or one hue.
+NOISE_DEVIATION, WRONG_HUE = 0.5, (0.55, -0.55)
+
+
+def spoil(batches, share):
+    """Batches in which a share of the images has colours that are not theirs."""
+
+    def change(number, batch):
+        shape = tf.shape(batch["ab"])
+        chance = tf.random.stateless_uniform([shape[0], 2], seed=[8, number])
+        noise = NOISE_DEVIATION * tf.random.stateless_normal(shape, seed=[9, number])
+        hue = tf.broadcast_to(tf.constant(WRONG_HUE), shape)
+        kind = chance[:, 1, None, None, None] < 0.5
+        wrong = tf.clip_by_value(tf.where(kind, noise, hue), -1.0, 1.0)
+        chosen = chance[:, 0, None, None, None] < share
+        return {"l": batch["l"], "ab": tf.where(chosen, wrong, batch["ab"])}
+
+    return batches.enumerate().map(change).prefetch(2)
+
+
+def photographs_config(name):
+    config = config_lib.of(name)
+    config.data.source, config.data.validation = _TRAIN.value, "none"
+    config.data.crop_area = 0.8
+    config.train.steps = _STEPS.value
+    for setting in _SET.value:
+        path, _, value = setting.partition("=")
+        loss, section, field = path.split(".")
+        if loss == name:
+            part = getattr(config, section)
+            setattr(part, field, type(getattr(part, field))(value))
+    return config
+
+
+def judged_error(name, share):
+    """Mean ab error and histogram distance on clean images after training."""
+    config = photographs_config(name)
+    trainer = build.trainer(config)
+    source = sources.open_source(config.data.source)
+    reader = pipeline.Reader(source, config.data, config.seed, lambda *_: None)
+    batches = pipeline.training(
+        reader, config.data, config.seed, n_critic=trainer.n_critic
+    )
+    began = time.monotonic()
+    trainer.fit(spoil(batches, share), steps_per_epoch=_STEPS.value, verbose=0)
+    judges = sources.open_source(flags.FLAGS.data)
+    held_out = pipeline.validation(
+        judges, config.data, flags.FLAGS.limit, lambda *_: None
+    )
+    predict = tf.function(lambda l: trainer(l, training=False))
+    row, _ = quality.judge(predict, held_out)
+    return row, time.monotonic() - began
+
+
+def run_photographs():
+    share = 0.1 if _SHARE.value is None else _SHARE.value
+    print(f"{_STEPS.value} steps; {share:.0%} of the images spoilt, or none")
+    print(f"{'':16s}{'error':>18s}{'histogram distance':>24s}{'colorfulness':>20s}")
+    for name in _NAMES.value:
+        clean, _ = judged_error(name, 0.0)
+        spoilt, seconds = judged_error(name, share)
+        line = f"{name:16s}"
+        for key in ("ab_error", "histogram", "colorfulness"):
+            line += f"{clean[key]:10.3f} -> {spoilt[key]:7.3f}"
+        print(f"{line}   ({seconds:.0f} s each)", flush=True)
 
 
 def main(_):
