@@ -47,6 +47,7 @@ setup(
         "cuda": ["tensorflow[and-cuda]"],
         "test": [
             "pytest",
+            "pytest-xdist",
             "ruff",
             "scikit-learn",
             # Its wheels end at Python 3.12; the test that it is the oracle of

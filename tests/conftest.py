@@ -4,7 +4,9 @@ import tempfile
 # What commands cache must not come from earlier tests.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
 
-# Before TensorFlow is imported anywhere.
+# Before TensorFlow is imported anywhere. Two processes of tests run at a time,
+# on toys that more threads would only get in the way of.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
