@@ -37,9 +37,7 @@ class WeightNetwork(Discriminator):
             ConvBlock(width * 2**i, 3, stride=1, activation="relu") for i in range(3)
         ]
         self.pool = keras.layers.MaxPooling2D(2)
-        # The last ReLU passes no gradient where its input is below 0, as it
-        # would be for about half of the images, or all, with a bias of 0.
-        self.score = convolution(1, 4, bias_initializer="ones")
+        self.score = convolution(1, 4, use_bias=False)
 
     def check_size(self, shape):
         if any(size is not None and size < 4 for size in shape[1:3]):
@@ -55,4 +53,6 @@ class WeightNetwork(Discriminator):
             if all(size is None or size >= 8 for size in x.shape[1:3]):
                 x = self.pool(x)
         score = keras.ops.mean(self.to_float32(self.score(x)), (1, 2, 3))
-        return keras.ops.relu(score) + 1e-4
+        # From 1, because the ReLU passes no gradient below 0; and not from a
+        # bias, which the division by the mean would leave no true gradient.
+        return keras.ops.relu(1.0 + score) + 1e-4
