@@ -13,6 +13,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from harness import config_of
+
+from tfcolor import run
 
 # Two logical CPUs stand in for two GPUs.
 tf.config.set_logical_device_configuration(
@@ -31,3 +34,11 @@ def _fresh():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def four_steps(tmp_path_factory):
+    """A finished run; copy it before you touch it."""
+    workdir = tmp_path_factory.mktemp("four_steps")
+    run.train(config_of("cgan", steps=4), workdir)
+    return workdir

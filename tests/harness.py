@@ -1,5 +1,6 @@
 """What several tests need: small configs, pictures, commands."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from tfcolor import config as config_lib
@@ -117,6 +119,41 @@ def check_other_backend(build, backend, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[:-1] == list(scope["networks"])
+
+
+def tensors(workdir):
+    path = tf.train.latest_checkpoint(str(workdir / "checkpoints"))
+    reader = tf.train.load_checkpoint(path)
+    names = reader.get_variable_to_dtype_map()
+    skip = ("_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter/.ATTRIBUTES/VARIABLE_VALUE")
+    return {name: reader.get_tensor(name) for name in names if name not in skip}
+
+
+def step_of(workdir):
+    return int(tensors(workdir)["step/.ATTRIBUTES/VARIABLE_VALUE"])
+
+
+def config_of(name, **train):
+    config = toy_config(name, **train)
+    config.generator.dropout = 0.5
+    if hasattr(config.loss, "n_critic"):
+        config.loss.n_critic = 2
+    return config
+
+
+def lines(workdir):
+    return [json.loads(line) for line in open(workdir / "metrics.jsonl")]
+
+
+def fit(trainer, batch, steps):
+    trainer.run_eagerly = steps < 5  # tracing takes longer than that
+    dataset = tf.data.Dataset.from_tensors(batch).repeat()
+    history = trainer.fit(dataset, steps_per_epoch=1, epochs=steps, verbose=0)
+    return history.history
+
+
+def weights_of(network):
+    return [w.numpy() for w in network.trainable_weights]
 
 
 def run_command(*arguments, **options):

@@ -1,0 +1,199 @@
+"""Resume, damage, signals, locks: what is compared is every checkpointed tensor, bit
+for bit."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from harness import NAMES
+from harness import ROOT
+from harness import config_of
+from harness import lines
+from harness import step_of
+from harness import tensors
+
+from tfcolor import build
+from tfcolor import callbacks
+from tfcolor import run
+from tfcolor.errors import RunError
+from tfcolor.errors import UsageError
+
+
+def assert_identical(first, second):
+    first, second = tensors(first), tensors(second)
+    assert first.keys() == second.keys()
+    assert len(first) > 50
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_resumed_is_uninterrupted_to_the_last_bit(name, tmp_path, caplog, monkeypatch):
+    if name not in TRACED:  # tracing takes longer than a few steps do without
+        new = build.trainer
+        monkeypatch.setattr(build, "trainer", lambda config: eager(new(config)))
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run.train(config_of(name, steps=6), whole)
+    # Broken off after step 5, of which only step 4 is in a checkpoint.
+    broken = config_of(name, steps=6)
+    stop = callbacks.Samples.on_step
+
+    def break_off(self, step, logs):
+        stop(self, step, logs)
+        if step == 5:
+            raise RuntimeError("broken off")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks.Samples, "on_step", break_off)
+        broken.train.sample_every = 1
+        with pytest.raises(RuntimeError, match="broken off"):
+            run.train(broken, parts)
+    caplog.set_level("INFO")
+    run.train(config_of(name, steps=6), parts)
+    assert "resuming at step 4" in caplog.text
+    assert_identical(whole, parts)
+    counted = [(line["step"], "g/l1" in line) for line in lines(parts)]
+    assert counted == [(line["step"], "g/l1" in line) for line in lines(whole)]
+
+
+# Objectives whose resumed run is compared as a graph, as runs are.
+TRACED = ("cgan", "classification", "robust_wgan", "wgan_gp")
+
+
+def eager(trainer):
+    trainer.run_eagerly = True
+    return trainer
+
+
+PROGRAM = """
+import os
+import sys
+from harness import toy_config
+from tfcolor import run
+config = toy_config("cgan", steps=int(sys.argv[2]))
+config.generator.dropout = 0.5
+signal = run.train(config, sys.argv[1])
+os._exit(128 + signal if signal else 0)
+"""
+
+
+def start_run(workdir, steps):
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(workdir), str(steps)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+
+
+def test_killed_at_random_moments_it_ends_as_if_it_had_not_been(tmp_path):
+    """Two kills; benchmarks/kills.py does as many as one likes."""
+    whole, killed, steps = tmp_path / "whole", tmp_path / "killed", 24
+    assert start_run(whole, steps).wait(timeout=120) == 0
+    chance = random.Random(0)
+    for _ in range(2):
+        before = newest(killed)
+        process = start_run(killed, steps)
+        while newest(killed) == before:
+            assert process.poll() is None
+            time.sleep(0.02)
+        time.sleep(chance.uniform(0, 0.2))
+        assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert start_run(killed, steps).wait(timeout=120) == 0
+    assert_identical(whole, killed)
+
+
+def newest(workdir):
+    paths = (workdir / "checkpoints").glob("step-*.index")
+    return max((int(path.stem.removeprefix("step-")) for path in paths), default=0)
+
+
+def wait_for_checkpoint(workdir, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not (workdir / "checkpoints" / "checkpoint").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_save_a_checkpoint_and_exit_with_their_code(number, tmp_path):
+    process = start_run(tmp_path, 100_000)
+    wait_for_checkpoint(tmp_path)
+    before = tf.train.latest_checkpoint(str(tmp_path / "checkpoints"))
+    process.send_signal(number)
+    assert process.wait(timeout=30) == 128 + number
+    after = step_of(tmp_path)
+    assert after >= int(before.rpartition("-")[2])
+
+
+def test_a_second_process_is_refused(tmp_path):
+    process = start_run(tmp_path, 100_000)
+    try:
+        wait_for_checkpoint(tmp_path)
+        message = f"process {process.pid} is training in it"
+        config = config_of("cgan", steps=100_000)
+        with pytest.raises(UsageError, match=message):
+            run.train(config, tmp_path)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "delete"])
+def test_damaged_newest_checkpoint_falls_back_with_a_warning(
+    damage, tmp_path, caplog, four_steps
+):
+    hurt = tmp_path / "hurt"
+    shutil.copytree(four_steps, hurt)
+    newest = hurt / "checkpoints" / "step-4.data-00000-of-00001"
+    data = bytearray(newest.read_bytes())
+    if damage == "truncate":
+        newest.write_bytes(data[: len(data) // 2])
+    elif damage == "flip":
+        data[len(data) // 2] ^= 0xFF
+        newest.write_bytes(data)
+    else:
+        newest.unlink()
+    run.train(config_of("cgan", steps=4), hurt)
+    assert "step-4 is damaged" in caplog.text
+    # What was saved again in its place is whole, and the same.
+    assert step_of(hurt) == 4
+    assert_identical(four_steps, hurt)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"garbled"])
+def test_the_list_of_checkpoints_may_be_lost(content, tmp_path, four_steps):
+    shutil.copytree(four_steps, tmp_path, dirs_exist_ok=True)
+    state = tmp_path / "checkpoints" / "checkpoint"
+    state.unlink()
+    if content is not None:
+        state.write_bytes(content)
+    (tmp_path / "checkpoints" / "step-9_temp").mkdir()
+    (tmp_path / "checkpoints" / "step-9.data-00000-of-00001").write_bytes(b"half")
+    run.train(config_of("cgan", steps=6), tmp_path)
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == [
+        "checkpoint",
+        "step-4.data-00000-of-00001",
+        "step-4.index",
+        "step-6.data-00000-of-00001",
+        "step-6.index",
+    ]
+
+
+def test_all_checkpoints_damaged_is_an_error(tmp_path, four_steps):
+    shutil.copytree(four_steps, tmp_path, dirs_exist_ok=True)
+    for path in (tmp_path / "checkpoints").glob("*.data*"):
+        path.write_bytes(b"damaged")
+    with pytest.raises(RunError, match="none of the checkpoints in .* can be read"):
+        run.train(config_of("cgan", steps=6), tmp_path)
