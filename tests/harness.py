@@ -13,6 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfcolor import config as config_lib
+from tfcolor import smoke
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAMES = config_lib.names()
@@ -24,7 +25,7 @@ def config_path(name):
 
 def toy_config(name, **train):
     """A config of configs/ at smoke size; `train` overrides its section."""
-    config = config_lib.smoke(config_lib.load(config_path(name)))
+    config = smoke.smoke(config_lib.load(config_path(name)))
     for field, value in train.items():
         setattr(config.train, field, value)
     return config

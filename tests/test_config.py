@@ -7,6 +7,7 @@ from harness import NAMES
 from harness import ROOT
 
 from tfcolor import config as config_lib
+from tfcolor import smoke
 from tfcolor.errors import UsageError
 
 
@@ -32,7 +33,7 @@ def test_config_opens_with_its_paper_and_command(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_smoke_is_the_same_config_made_small(name):
     config = config_lib.load(config_lib.CONFIGS / f"{name}.py")
-    small = config_lib.smoke(config)
+    small = smoke.smoke(config)
     assert small.train.steps < config.train.steps
     assert small.loss == config.loss
     assert small.trainer == config.trainer

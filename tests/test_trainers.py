@@ -14,6 +14,7 @@ from harness import weights_of
 
 from tfcolor import build
 from tfcolor import config as config_lib
+from tfcolor import smoke
 
 GANS = [name for name in NAMES if config_lib.load(config_path(name)).discriminator]
 
@@ -41,7 +42,7 @@ def test_published_experiments_take_a_step(path):
     config_lib.check(config)
     text = path.read_text()
     assert f"bin/train --config=configs/experiments/{path.name}" in text
-    small = config_lib.smoke(config)
+    small = smoke.smoke(config)
     assert small.data.source == "sample"
     trainer = build.trainer(small)
     logs = fit(trainer, toy_batch(small, trainer.n_critic), 1)
@@ -68,7 +69,7 @@ def test_objectives_take_any_generator_and_head(name, generator, head):
     """Each combination with two or three objectives: the losses are finite, and
     the generator gets a gradient."""
     keep = {"generator.name": generator, "generator.head": head}
-    config = config_lib.smoke(config_lib.load(config_path(name)), keep)
+    config = smoke.smoke(config_lib.load(config_path(name)), keep)
     config.train.ema_decay = 0.0
     trainer = build.trainer(config)
     logs = fit(trainer, toy_batch(config, trainer.n_critic), 1)

@@ -6,7 +6,6 @@ not set: the network or optimizer then uses its own default, and setting one
 that it does not have is an error.
 """
 
-import copy
 import dataclasses
 import importlib.util
 import json
@@ -26,19 +25,6 @@ CONFIGS = next(
 
 STRATEGIES = ("auto", "one", "mirrored")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-
-# What --smoke makes small, by the network's name.
-SMOKE_GENERATOR = {
-    "unet": {"depth": 3, "width": 4},
-    "colorful": {"width": 4},
-    "resnet_unet": {"width": 4, "weights": "none"},
-}
-SMOKE_DISCRIMINATOR = {
-    "patch": {"width": 4, "receptive_field": 16},
-    "image": {"width": 4},
-    "autoencoder": {"width": 4},
-    None: {"width": 4},
-}
 
 # A resumed run may differ in these: how long it is (and so when its rates
 # fall), what is written and where it computes.
@@ -259,43 +245,6 @@ def _check_bins(bins):
         raise UsageError(f"bins.neighbors: {neighbors} is not in 1 .. 313")
     if uniform is not None and not 0 <= uniform <= 1:
         raise UsageError(f"bins.uniform: {uniform} is not in [0, 1]")
-
-
-def smoke(config, keep=()):
-    """The same run at toy size: a few steps of small networks.
-
-    Args:
-      keep: {"section.field": value} to set all the same.
-    """
-    config = copy.deepcopy(config)
-    _set(config, keep)
-    config.data.source, config.data.validation = "sample", ""
-    config.data.image_size = 32
-    config.data.batch_size = 2 * max(1, config.train.cpu_replicas)
-    _shrink(config.generator, SMOKE_GENERATOR)
-    for section in (config.discriminator, config.weight_network):
-        if section is not None:
-            _shrink(section, SMOKE_DISCRIMINATOR)
-    config.bins.prior_images = config.bins.prior_images and 8
-    for field in dataclasses.fields(config.train):
-        if field.name.endswith("_every"):
-            setattr(config.train, field.name, 2)
-    config.train.steps = 4
-    config.train.validation_images = 4
-    _set(config, keep)
-    return config
-
-
-def _shrink(section, sizes):
-    """Set the sizes that a network of this section's name has."""
-    for field, value in sizes.get(getattr(section, "name", None), {}).items():
-        setattr(section, field, value)
-
-
-def _set(config, values):
-    for path, value in dict(values).items():
-        section, _, field = path.rpartition(".")
-        setattr(getattr(config, section) if section else config, field, value)
 
 
 def to_dict(config):

@@ -6,6 +6,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from tfcolor import config as config_lib
+from tfcolor import smoke
 from tfcolor.cli import command
 from tfcolor.errors import UsageError
 
@@ -87,7 +88,7 @@ def run(values):
     config = values.config
     if values.smoke:
         given = config_flags.get_override_values(values["config"])
-        config = config_lib.smoke(config, keep=given)
+        config = smoke.smoke(config, keep=given)
     if values.data is not None:
         config.data.source = values.data
     if values.data_dir is not None:
