@@ -29,6 +29,7 @@ _WORKDIR = flags.DEFINE_multi_string("workdir", [], "a run's folder; repeatable"
 _DATA = flags.DEFINE_string("data", "sample", "SPEC of the images to judge on")
 _LIMIT = flags.DEFINE_integer("limit", 1000, "images, at most")
 _GRID = flags.DEFINE_string("grid", None, "PNG file: input, each run, truth")
+_SHOWN = flags.DEFINE_integer("shown", 12, "images in it")
 
 COLUMNS = ("psnr", "ssim", "ab_error", "colorfulness", "auc")
 
@@ -95,8 +96,8 @@ def main(_):
         print(f"{name:40s}" + "".join(f"{value:14.3f}" for value in row.values()))
     print(f"{count} images of {_DATA.value}")
     if _GRID.value:
-        shown = pipeline.validation(source, runs[0][2], 12, print).unbatch()
-        batch = next(iter(shown.batch(12)))
+        shown = pipeline.validation(source, runs[0][2], _SHOWN.value, print)
+        batch = next(iter(shown.unbatch().batch(_SHOWN.value)))
         pictures = [predict(batch["l"]) for _, predict, _ in runs]
         samples.write_png(_GRID.value, samples.grid(batch["l"], pictures, batch["ab"]))
 
