@@ -182,8 +182,13 @@ def test_without_average_the_generator_itself_colours():
     np.testing.assert_array_equal(trainer(x), trainer.generator(x))
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [
+        *((name, "mixed_bfloat16") for name in NAMES),
+        *((name, "mixed_float16") for name in ("cgan", "classification", "wgan_gp")),
+    ],
+)
 def test_mixed_precision_trains(name, precision):
     config = toy_config(name, precision=precision)
     trainer = build.trainer(config)
