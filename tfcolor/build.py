@@ -59,8 +59,7 @@ def trainer(config):
                 f"trainer: {cls.__name__} takes {', '.join(cls.parts())}, and the "
                 f"config has {', '.join(parts)}"
             )
-        if hasattr(parts["generator"], "load_pretrained"):
-            parts["generator"].load_pretrained()
+        parts["generator"].load_pretrained()
         model = cls(
             **parts,
             **vars(config.loss),

@@ -13,7 +13,6 @@ SMOKE_DISCRIMINATOR = {
     "patch": {"width": 4, "receptive_field": 16},
     "image": {"width": 4},
     "autoencoder": {"width": 4},
-    None: {"width": 4},
 }
 
 
@@ -29,9 +28,10 @@ def smoke(config, keep=()):
     config.data.image_size = 32
     config.data.batch_size = 2 * max(1, config.train.cpu_replicas)
     _shrink(config.generator, SMOKE_GENERATOR)
-    for section in (config.discriminator, config.weight_network):
-        if section is not None:
-            _shrink(section, SMOKE_DISCRIMINATOR)
+    if config.discriminator is not None:
+        _shrink(config.discriminator, SMOKE_DISCRIMINATOR)
+    if config.weight_network is not None:
+        config.weight_network.width = 4
     config.bins.prior_images = config.bins.prior_images and 8
     for field in dataclasses.fields(config.train):
         if field.name.endswith("_every"):
@@ -44,7 +44,7 @@ def smoke(config, keep=()):
 
 def _shrink(section, sizes):
     """Set the sizes that a network of this section's name has."""
-    for field, value in sizes.get(getattr(section, "name", None), {}).items():
+    for field, value in sizes.get(section.name, {}).items():
         setattr(section, field, value)
 
 

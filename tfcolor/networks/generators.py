@@ -51,6 +51,10 @@ class Generator(keras.Model):
             )
         self.settings = settings
 
+    def load_pretrained(self):
+        """Load weights trained elsewhere, where the network has such; called
+        once, on a new network."""
+
     def make_head(self, convolution, scale=1):
         """A Head of the settings.
 

@@ -11,7 +11,6 @@ HEADS = ("ab", "bins")
 # Of the annealed mean (Zhang et al. 2016, section 2.3).
 TEMPERATURE = 0.38
 
-
 # A map of the head "bins" is this much smaller than the picture.
 QUARTER = 4
 

@@ -7,6 +7,7 @@ from tfcolor import metrics
 from tfcolor import objectives
 from tfcolor.color import lab
 from tfcolor.color import quantize
+from tfcolor.networks.heads import QUARTER
 from tfcolor.networks.layers import advance
 
 VALIDATION = (
@@ -214,7 +215,7 @@ class Colorizer(keras.Model):
 def quarter(ab):
     """Every fourth row and column, near the middle of each 4x4 pixels, which
     is what the logits are compared with (Zhang et al. 2016 do it at 1/4 too)."""
-    return ab[:, 2::4, 2::4]
+    return ab[:, QUARTER // 2 :: QUARTER, QUARTER // 2 :: QUARTER]
 
 
 def check_not_negative(**settings):
