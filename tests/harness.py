@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tfcolor import build
 from tfcolor import config as config_lib
 from tfcolor import smoke
 
@@ -140,6 +141,18 @@ def config_of(name, **train):
     if hasattr(config.loss, "n_critic"):
         config.loss.n_critic = 2
     return config
+
+
+def eagerly(monkeypatch):
+    """Trainers built from now on take their steps without being traced."""
+    new = build.trainer
+
+    def trainer(config):
+        made = new(config)
+        made.run_eagerly = True
+        return made
+
+    monkeypatch.setattr(build, "trainer", trainer)
 
 
 def lines(workdir):

@@ -282,24 +282,25 @@ def _resize(image, side):
     return tf.cast(tf.image.resize(image, [side, side]) + 0.5, tf.uint8)
 
 
+@tf.function(jit_compile=True)
+def _encode(rgb):
+    """Compiled, Lab costs a third of what its operations cost one by one. This
+    is never part of an exported graph."""
+    l, ab = lab.encode(rgb)
+    return {"l": l, "ab": ab}
+
+
 def _lab_batches(batches, side):
-    """Batches of uint8 [B, S, S, 3] -> of {"l", "ab"}.
+    """Batches of uint8 [B, S, S, 3] -> of {"l", "ab"}."""
 
-    Compiled, Lab costs a third of what its operations cost one by one. This is
-    never part of an exported graph.
-    """
-    shape = tf.TensorSpec([None, side, side, 3], tf.uint8)
-
-    @tf.function(jit_compile=True, input_signature=[shape])
-    def convert(rgb):
-        l, ab = lab.encode(rgb)
-        return {"l": l, "ab": ab}
+    def encode(rgb):
+        return _encode(tf.ensure_shape(rgb, [None, side, side, 3]))
 
     options = tf.data.Options()
     # A strategy must not divide the files: replicas divide each batch.
     policy = tf.data.experimental.AutoShardPolicy
     options.experimental_distribute.auto_shard_policy = policy.OFF
-    batches = batches.map(convert, tf.data.AUTOTUNE, deterministic=True)
+    batches = batches.map(encode, tf.data.AUTOTUNE, deterministic=True)
     return batches.with_options(options).prefetch(2)
 
 
