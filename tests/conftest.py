@@ -1,4 +1,8 @@
+import importlib
+import logging
 import os
+import subprocess
+import sys
 import tempfile
 
 # What commands cache must not come from earlier tests.
@@ -29,6 +33,34 @@ def _fresh():
     keras.utils.set_random_seed(0)
     yield
     keras.mixed_precision.set_global_policy("float32")
+
+
+@pytest.fixture
+def call(capfd, monkeypatch):
+    """A function that runs a command in this process, which saves the start of
+    another: (its name, *arguments) -> CompletedProcess."""
+
+    class Left(BaseException):
+        pass
+
+    def leave(code):
+        raise Left(code)
+
+    def call(tool, *arguments):
+        capfd.readouterr()
+        arguments = [str(argument) for argument in arguments]
+        monkeypatch.setattr(sys, "argv", [tool, *arguments])
+        monkeypatch.setattr(os, "_exit", leave)
+        try:
+            importlib.import_module(f"tfcolor.cli.{tool}").main()
+        except Left as left:
+            code = left.args[0]
+        return subprocess.CompletedProcess(arguments, code, *capfd.readouterr())
+
+    log = logging.getLogger("tfcolor")
+    before = log.handlers[:], log.level, log.propagate
+    yield call
+    log.handlers[:], log.level, log.propagate = before
 
 
 @pytest.fixture

@@ -41,9 +41,9 @@ def test_smoke(name, tmp_path):
     assert "images/s" in done.stderr
 
 
-def test_dry_run_shows_and_writes_nothing(tmp_path):
+def test_dry_run_shows_and_writes_nothing(tmp_path, call):
     workdir = tmp_path / "run"
-    done = run_command("--loss=wgan_gp", "--dry_run", f"--workdir={workdir}")
+    done = call("train", "--loss=wgan_gp", "--dry_run", f"--workdir={workdir}")
     assert done.returncode == 0, done.stderr
     assert '"gp_weight": 10.0' in done.stdout
     assert "'l': [80, 64, 64, 1], 'ab': [80, 64, 64, 2]" in done.stdout
@@ -114,56 +114,56 @@ def assert_refused(done, message, code=2):
 
 
 @pytest.mark.parametrize("case", BAD_USAGE)
-def test_bad_usage_is_one_line_and_leaves_nothing(case, tmp_path):
+def test_bad_usage_is_one_line_and_leaves_nothing(case, tmp_path, call):
     arguments, message = BAD_USAGE[case]
-    done = run_command(*arguments, f"--workdir={tmp_path / 'run'}")
+    done = call("train", *arguments, f"--workdir={tmp_path / 'run'}")
     assert_refused(done, message)
     assert not list(tmp_path.iterdir())
 
 
-def test_folder_without_images(tmp_path):
+def test_folder_without_images(tmp_path, call):
     (tmp_path / "empty").mkdir()
     workdir = tmp_path / "run"
-    done = run_command(
-        "--loss=cgan", f"--data={tmp_path / 'empty'}", f"--workdir={workdir}"
+    done = call(
+        "train", "--loss=cgan", f"--data={tmp_path / 'empty'}", f"--workdir={workdir}"
     )
     assert_refused(done, "no image in it (looked for .jpg, .jpeg, .png")
     assert not workdir.exists()
 
 
-def test_unreadable_images(tmp_path, rng):
+def test_unreadable_images(tmp_path, rng, call):
     pictures = write_pictures(tmp_path / "pictures", rng, 10)
     for i in range(3):
         (pictures / f"bad{i}.jpg").write_text("text")
     workdir = tmp_path / "run"
-    done = run_command("--loss=cgan", f"--data={pictures}", f"--workdir={workdir}")
+    done = call("train", "--loss=cgan", f"--data={pictures}", f"--workdir={workdir}")
     assert_refused(done, "images are unreadable, more than 5%")
     assert not workdir.exists()
 
 
-def test_workdir_that_is_a_file(tmp_path):
+def test_workdir_that_is_a_file(tmp_path, call):
     (tmp_path / "run").write_text("something of the user's")
-    done = run_command("--loss=cgan", f"--workdir={tmp_path / 'run'}")
+    done = call("train", "--loss=cgan", f"--workdir={tmp_path / 'run'}")
     assert_refused(done, "run: is not a folder")
     assert (tmp_path / "run").read_text() == "something of the user's"
 
 
-def test_read_only_workdir(tmp_path):
+def test_read_only_workdir(tmp_path, call):
     """Root may write to any folder of a disk, but not make one in /sys."""
     folder = pathlib.Path("/sys") if os.geteuid() == 0 else tmp_path
     tmp_path.chmod(0o555)
-    done = run_command("--loss=cgan", "--smoke", f"--workdir={folder / 'run'}")
+    done = call("train", "--loss=cgan", "--smoke", f"--workdir={folder / 'run'}")
     assert_refused(done, f"--workdir={folder / 'run'}: ")
     assert not (folder / "run").exists()
 
 
-def test_full_disk_in_the_middle_of_a_checkpoint(tmp_path):
+def test_full_disk_in_the_middle_of_a_checkpoint(tmp_path, call):
     """A limit on the size of any file stands in for a full disk: the write
     of a checkpoint that has outgrown it fails half-way."""
     workdir = tmp_path / "run"
     arguments = ["--loss=cgan", "--smoke", f"--workdir={workdir}"]
     arguments += ["--config.generator.width=24"]  # larger than any other file
-    first = run_command(*arguments, "--config.train.steps=2")
+    first = call("train", *arguments, "--config.train.steps=2")
     assert first.returncode == 0, first.stderr
     size = max(p.stat().st_size for p in (workdir / "checkpoints").iterdir())
     checkpoints = sorted(p.name for p in (workdir / "checkpoints").iterdir())
@@ -181,20 +181,22 @@ def test_full_disk_in_the_middle_of_a_checkpoint(tmp_path):
     assert "checkpoint of step 4 could not be written" in last
     assert "step-2" in last
     assert sorted(p.name for p in (workdir / "checkpoints").iterdir()) == checkpoints
-    again = run_command(*arguments)
+    again = call("train", *arguments)
     assert again.returncode == 0, again.stderr
     assert "resuming at step 2" in again.stderr
 
 
-def test_errors_show_their_traceback_when_asked(tmp_path):
-    done = run_command("--loss=cgan", "--data=/no/such", "--v=1")
+def test_errors_show_their_traceback_when_asked(tmp_path, call):
+    done = call("train", "--loss=cgan", "--data=/no/such", "--v=1")
     assert done.returncode == 2
     assert "error: --data=/no/such: no such folder" in done.stderr
     assert "Traceback" in done.stderr
 
 
-def test_grey_pictures_are_named(tmp_path):
+def test_grey_pictures_are_named(tmp_path, call):
     for i in range(4):
         Image.new("RGB", (40, 40), (50 * i,) * 3).save(tmp_path / f"{i}.png")
-    done = run_command("--loss=cgan", f"--data={tmp_path}", f"--workdir={tmp_path}/run")
+    done = call(
+        "train", "--loss=cgan", f"--data={tmp_path}", f"--workdir={tmp_path}/run"
+    )
     assert_refused(done, "none of the 4 images tried has colour")
