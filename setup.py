@@ -56,5 +56,10 @@ setup(
         ],
         "bench": ["torch"],
     },
-    entry_points={"console_scripts": ["tfcolor-train = tfcolor.cli.train:main"]},
+    entry_points={
+        "console_scripts": [
+            f"tfcolor-{command} = tfcolor.cli.{command}:main"
+            for command in ("train", "colorize", "export")
+        ]
+    },
 )

@@ -5,3 +5,19 @@ need it.
 """
 
 __version__ = "0.1.0"
+
+
+def load(path):
+    """The colorizer in a run's folder or an exported SavedModel.
+
+    Returns:
+      A `tfcolor.inference.Predictor`: called with uint8 [H, W] or [H, W, 3], of
+      any size, it gives uint8 [H, W, 3]; with a batch [N, H, W, 1 or 3] uint8
+      [N, H, W, 3].
+
+    Raises:
+      ValueError: the folder holds neither.
+    """
+    from tfcolor import models
+
+    return models.load(path)

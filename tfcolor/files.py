@@ -8,15 +8,22 @@ import tempfile
 
 def write_atomically(path, content):
     """Write str or bytes to a temporary name beside `path`, then rename."""
+    with replacing(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """A file to write to, binary, of a temporary name beside `path`, that takes
+    its place when the block ends well and vanishes when it does not."""
     path = pathlib.Path(path)
-    content = content.encode() if isinstance(content, str) else content
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~umask())
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -24,7 +31,7 @@ def write_atomically(path, content):
         raise
 
 
-def _umask():
+def umask():
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -18,11 +18,12 @@ DONE, FAILED, BAD_USAGE = 0, 1, 2
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
 
-def run(main, usage, define, argv):
-    """Parse `argv`, call `main(values)` and exit with its code.
+def run(main, usage, define, argv, inputs=False):
+    """Parse `argv`, call `main` and exit with its code.
 
     Args:
-      main: takes the parsed FlagValues, returns an exit code.
+      main: takes the parsed FlagValues, and with `inputs` the list of what is
+        no flag; returns an exit code.
       usage: text that `--help` prints above the flags.
       define: a function that defines the command's flags on FlagValues and
         returns argv, perhaps changed.
@@ -40,10 +41,10 @@ def run(main, usage, define, argv):
             code = DONE
         else:
             left = values(define(values, argv))[1:]
-            if left:
+            if left and not inputs:
                 raise UsageError(f"unexpected argument {left[0]!r}")
             _log_to_terminal()
-            code = main(values)
+            code = main(values, left) if inputs else main(values)
     except (UsageError, flags.Error) as error:
         code = _tell(error, BAD_USAGE, verbose)
     except KeyboardInterrupt:

@@ -41,6 +41,13 @@ def rgb_to_lab(rgb):
     return tf.stack(_lab_planes(rgb), -1)
 
 
+def lightness(rgb):
+    """L* [...] float32, 0..100, of sRGB as in `rgb_to_lab`."""
+    r, g, b = tf.unstack(tf.convert_to_tensor(rgb), axis=-1)
+    row = _WHITE_FROM_RGB[1]
+    return 116.0 * _f(_sum(row, [_linear(c) for c in (r, g, b)])) - 16.0
+
+
 def lab_to_rgb(lab):
     """CIELAB to sRGB; colours outside the gamut are clipped channel by channel.
 
@@ -51,11 +58,24 @@ def lab_to_rgb(lab):
       [..., 3] float32 in 0..1. Finite, with a finite gradient, for every
       finite input; a clipped channel has gradient 0.
     """
-    l, a, b = tf.unstack(tf.cast(lab, tf.float32), axis=-1)
+    return tf.stack([gamma(c) for c in linear(*tf.unstack(lab, axis=-1))], -1)
+
+
+def linear(l, a, b):
+    """L*, a*, b*, each [...], to linear light: red, green and blue, each [...]
+    float32, in 0..1 where sRGB has the colour."""
+    l, a, b = (tf.cast(plane, tf.float32) for plane in (l, a, b))
     y = (l + 16.0) / 116.0
     white = [_f_inverse(f) for f in (y + a / 500.0, y, y - b / 200.0)]
-    linear = tf.stack(_apply(_RGB_FROM_WHITE, white), -1)
-    return _gamma(tf.clip_by_value(linear, 0.0, 1.0))
+    return _apply(_RGB_FROM_WHITE, white)
+
+
+def gamma(light):
+    """Linear light, clipped to 0..1, to sRGB in 0..1."""
+    light = tf.clip_by_value(light, 0.0, 1.0)
+    safe = tf.maximum(light, 0.0031308)
+    curve = 1.055 * tf.exp(tf.math.log(safe) / 2.4) - 0.055
+    return tf.where(light > 0.0031308, curve, 12.92 * light)
 
 
 def encode(rgb):
@@ -97,16 +117,13 @@ def _linear(rgb):
     return tf.where(rgb > 0.04045, curve, rgb * (1.0 / 12.92))
 
 
-def _gamma(linear):
-    safe = tf.maximum(linear, 0.0031308)
-    curve = 1.055 * tf.exp(tf.math.log(safe) / 2.4) - 0.055
-    return tf.where(linear > 0.0031308, curve, 12.92 * linear)
-
-
 def _apply(matrix, vector):
     """Matrix [3, 3] times a vector of three [...], as three [...]."""
-    r, g, b = vector
-    return [row[0] * r + row[1] * g + row[2] * b for row in matrix]
+    return [_sum(row, vector) for row in matrix]
+
+
+def _sum(row, vector):
+    return row[0] * vector[0] + row[1] * vector[1] + row[2] * vector[2]
 
 
 def _f(t):

@@ -75,7 +75,7 @@ class Files:
             with open(os.path.join(self.root, self.names[i]), "rb") as file:
                 return decode(file.read(), side, window)
         except OSError as error:
-            raise Unreadable(_reason(error)) from error
+            raise Unreadable(reason(error)) from error
 
 
 class Tfds:
@@ -98,7 +98,7 @@ class Tfds:
             builder.download_and_prepare()
             self.records = builder.as_data_source(split=self.split)
         except Exception as error:
-            raise UsageError(f"--data=tfds:{spec}: {_reason(error)}") from error
+            raise UsageError(f"--data=tfds:{spec}: {reason(error)}") from error
         if "image" not in builder.info.features:
             raise UsageError(
                 f"--data=tfds:{spec}: has no feature 'image', only "
@@ -115,7 +115,7 @@ class Tfds:
         try:
             image = np.asarray(self.records[int(i)]["image"])
         except Exception as error:
-            raise Unreadable(_reason(error)) from error
+            raise Unreadable(reason(error)) from error
         if image.dtype != np.uint8:
             raise Unreadable(f"its pixels are {image.dtype}, not uint8")
         image = np.repeat(image, 3, -1) if image.shape[-1] == 1 else image
@@ -217,7 +217,7 @@ def decode(data, side=None, window=None):
     except Image.UnidentifiedImageError as error:
         raise Unreadable("not an image of a known format") from error
     except Exception as error:  # decoders raise nearly anything
-        raise Unreadable(_reason(error)) from error
+        raise Unreadable(reason(error)) from error
 
 
 def shrink(image, side):
@@ -238,7 +238,7 @@ def reduction(size, side):
     return factor
 
 
-def _reason(error):
+def reason(error):
     """The first line of an error, without what TensorFlow wraps around it."""
     text = re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\].*", "", str(error)).strip()
     return text.splitlines()[0] if text else type(error).__name__
@@ -263,7 +263,7 @@ def _decode_jpeg(data, side, window):
 
 
 def _upright_rgb(image):
-    image = ImageOps.exif_transpose(_to_8_bit(image))
+    image = ImageOps.exif_transpose(to_8_bit(image))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -276,7 +276,7 @@ def _reduced(image, side, window):
     return cut(image, window(image.shape[:2])) if window else image
 
 
-def _to_8_bit(image):
+def to_8_bit(image):
     """16-bit greyscale scaled to 8 bits, which `convert` would clip."""
     if not image.mode.startswith("I") and image.mode != "F":
         return image

@@ -65,7 +65,7 @@ class Generator(keras.Model):
         """
         kind, temperature = self.settings["head"], self.settings["temperature"]
         if kind == "bins":
-            return Head(kind, pointwise, temperature, QUARTER)
+            return Head(kind, pointwise, temperature)
         return Head(kind, convolution, temperature, scale)
 
     def block(self, filters, kernel_size, **settings):

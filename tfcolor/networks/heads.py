@@ -24,7 +24,8 @@ class Head(keras.layers.Layer):
       convolution: a function of the number of channels to a layer.
       temperature: of the annealed mean: near 0 the most probable colour, 1 the
         mean; None: 0.38.
-      scale: by how much the colours are enlarged, bilinearly.
+      scale: by how much the colours of "ab" are enlarged, bilinearly; those
+        of "bins" always are by 4.
 
     Called with a map [B, h, w, C], it returns ab [B, H, W, 2] float32 =
     (a*, b*)/110, in [-1, 1], and what the convolution gave, float32: with
@@ -34,7 +35,7 @@ class Head(keras.layers.Layer):
       ValueError: a setting outside its range, or one that `kind` has not.
     """
 
-    def __init__(self, kind, convolution, temperature, scale, **kwargs):
+    def __init__(self, kind, convolution, temperature, scale=1, **kwargs):
         super().__init__(**kwargs)
         check_choice("generator.head", kind, HEADS)
         if temperature is not None and kind == "ab":
@@ -55,13 +56,21 @@ class Head(keras.layers.Layer):
     def call(self, x):
         # float32: neither colours nor logits must be rounded to bfloat16.
         x = keras.ops.cast(self.convolution(x), "float32")
-        if self.kind == "ab":
-            ab = keras.ops.tanh(x)
-        else:
-            ab = bins.annealed_mean(x, self.temperature) / cie.AB_MAX
+        if self.kind == "bins":
+            return ab_of_logits(x, self.temperature), x
+        ab = keras.ops.tanh(x)
         for axis in (1, 2) if self.scale > 1 else ():
             ab = _enlarged(ab, axis, self.scale)
         return ab, x
+
+
+def ab_of_logits(logits, temperature):
+    """The annealed mean of logits [B, h, w, 313], enlarged bilinearly to what
+    they are a quarter of: ab [B, 4 h, 4 w, 2] = (a*, b*)/110."""
+    ab = bins.annealed_mean(logits, temperature) / cie.AB_MAX
+    for axis in (1, 2):
+        ab = _enlarged(ab, axis, QUARTER)
+    return ab
 
 
 def _enlarged(x, axis, scale):

@@ -1,0 +1,273 @@
+"""Colour for folders of picture files."""
+
+import collections
+import concurrent.futures
+import dataclasses
+import errno
+import logging
+import os
+import pathlib
+
+import numpy as np
+import tqdm
+from PIL import Image
+
+from tfcolor import files
+from tfcolor import inference
+from tfcolor import pictures
+from tfcolor.data.sources import EXTENSIONS
+from tfcolor.data.sources import Unreadable
+from tfcolor.data.sources import reason
+from tfcolor.errors import RunError
+from tfcolor.errors import UsageError
+
+log = logging.getLogger("tfcolor")
+
+# Pictures at the network at a time, and pixels in memory before more are read.
+BATCH = 8
+PIXELS = 50_000_000
+
+# Width of the gap in side_by_side.
+_GAP = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A picture file to read, and the one to write."""
+
+    source: pathlib.Path
+    target: pathlib.Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How pictures are written.
+
+    Attributes:
+      settings: of `Predictor.predict_ab`, by name.
+      max_pixels: larger pictures are refused.
+      side_by_side: the input's lightness to the left of the result.
+      ab_npz: write the a* and b* planes too, NAME.npz.
+    """
+
+    settings: dict = dataclasses.field(default_factory=dict)
+    max_pixels: int = pictures.MAX_PIXELS
+    side_by_side: bool = False
+    ab_npz: bool = False
+
+
+def plan(inputs, output, same_format=False):
+    """The Tasks for files and folders, in the order of their names.
+
+    A folder's pictures keep their places below it; of several folders each
+    gets one of its name. NAME.jpg becomes NAME.png; where two pictures would
+    become the same file, both keep their extension in the name: NAME.jpg.png.
+
+    Raises:
+      UsageError: an input that is not there, a folder without a picture, or
+        two files, an input among them, that would be written to one.
+    """
+    output = pathlib.Path(output).expanduser()
+    inputs = [pathlib.Path(path).expanduser() for path in inputs]
+    folders = [path for path in inputs if path.is_dir()]
+    found = []  # (source, its path below output)
+    for path in inputs:
+        if path in folders:
+            below = pathlib.Path(path.resolve().name) if len(folders) > 1 else ""
+            found += [(s, below / s.relative_to(path)) for s in _walk(path, output)]
+        elif path.exists():
+            found.append((path, pathlib.Path(path.name)))
+        else:
+            raise UsageError(f"{path}: no such file or folder")
+    named = collections.Counter(_name(place, same_format) for _, place in found)
+    tasks = []
+    for source, place in found:
+        name = _name(place, same_format)
+        if named[name] > 1 and not same_format:
+            name = place.with_name(place.name + ".png")
+        tasks.append(Task(source, output / name))
+    _check_targets(tasks)
+    return tasks
+
+
+def run(predictor, tasks, options):
+    """Colour the pictures of Tasks; those that cannot be are named on the log.
+
+    Returns:
+      How many could not be.
+
+    Raises:
+      RunError: the disk is full.
+    """
+    Image.MAX_IMAGE_PIXELS = None  # options.max_pixels is the limit
+    with _Job(predictor, options, len(tasks)) as job:
+        for task in tasks:
+            job.add(task)
+        job.finish()
+    return job.failed
+
+
+class _Job:
+    """Reads one picture after the other, batches those of one working shape,
+    and leaves joining and writing to threads."""
+
+    def __init__(self, predictor, options, count):
+        self.predictor = predictor
+        self.options = options
+        self.failed = 0
+        self.waiting = collections.defaultdict(list)  # by working shape
+        self.writing = {}  # future: (task, pixels)
+        self.pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+        self.bar = tqdm.tqdm(total=count, desc="colorize", unit=" pictures")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.pool.shutdown(cancel_futures=True)
+        self.bar.close()
+
+    def add(self, task):
+        try:
+            self._make_room(pictures.size_of(task.source, self.options.max_pixels))
+            picture = pictures.read(task.source, self.options.max_pixels)
+        except (Unreadable, OSError) as error:
+            self._fail(task, error)
+            return
+        size = self.options.settings.get("working_size")
+        shape = inference.working_shape(
+            *picture.pixels.shape[:2], size or self.predictor.info["working_size"]
+        )
+        group = self.waiting[tuple(map(int, shape))]
+        group.append((task, picture))
+        if len(group) == BATCH:
+            self._predict(group)
+
+    def finish(self):
+        for group in self.waiting.values():
+            self._predict(group)
+        self._collect(self.writing)
+
+    def _make_room(self, pixels):
+        """Wait until a picture of so many pixels may be read."""
+        held = sum(_pixels(p) for group in self.waiting.values() for _, p in group)
+        if held + pixels > PIXELS:
+            for group in self.waiting.values():
+                self._predict(group)
+        while self.writing and pixels + sum(n for _, n in self.writing.values()) > (
+            PIXELS
+        ):
+            done, _ = concurrent.futures.wait(
+                self.writing, return_when=concurrent.futures.FIRST_COMPLETED
+            )
+            self._collect(done)
+
+    def _predict(self, group):
+        batch, group[:] = list(group), []
+        if not batch:
+            return
+        images = [picture.pixels for _, picture in batch]
+        try:
+            planes = self.predictor.predict_ab(images, **self.options.settings)
+        except RunError as error:
+            for task, _ in batch:
+                self._fail(task, error)
+            return
+        for (task, picture), ab in zip(batch, planes, strict=True):
+            future = self.pool.submit(_write, task, picture, ab, self.options)
+            self.writing[future] = task, _pixels(picture)
+        self._collect([future for future in self.writing if future.done()])
+
+    def _collect(self, futures):
+        """See how the writing of pictures ended; waits for it."""
+        for future in list(futures):
+            task, _ = self.writing.pop(future)
+            try:
+                future.result()
+                self.bar.update()
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                    raise RunError(f"{task.target}: {error.strerror}") from error
+                self._fail(task, error)
+
+    def _fail(self, task, error):
+        self.failed += 1
+        said = getattr(error, "strerror", None) or reason(error)
+        log.error("%s: %s", task.source, said)
+        self.bar.update()
+
+
+def _write(task, picture, planes, options):
+    height, width = picture.pixels.shape[:2]
+    task.target.parent.mkdir(parents=True, exist_ok=True)
+    if options.ab_npz:
+        full = np.concatenate(
+            [ab for _, ab in inference.enlarged_bands(planes, height, width)], 1
+        )
+        with files.replacing(npz_of(task.target)) as file:
+            np.savez(file, ab=np.moveaxis(full, 0, -1), working_ab=planes)
+    result = inference.join(picture.pixels, planes)
+    if options.side_by_side:
+        left = picture.pixels
+        left = left if left.ndim == 3 else np.repeat(left[..., None], 3, -1)
+        gap = np.full((height, _GAP, 3), 255, np.uint8)
+        result = np.concatenate([left, gap, result], 1)
+    pictures.write(task.target, result, picture, _format(task.target))
+
+
+def npz_of(target):
+    return target.with_name(target.name + ".npz")
+
+
+def _format(target):
+    """Pillow's name of the format of a file's extension."""
+    Image.init()
+    return Image.EXTENSION[target.suffix.lower()]
+
+
+def _pixels(picture):
+    return picture.pixels.shape[0] * picture.pixels.shape[1]
+
+
+def _walk(folder, output):
+    """The picture files below a folder, those below `output` left out."""
+    if folder.resolve() == output.resolve():
+        raise UsageError(f"--output={output}: is an input itself; give another folder")
+    found = []
+    for place, folders, names in os.walk(folder):
+        place = pathlib.Path(place)
+        folders[:] = [f for f in folders if (place / f).resolve() != output.resolve()]
+        found += [place / name for name in names if _is_picture(name)]
+    if not found:
+        raise UsageError(
+            f"{folder}: no picture in it (looked for {', '.join(EXTENSIONS)})"
+        )
+    return sorted(found)
+
+
+def _is_picture(name):
+    return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+
+
+def _name(place, same_format):
+    if same_format and _is_picture(place.name):
+        return place
+    return place.with_suffix(".png")
+
+
+def _check_targets(tasks):
+    sources = {task.source.resolve() for task in tasks}
+    written = {}
+    for task in tasks:
+        target = task.target.resolve()
+        if target in sources:
+            raise UsageError(
+                f"--output: {task.source} would be written onto the input "
+                f"{task.target}; give another folder"
+            )
+        other = written.setdefault(target, task.source)
+        if other != task.source:
+            raise UsageError(
+                f"--output: {other} and {task.source} would both be {task.target}; "
+                "colour them one after the other"
+            )

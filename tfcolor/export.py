@@ -1,0 +1,169 @@
+"""A trained run as a SavedModel that TensorFlow Serving runs."""
+
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+
+import tensorflow as tf
+
+import tfcolor
+from tfcolor import exif
+from tfcolor import files
+from tfcolor import inference
+from tfcolor import models
+from tfcolor import resize
+from tfcolor import serving
+from tfcolor.color import gamut
+from tfcolor.color import lab
+from tfcolor.errors import RunError
+from tfcolor.errors import UsageError
+
+
+class Served(tf.Module):
+    """The signatures around a generator: the whole colour path as a graph.
+
+    Args:
+      generator: a built generator.
+      info: of `models.of_run`.
+    """
+
+    def __init__(self, generator, info):
+        super().__init__()
+        self.info = info
+        # By name, because tracking misses layers that a network keeps in lists.
+        self.weights = [variable.value for variable in generator.variables]
+        self.network = models.network_of(generator)
+
+    def signatures(self):
+        return {
+            "serving_default": self.serving_default,
+            "colorize": self.colorize,
+            "predict_ab": self.predict_ab,
+        }
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32, "l")]
+    )
+    def predict_ab(self, l):
+        """L* [N, H, W, 1] -> {"ab": [N, H, W, 2]}, CIE units; of the head "bins"
+        also {"probabilities": [N, h, w, 313]} at a quarter of the working
+        size."""
+        found = self._planes(l[..., 0])
+        ab = _enlarged(found["ab"], tf.shape(l)[1], tf.shape(l)[2])
+        result = {"ab": tf.transpose(ab, [0, 2, 3, 1])}
+        if "logits" in found:
+            result["probabilities"] = tf.nn.softmax(found["logits"])
+        return result
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, "image")]
+    )
+    def colorize(self, image):
+        """Uint8 sRGB [N, H, W, 3], of which the lightness counts -> the same."""
+        return {"image": self._colorize(image)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
+    def serving_default(self, image_bytes):
+        """Encoded pictures [N], each of its own size -> PNG [N] of that size."""
+
+        def each(data):
+            image = tf.io.decode_image(data, channels=3, expand_animations=False)
+            image = exif.upright(tf.ensure_shape(image, [None, None, 3]), data)
+            return tf.io.encode_png(self._colorize(image[None])[0], compression=3)
+
+        found = tf.map_fn(
+            each, image_bytes, fn_output_signature=tf.TensorSpec([], tf.string)
+        )
+        return {"colorized_bytes": found}
+
+    def _colorize(self, image):
+        lightness = lab.lightness(image)
+        planes = self._planes(lightness)["ab"]
+        ab = _enlarged(planes, tf.shape(image)[1], tf.shape(image)[2])
+        return gamut.to_uint8(lightness, ab[:, 0], ab[:, 1])
+
+    def _planes(self, lightness):
+        size = tf.shape(lightness)
+        height, width = inference.working_shape(
+            size[1], size[2], self.info["working_size"]
+        )
+        small = resize.apply(
+            lightness,
+            resize.weights(size[1], height, "linear"),
+            resize.weights(size[2], width, "linear"),
+        )
+        return inference.predict_planes(self.network, small, self.info["multiple"])
+
+
+def _enlarged(planes, height, width):
+    """[N, 2, h, w] -> [N, 2, height, width]."""
+    return resize.apply(
+        planes,
+        resize.weights(tf.shape(planes)[2], height, "cubic"),
+        resize.weights(tf.shape(planes)[3], width, "cubic"),
+    )
+
+
+def export(workdir, base, version=None):
+    """Write BASE/<version>/, a SavedModel, and what helps to serve it.
+
+    The version appears under its number only when it is complete.
+
+    Args:
+      workdir: a run's folder.
+      base: folder of the model's versions; its name is the model's name.
+      version: a whole number; None: the step of the run.
+
+    Returns:
+      The path of the version.
+
+    Raises:
+      UsageError: no run, or the version is there already. RunError: no
+        checkpoint.
+    """
+    generator, info = models.of_run(workdir)
+    version = info["step"] if version is None else version
+    base = pathlib.Path(base).expanduser()
+    target = base / str(version)
+    if target.exists():
+        raise UsageError(
+            f"--output={base}: has version {version} already; give another --version"
+        )
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        unfinished = pathlib.Path(tempfile.mkdtemp(dir=base, prefix=".unfinished-"))
+    except OSError as error:
+        raise UsageError(f"--output={base}: {error.strerror}") from error
+    try:
+        _write(Served(generator, info), unfinished)
+        _publish(unfinished, target)
+    except (tf.errors.OpError, OSError) as error:
+        said = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise RunError(f"{target} could not be written: {said}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return target
+
+
+def _write(served, folder):
+    name = folder.parent.resolve().name
+    tf.saved_model.save(served, str(folder), signatures=served.signatures())
+    serving.write_warmup(folder, name, served.info["working_size"])
+    text = json.dumps({**served.info, "tfcolor": tfcolor.__version__}, indent=2)
+    files.write_atomically(folder / models.INFO, text + "\n")
+    base = folder.parent
+    files.write_atomically(base / "model.config", serving.model_config(name))
+    readme = serving.readme(name, base.resolve(), served.info)
+    files.write_atomically(base / "README.md", readme)
+
+
+def _publish(unfinished, target):
+    """Give a folder its name once all of it is on the disk."""
+    for path in unfinished.rglob("*"):
+        if path.is_file():
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+    os.chmod(unfinished, 0o777 & ~files.umask())
+    os.rename(unfinished, target)

@@ -1,0 +1,246 @@
+"""Colour for a picture of any size.
+
+The colours are predicted at the size that the network was trained for, brought
+to the picture's own size by bicubic interpolation, and joined to its own,
+untouched lightness. The functions on tensors hold in an exported graph too.
+"""
+
+import logging
+
+import numpy as np
+import tensorflow as tf
+
+from tfcolor import resize
+from tfcolor.color import cie
+from tfcolor.color import gamut
+from tfcolor.color import lab
+from tfcolor.errors import RunError
+from tfcolor.errors import UsageError
+from tfcolor.networks import heads
+
+log = logging.getLogger("tfcolor")
+
+# A picture's longer side at the network, over the working size, at most.
+LONGEST = 4
+
+# Pixels that are joined at a time, so that memory hardly grows with a picture.
+_BAND = 1 << 20
+
+
+class Predictor:
+    """A trained generator that colours pictures. Calls from several threads at
+    a time are safe.
+
+    Args:
+      network: a function l [N, h, w, 1] -> {"ab": [N, h, w, 2]} and, of the
+        head "bins", {"logits": [N, h/4, w/4, 313]}, in the networks' units.
+      info: a dict: working_size, multiple (of which h and w must be) and head.
+    """
+
+    def __init__(self, network, info):
+        self.network = network
+        self.info = info
+
+    def __call__(self, images, **settings):
+        """Colour a picture, or a batch of pictures of one size.
+
+        Args:
+          images: uint8 [H, W] or [H, W, 3]; a batch [N, H, W, 1 or 3]. Of a
+            colour picture its lightness is used.
+          settings: as in `predict_ab`.
+
+        Returns:
+          uint8 [H, W, 3]; of a batch [N, H, W, 3].
+
+        Raises:
+          UsageError: a shape, dtype or setting that cannot be.
+        """
+        images = _checked(images)
+        if images.ndim < 4:
+            return self.colorize([images], **settings)[0]
+        if images.shape[-1] == 1:
+            images = images[..., 0]
+        if not len(images):
+            return np.zeros((*images.shape[:3], 3), np.uint8)
+        return np.stack(self.colorize(list(images), **settings))
+
+    def colorize(self, images, **settings):
+        """Pictures uint8 [H, W] or [H, W, 3] of one size -> list of uint8
+        [H, W, 3]; `settings` as in `predict_ab`."""
+        planes = self.predict_ab(images, **settings)
+        return [join(*pair) for pair in zip(images, planes, strict=True)]
+
+    def check(self, working_size=None, temperature=None, saturation=1.0):
+        """Raise ValueError if a setting of `predict_ab` cannot be."""
+        if working_size is not None and working_size < 1:
+            raise UsageError(f"working_size: {working_size} must be at least 1")
+        if saturation < 0:
+            raise UsageError(f"saturation: {saturation} must not be negative")
+        if temperature is not None and self.info["head"] != "bins":
+            raise UsageError(
+                f"temperature: {temperature} is for models with generator.head=bins, "
+                f"not {self.info['head']}"
+            )
+        if temperature is not None and temperature <= 0:
+            raise UsageError(f"temperature: {temperature} must be positive")
+
+    def predict_ab(self, images, working_size=None, temperature=None, saturation=1.0):
+        """The colours at the working size.
+
+        Args:
+          images: a list of uint8 [H, W] or [H, W, 3] of one size.
+          working_size: pixels of the shorter side at the network; None: the
+            size that it was trained for. Where memory does not suffice it is
+            halved, with a warning.
+          temperature: of the annealed mean of the head "bins"; None: that of
+            training.
+          saturation: what a* and b* are multiplied by.
+
+        Returns:
+          float32 [N, 2, h, w]: a* and b* planes, CIE units.
+
+        Raises:
+          RunError: no working size fits into memory.
+        """
+        self.check(working_size, temperature, saturation)
+        size = working_size or self.info["working_size"]
+        while True:
+            try:
+                return self._predict(images, size, temperature) * saturation
+            except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+                if size <= self.info["multiple"]:
+                    raise RunError("out of memory at every working size") from error
+                log.warning("out of memory at working size %d: halved", size)
+                size = max(size // 2, self.info["multiple"])
+
+    def _predict(self, images, size, temperature):
+        height, width = working_shape(*images[0].shape[:2], size)
+        small = np.stack([_reduced_lightness(i, height, width) for i in images])
+        return predict_planes(
+            self.network, tf.constant(small), self.info["multiple"], temperature
+        )["ab"].numpy()
+
+
+def working_shape(height, width, working_size):
+    """(height, width) at the network: the aspect ratio kept, the shorter side
+    `working_size`, or less where the longer would pass LONGEST of it."""
+    height, width = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
+    size = tf.cast(working_size, tf.float32)
+    shorter, longer = tf.minimum(height, width), tf.maximum(height, width)
+    scale = tf.minimum(size / shorter, LONGEST * size / longer)
+    return tuple(
+        tf.maximum(tf.cast(tf.round(side * scale), tf.int32), 1)
+        for side in (height, width)
+    )
+
+
+def predict_planes(network, lightness, multiple, temperature=None):
+    """Run a network at the size given, padded by reflection to what it takes.
+
+    Args:
+      network: as of Predictor.
+      lightness: [N, h, w] float32, L* 0..100.
+
+    Returns:
+      {"ab": [N, 2, h, w] float32, a* and b*}, and of the head "bins"
+      {"logits": [N, ceil(h/4), ceil(w/4), 313]}.
+    """
+    height, width = tf.unstack(tf.shape(lightness)[1:])
+    padded = lightness
+    for axis, size in ((1, height), (2, width)):
+        index = resize.reflected(size, 0, -size % multiple)
+        padded = tf.gather(padded, index, axis=axis)
+    found = dict(network(padded[..., None] / cie.L_HALF - 1.0))
+    if temperature is not None:
+        found["ab"] = heads.ab_of_logits(found["logits"], temperature)
+    planes = tf.transpose(found["ab"][:, :height, :width], [0, 3, 1, 2])
+    found["ab"] = planes * cie.AB_MAX
+    if "logits" in found:
+        found["logits"] = found["logits"][
+            :, : -(-height // heads.QUARTER), : -(-width // heads.QUARTER)
+        ]
+    return found
+
+
+def join(image, planes):
+    """A picture with other colours.
+
+    Args:
+      image: uint8 [H, W] or [H, W, 3], whose lightness is kept; colours that
+        sRGB cannot show at it lose chroma.
+      planes: float32 [2, h, w], a* and b* at any size.
+
+    Returns:
+      uint8 [H, W, 3].
+    """
+    result = np.empty((*image.shape[:2], 3), np.uint8)
+    for rows, ab in enlarged_bands(planes, *image.shape[:2]):
+        result[rows] = _joined(_as_rgb(image[rows]), ab).numpy()
+    return result
+
+
+def enlarged_bands(planes, height, width):
+    """Yields (slice of rows, ab [2, rows, width]) of planes brought to a size."""
+    columns = resize.weights(planes.shape[2], width, "cubic")
+    count = max(1, _BAND // width)
+    for first in range(0, height, count):
+        rows = slice(first, min(first + count, height))
+        matrix = resize.weights(
+            planes.shape[1], height, "cubic", first, rows.stop - first
+        )
+        yield rows, resize.apply(planes, matrix, columns)
+
+
+@tf.function(
+    input_signature=[
+        tf.TensorSpec([None, None, 3], tf.uint8),
+        tf.TensorSpec([2, None, None], tf.float32),
+    ]
+)
+def _joined(rgb, ab):
+    return gamut.to_uint8(lab.lightness(rgb), ab[0], ab[1])
+
+
+def _reduced_lightness(image, height, width):
+    """L* [h, w] of a picture at a smaller size, or a larger one."""
+    full_height, full_width = image.shape[:2]
+    columns = resize.weights(full_width, width, "linear")
+    small = tf.zeros([height, width])
+    count = max(1, _BAND // full_width)
+    matrix = resize.weights(full_height, height, "linear")
+    for first in range(0, full_height, count):
+        rows = slice(first, first + count)
+        small += _resized_lightness(_as_rgb(image[rows]), matrix[:, rows], columns)
+    return small.numpy()
+
+
+@tf.function(
+    input_signature=[
+        tf.TensorSpec([None, None, 3], tf.uint8),
+        tf.TensorSpec([None, None], tf.float32),
+        tf.TensorSpec([None, None], tf.float32),
+    ]
+)
+def _resized_lightness(rgb, rows, columns):
+    return resize.apply(lab.lightness(rgb), rows, columns)
+
+
+def _as_rgb(image):
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, -1)
+
+
+def _checked(images):
+    images = np.asarray(images)
+    shape = "x".join(map(str, images.shape))
+    if images.dtype != np.uint8:
+        raise UsageError(f"images: {images.dtype}, not uint8")
+    if images.ndim == 3 and images.shape[-1] == 1:
+        images = images[..., 0]
+    channels = images.shape[-1] if images.ndim in (3, 4) else 3
+    if images.ndim not in (2, 3, 4) or channels not in (1, 3):
+        raise UsageError(
+            f"images: shape {shape} is none of [H, W], [H, W, 3], [N, H, W, 1 or 3]"
+        )
+    if 0 in images.shape[-3:] and images.shape[0] and images.size == 0:
+        raise UsageError(f"images: shape {shape} has no pixel")
+    return images

@@ -1,0 +1,80 @@
+"""What a trained colorizer is on disk: a run's folder, or a SavedModel."""
+
+import json
+import pathlib
+
+import tensorflow as tf
+
+from tfcolor import build
+from tfcolor import checkpoints
+from tfcolor import workdir
+from tfcolor.errors import UsageError
+from tfcolor.inference import Predictor
+
+# Beside the SavedModel's own files; TensorFlow Serving ignores it.
+INFO = pathlib.Path("assets.extra") / "tfcolor.json"
+
+
+def load(path):
+    """The Predictor of a run's folder or of a SavedModel.
+
+    Args:
+      path: a folder of `bin/train`, a SavedModel of `bin/export`, or the
+        folder that holds its versions, of which the highest is taken.
+
+    Raises:
+      UsageError: it is neither. RunError: it holds no whole checkpoint.
+    """
+    path = pathlib.Path(path).expanduser()
+    if workdir.Workdir(path).config.is_file():
+        generator, info = of_run(path)
+        return Predictor(network_of(generator), info)
+    return _saved_model(path)
+
+
+def of_run(path):
+    """(generator with the weights that evaluation uses, info) of a run."""
+    config = workdir.load_config(path)
+    generator = build.generator_of(config)
+    folder = workdir.Workdir(path).checkpoints
+    averaged = bool(config.train.ema_decay)
+    step = checkpoints.restore_generator(folder, generator, averaged)
+    return generator, {
+        "working_size": config.data.image_size,
+        "multiple": generator.multiple,
+        "head": config.generator.head,
+        "step": step,
+        "trainer": config.trainer,
+    }
+
+
+def network_of(generator):
+    """A generator as the function that Predictor takes, traced once."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32)])
+    def network(l):
+        ab, logits = generator(l, training=False, with_logits=True)
+        if generator.settings["head"] == "bins":
+            return {"ab": ab, "logits": logits}
+        return {"ab": ab}
+
+    return network
+
+
+def _saved_model(path):
+    versions = [p for p in path.glob("*") if p.name.isdigit()]
+    if versions and not (path / "saved_model.pb").exists():
+        path = max(versions, key=lambda version: int(version.name))
+    if not (path / "saved_model.pb").is_file():
+        what = "is neither a run's folder nor a SavedModel"
+        raise UsageError(
+            f"--model={path}: {what if path.exists() else 'no such folder'}"
+        )
+    if not (path / INFO).is_file():
+        raise UsageError(f"--model={path}: a SavedModel, but not one of tfcolor's")
+    try:
+        loaded = tf.saved_model.load(str(path))
+        return Predictor(loaded.network, json.loads((path / INFO).read_text()))
+    except (OSError, ValueError, AttributeError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"--model={path}: cannot be loaded: {reason}") from error

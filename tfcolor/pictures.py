@@ -1,0 +1,147 @@
+"""Picture files as people have them: read with all that belongs to them, and
+written with it."""
+
+import contextlib
+import dataclasses
+import io
+import logging
+import os
+
+import numpy as np
+from PIL import Image
+from PIL import ImageCms
+from PIL import ImageOps
+
+from tfcolor import files
+from tfcolor.data.sources import Unreadable
+from tfcolor.data.sources import reason
+from tfcolor.data.sources import to_8_bit
+
+log = logging.getLogger("tfcolor")
+
+# Pixels, at most; more is taken for a decompression bomb.
+MAX_PIXELS = 250_000_000
+
+# Of a written file, by format; Pillow's compression of PNG is slower by far at
+# its default and hardly smaller.
+_QUALITY = {
+    "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
+    "WEBP": {"quality": 95},
+    "PNG": {"compress_level": 3},
+    "TIFF": {"compression": "tiff_lzw"},
+}
+_WITH_ALPHA = ("PNG", "TIFF", "WEBP")
+_ORIENTATION = 0x0112
+
+
+@dataclasses.dataclass
+class Picture:
+    """A picture, upright, in sRGB.
+
+    Attributes:
+      pixels: uint8 [H, W] if it is grey, else [H, W, 3].
+      alpha: uint8 [H, W], or None if all of it is opaque.
+      format: Pillow's name of the file's format, such as "JPEG".
+      extras: what the file says besides, as Pillow's `save` takes it: exif
+        (without the orientation, which has been applied) and dpi.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    format: str = "PNG"
+    extras: dict = dataclasses.field(default_factory=dict)
+
+
+def size_of(path, max_pixels=MAX_PIXELS):
+    """How many pixels a file's header says; raises as `read`."""
+    with _opened(path, max_pixels) as image:
+        return image.width * image.height
+
+
+def read(path, max_pixels=MAX_PIXELS):
+    """The Picture in a file; of several frames the first.
+
+    Raises:
+      Unreadable: with the reason.
+    """
+    with _opened(path, max_pixels) as image:
+        return _picture(image)
+
+
+@contextlib.contextmanager
+def _opened(path, max_pixels):
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > max_pixels:
+                raise Unreadable(
+                    f"{image.width} x {image.height} pixels are more than "
+                    f"--max_pixels={max_pixels}"
+                )
+            yield image
+    except Unreadable:
+        raise
+    except Image.UnidentifiedImageError as error:
+        empty = not os.path.getsize(path)
+        said = "the file is empty" if empty else "not an image of a known format"
+        raise Unreadable(said) from error
+    except Exception as error:  # decoders raise nearly anything
+        raise Unreadable(getattr(error, "strerror", 0) or reason(error)) from error
+
+
+def write(path, pixels, like, kind):
+    """Write pixels atomically, with what belongs to the picture `like`.
+
+    Args:
+      pixels: uint8 [H, W, 3], sRGB.
+      like: a Picture of the same size; or a narrower one, whose alpha is left
+        out then.
+      kind: Pillow's name of the format.
+    """
+    image = Image.fromarray(pixels)
+    alpha = like.alpha
+    if alpha is not None and kind in _WITH_ALPHA and alpha.shape == pixels.shape[:2]:
+        image.putalpha(Image.fromarray(alpha))
+    if kind == "GIF":
+        image = image.quantize(256)
+    options = {**_QUALITY.get(kind, {}), **like.extras, "icc_profile": _SRGB}
+    with files.replacing(path) as file:
+        image.save(file, kind, **options)
+
+
+def _picture(image):
+    kind, profile = image.format, image.info.get("icc_profile")
+    dpi, exif = image.info.get("dpi"), image.getexif()
+    exif.pop(_ORIENTATION, None)
+    extras = {"exif": exif.tobytes()} if len(exif) else {}
+    if dpi:
+        extras["dpi"] = tuple(float(value) for value in dpi)
+    image = ImageOps.exif_transpose(to_8_bit(image))
+    alpha = None
+    if image.has_transparency_data:
+        image = image.convert("LA" if image.mode in ("L", "LA") else "RGBA")
+        alpha = np.asarray(image.getchannel("A"))
+        image = image.convert(image.mode.removesuffix("A"))
+        alpha = None if alpha.min(initial=255) == 255 else alpha
+    image = _to_srgb(image, profile)
+    if image.mode != "L":
+        image = image.convert("RGB")
+    return Picture(np.asarray(image), alpha, kind, extras)
+
+
+def _to_srgb(image, profile):
+    """The picture in sRGB, if its ICC profile says that it is not."""
+    if not profile or profile == _SRGB:
+        return image
+    if image.mode in ("1", "P"):
+        image = image.convert("RGB")
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(
+            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except ImageCms.PyCMSError as error:
+        log.warning("its ICC profile is of no use (%s): taken as sRGB", reason(error))
+        return image
+
+
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
