@@ -15,6 +15,8 @@ from PIL import Image
 from tfcolor import build
 from tfcolor import config as config_lib
 from tfcolor import smoke
+from tfcolor.checkpoints import Checkpoints
+from tfcolor.workdir import Workdir
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAMES = config_lib.names()
@@ -153,6 +155,21 @@ def eagerly(monkeypatch):
         return made
 
     monkeypatch.setattr(build, "trainer", trainer)
+
+
+def new_run(config, workdir):
+    """A run's folder with one checkpoint, whose random weights give colours."""
+    trainer = build.trainer(config)
+    rng = np.random.default_rng(0)
+    for network in filter(None, (trainer.generator, trainer.average)):
+        for weight in network.weights:
+            noise = rng.normal(0.1, 0.3, weight.shape).astype("float32")
+            weight.assign(np.abs(noise) if "variance" in weight.path else noise)
+    folder = Workdir(workdir)
+    with folder.claim():
+        folder.write_config(config, "none")
+        Checkpoints(folder.checkpoints, trainer, 1).save()
+    return workdir
 
 
 def lines(workdir):

@@ -48,7 +48,7 @@ def _of_tiff(tiff):
 
     def number(codes):
         """Unsigned 16 bits of [..., 2]."""
-        first, second = tf.unstack(codes, axis=-1)
+        first, second = codes[..., 0], codes[..., 1]
         return tf.where(little, second * 256 + first, first * 256 + second)
 
     # The upper half of the offset is 0: a segment has no more than 64 KiB.

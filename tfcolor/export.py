@@ -1,5 +1,6 @@
 """A trained run as a SavedModel that TensorFlow Serving runs."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -19,6 +20,14 @@ from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
+
+# What can be written, and the file of the network alone.
+KINDS = {
+    "tf_saved_model": None,
+    "litert": "model.tflite",
+    "onnx": "model.onnx",
+    "openvino": "model.xml",
+}
 
 
 class Served(tf.Module):
@@ -106,30 +115,33 @@ def _enlarged(planes, height, width):
     )
 
 
-def export(workdir, base, version=None):
-    """Write BASE/<version>/, a SavedModel, and what helps to serve it.
+def export(workdir, base, version=None, kind="tf_saved_model"):
+    """Write BASE/<version>/, a SavedModel, and what helps to serve it; or of
+    another kind BASE/<kind>-<version>/ with the network alone.
 
-    The version appears under its number only when it is complete.
+    A folder appears under its name only when it is complete.
 
     Args:
       workdir: a run's folder.
       base: folder of the model's versions; its name is the model's name.
       version: a whole number; None: the step of the run.
+      kind: of KINDS.
 
     Returns:
       The path of the version.
 
     Raises:
-      UsageError: no run, or the version is there already. RunError: no
-        checkpoint.
+      UsageError: no run, the version is there already, or a package is missing.
+      RunError: no checkpoint, or the disk is full.
     """
     generator, info = models.of_run(workdir)
     version = info["step"] if version is None else version
     base = pathlib.Path(base).expanduser()
-    target = base / str(version)
+    served = kind == "tf_saved_model"
+    target = base / (str(version) if served else f"{kind}-{version}")
     if target.exists():
         raise UsageError(
-            f"--output={base}: has version {version} already; give another --version"
+            f"--output={base}: has {target.name} already; give another --version"
         )
     try:
         base.mkdir(parents=True, exist_ok=True)
@@ -137,7 +149,15 @@ def export(workdir, base, version=None):
     except OSError as error:
         raise UsageError(f"--output={base}: {error.strerror}") from error
     try:
-        _write(Served(generator, info), unfinished)
+        if served:
+            _write_served(Served(generator, info), unfinished)
+        else:
+            side = info["working_size"]
+            generator(tf.zeros([1, side, side, 1]))  # which the exporter asks for
+            _write_network(generator, kind, unfinished)
+        text = json.dumps({**info, "tfcolor": tfcolor.__version__}, indent=2)
+        (unfinished / models.INFO).parent.mkdir(exist_ok=True)
+        (unfinished / models.INFO).write_text(text + "\n")
         _publish(unfinished, target)
     except (tf.errors.OpError, OSError) as error:
         said = getattr(error, "strerror", None) or str(error).splitlines()[0]
@@ -147,12 +167,20 @@ def export(workdir, base, version=None):
     return target
 
 
-def _write(served, folder):
+def _write_network(generator, kind, folder):
+    """The network, l [N, S, S, 1] -> ab [N, S, S, 2] in its own units, by
+    Keras' exporter."""
+    try:
+        with contextlib.redirect_stdout(None):
+            generator.export(str(folder / KINDS[kind]), format=kind, verbose=False)
+    except ImportError as error:
+        raise UsageError(f"--format={kind}: {error}") from error
+
+
+def _write_served(served, folder):
     name = folder.parent.resolve().name
     tf.saved_model.save(served, str(folder), signatures=served.signatures())
     serving.write_warmup(folder, name, served.info["working_size"])
-    text = json.dumps({**served.info, "tfcolor": tfcolor.__version__}, indent=2)
-    files.write_atomically(folder / models.INFO, text + "\n")
     base = folder.parent
     files.write_atomically(base / "model.config", serving.model_config(name))
     readme = serving.readme(name, base.resolve(), served.info)

@@ -241,6 +241,6 @@ def _checked(images):
         raise UsageError(
             f"images: shape {shape} is none of [H, W], [H, W, 3], [N, H, W, 1 or 3]"
         )
-    if 0 in images.shape[-3:] and images.shape[0] and images.size == 0:
+    if 0 in (images.shape[1:3] if images.ndim == 4 else images.shape[:2]):
         raise UsageError(f"images: shape {shape} has no pixel")
     return images

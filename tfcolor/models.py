@@ -74,7 +74,9 @@ def _saved_model(path):
         raise UsageError(f"--model={path}: a SavedModel, but not one of tfcolor's")
     try:
         loaded = tf.saved_model.load(str(path))
-        return Predictor(loaded.network, json.loads((path / INFO).read_text()))
+        info = json.loads((path / INFO).read_text())
+        # Not loaded.network itself, which does not keep its variables alive.
+        return Predictor(lambda l: loaded.network(l), info)
     except (OSError, ValueError, AttributeError, tf.errors.OpError) as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"--model={path}: cannot be loaded: {reason}") from error

@@ -31,7 +31,6 @@ _QUALITY = {
     "TIFF": {"compression": "tiff_lzw"},
 }
 _WITH_ALPHA = ("PNG", "TIFF", "WEBP")
-_ORIENTATION = 0x0112
 
 
 @dataclasses.dataclass
@@ -110,13 +109,12 @@ def write(path, pixels, like, kind):
 
 def _picture(image):
     kind, profile = image.format, image.info.get("icc_profile")
-    dpi, exif = image.info.get("dpi"), image.getexif()
-    exif.pop(_ORIENTATION, None)
+    image = to_8_bit(image)
+    ImageOps.exif_transpose(image, in_place=True)
+    exif, dpi, alpha = image.getexif(), image.info.get("dpi"), None
     extras = {"exif": exif.tobytes()} if len(exif) else {}
     if dpi:
         extras["dpi"] = tuple(float(value) for value in dpi)
-    image = ImageOps.exif_transpose(to_8_bit(image))
-    alpha = None
     if image.has_transparency_data:
         image = image.convert("LA" if image.mode in ("L", "LA") else "RGBA")
         alpha = np.asarray(image.getchannel("A"))
@@ -139,7 +137,7 @@ def _to_srgb(image, profile):
         return ImageCms.profileToProfile(
             image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
         )
-    except ImageCms.PyCMSError as error:
+    except (ImageCms.PyCMSError, OSError) as error:
         log.warning("its ICC profile is of no use (%s): taken as sRGB", reason(error))
         return image
 

@@ -12,6 +12,7 @@ import warnings
 import tqdm
 from absl import flags
 
+from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
@@ -73,6 +74,8 @@ def quiet(verbose):
         os.dup2(kept.fileno(), 2)
         try:
             yield
+        except (UsageError, RunError):
+            raise
         except BaseException:
             kept.seek(0)
             os.write(terminal, kept.read())

@@ -13,8 +13,12 @@ Export a run for TensorFlow Serving, and for Python without the run.
   bin/export --workdir=runs/photos --output=exported/photos
 
 Writes OUTPUT/<version>/, a SavedModel, and OUTPUT/README.md, which says how to
-serve it.
+serve it. --format=litert, onnx or openvino writes OUTPUT/<format>-<version>/
+with the network alone: l [N, S, S, 1] = L*/50 - 1 to ab [N, S, S, 2] =
+(a*, b*)/110, S the image size of the run.
 """
+
+FORMATS = ("tf_saved_model", "litert", "onnx", "openvino")
 
 
 def define(values, argv):
@@ -26,6 +30,9 @@ def define(values, argv):
     flags.DEFINE_integer(
         "version", None, "default: the run's step", 0, flag_values=values
     )
+    flags.DEFINE_enum(
+        "format", "tf_saved_model", FORMATS, "what is written", flag_values=values
+    )
     return argv
 
 
@@ -36,8 +43,12 @@ def run(values):
     with command.quiet(values.v):
         from tfcolor import export
 
-        path = export.export(values.workdir, values.output, values.version)
-    print(f"exported to {path}; {path.parent}/README.md says how to serve it")
+        path = export.export(
+            values.workdir, values.output, values.version, values.format
+        )
+    print(f"exported to {path}")
+    if values.format == "tf_saved_model":
+        print(f"{path.parent}/README.md says how to serve it")
     return command.DONE
 
 

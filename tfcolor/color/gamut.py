@@ -5,7 +5,7 @@ import tensorflow as tf
 from tfcolor.color import lab
 
 # Linear light beyond 0..1 that rounding to 8 bits hides.
-_SLACK = 1e-4
+_SLACK = 1e-5
 
 # Each halves what the factor may be wrong by.
 _HALVINGS = 10

@@ -1,0 +1,323 @@
+"""bin/colorize on files."""
+
+import io
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from harness import ROOT
+from harness import new_run
+from harness import picture
+from harness import toy_config
+from harness import write_pictures
+from PIL import Image
+from PIL import ImageCms
+from PIL import ImageOps
+
+import tfcolor
+from tfcolor import colorize
+from tfcolor import pictures
+from tfcolor.color import lab
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return new_run(toy_config("cgan"), tmp_path_factory.mktemp("runs") / "model")
+
+
+@pytest.fixture(scope="module")
+def predictor(model):
+    return tfcolor.load(model)
+
+
+def opened(path):
+    with Image.open(path) as image:
+        image.load()
+        return image
+
+
+def test_a_folder_is_coloured_and_a_second_time_there_is_nothing_to_do(
+    tmp_path, model, predictor, rng, call
+):
+    source, output = tmp_path / "in", tmp_path / "out"
+    write_pictures(source / "deep" / "er", rng, 2, ".JPG", height=70)
+    write_pictures(source, rng, 11, ".png")
+    (source / "notes.txt").write_text("no picture")
+    arguments = [f"--model={model}", f"--output={output}", source]
+    done = call("colorize", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert f"13 pictures coloured, in {output}" in done.stdout
+    found = {p.relative_to(output).as_posix(): p for p in output.rglob("*.*")}
+    numbers = [f"{i:04d}.png" for i in range(11)]
+    assert sorted(found) == [*numbers, "deep/er/0000.png", "deep/er/0001.png"]
+    for name in ("0007.png", "deep/er/0001.png"):
+        original = next((source / name).parent.glob(f"{name[-8:-4]}.*"))
+        expected = predictor(np.asarray(Image.open(original)))
+        difference = np.asarray(Image.open(found[name])).astype(int) - expected
+        assert np.abs(difference).max() <= 1
+    times = {path: path.stat().st_mtime_ns for path in found.values()}
+    done = call("colorize", *arguments)
+    assert done.returncode == 0
+    assert f"13 of 13 are in {output} already\nnothing to do" in done.stdout
+    found["0003.png"].unlink()
+    done = call("colorize", *arguments)
+    assert "12 of 13" in done.stdout
+    assert "1 pictures coloured" in done.stdout
+    del times[found["0003.png"]]
+    assert all(path.stat().st_mtime_ns == time for path, time in times.items())
+    assert call("colorize", *arguments, "--overwrite").returncode == 0
+    assert all(path.stat().st_mtime_ns > time for path, time in times.items())
+
+
+def test_one_bad_file_does_not_stop_the_rest(tmp_path, model, rng, call):
+    source, output = tmp_path / "in", tmp_path / "out"
+    write_pictures(source, rng, 3, ".jpg", height=300, width=300)
+    (source / "empty.png").touch()
+    (source / "text.jpg").write_text("text")
+    whole = (source / "0001.jpg").read_bytes()
+    (source / "half.jpg").write_bytes(whole[: len(whole) // 2])
+    (source / "bomb.png").write_bytes(png_header(60_000, 60_000))
+    done = call("colorize", f"--model={model}", f"--output={output}", source)
+    assert done.returncode == 1
+    assert "3 pictures coloured" in done.stdout
+    for line in (
+        "empty.png: the file is empty",
+        "text.jpg: not an image of a known format",
+        "half.jpg: image file is truncated",
+        "bomb.png: 60000 x 60000 pixels are more than --max_pixels=250000000",
+        "error: 4 of 7 could not be",
+    ):
+        assert line in done.stderr
+    assert sorted(os.listdir(output)) == ["0000.png", "0001.png", "0002.png"]
+
+
+def png_header(width, height):
+    def chunk(kind, data):
+        code = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", code)
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")
+
+
+WRITTEN = {
+    "jpg": "JPEG",
+    "png": "PNG",
+    "webp": "WEBP",
+    "bmp": "BMP",
+    "tif": "TIFF",
+    "gif": "GIF",
+}
+
+
+@pytest.mark.parametrize("extension", WRITTEN)
+def test_formats(extension, tmp_path, predictor, rng):
+    image = Image.fromarray(picture(rng, 60, 80))
+    source = tmp_path / f"a.{extension}"
+    image.save(source)
+    for same, name in ((False, "a.png"), (True, source.name)):
+        output = tmp_path / f"out{same}"
+        (task,) = colorize.plan([source], output, same)
+        assert task.target == output / name
+        options = colorize.Options({"saturation": 0.2})
+        assert colorize.run(predictor, [task], options) == 0
+        found = opened(task.target)
+        assert found.format == (WRITTEN[extension] if same else "PNG")
+        assert found.size == (80, 60)
+        pixels = np.asarray(Image.open(source).convert("RGB"))
+        expected = predictor(pixels, saturation=0.2)
+        found = np.asarray(found.convert("RGB")).astype(int)
+        # Lossless but for JPEG, WebP and the 256 colours of GIF.
+        lossless = name.endswith(("png", "bmp", "tif"))
+        assert np.abs(found - expected).mean() < (0.01 if lossless else 8)
+
+
+def test_sixteen_bits_and_palette(tmp_path, predictor, rng):
+    grey = picture(rng)[..., 0]
+    Image.fromarray(grey.astype("uint16") * 257).save(tmp_path / "deep.png")
+    Image.fromarray(grey).quantize(256).save(tmp_path / "palette.png")
+    found = pictures.read(tmp_path / "deep.png")
+    np.testing.assert_array_equal(found.pixels, grey)
+    palette = pictures.read(tmp_path / "palette.png").pixels
+    np.testing.assert_array_equal(palette, np.repeat(grey[..., None], 3, -1))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_alpha_is_kept(mode, tmp_path, predictor, rng):
+    image = Image.fromarray(picture(rng, 20, 30))
+    alpha = Image.fromarray(rng.integers(0, 256, (20, 30), dtype=np.uint8))
+    if mode == "P":
+        image = image.quantize(16)
+        image.save(tmp_path / "a.png", transparency=3)
+        alpha = opened(tmp_path / "a.png").convert("RGBA").getchannel("A")
+    else:
+        image = image.convert(mode)
+        image.putalpha(alpha)
+        image.save(tmp_path / "a.png")
+    tasks = colorize.plan([tmp_path / "a.png"], tmp_path / "out")
+    assert colorize.run(predictor, tasks, colorize.Options()) == 0
+    found = opened(tmp_path / "out" / "a.png")
+    assert found.mode == "RGBA"
+    np.testing.assert_array_equal(found.getchannel("A"), alpha)
+
+
+def test_orientation_is_applied_and_the_rest_of_exif_kept(tmp_path, predictor, rng):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "a maker"
+    image = Image.fromarray(picture(rng, 20, 30))
+    image.save(tmp_path / "a.jpg", exif=exif, dpi=(300, 300), quality=100)
+    (task,) = colorize.plan([tmp_path / "a.jpg"], tmp_path / "out", True)
+    assert colorize.run(predictor, [task], colorize.Options()) == 0
+    found = opened(task.target)
+    assert found.size == (20, 30)
+    assert dict(found.getexif()) == {0x010F: "a maker"}
+    assert found.info["dpi"] == (300, 300)
+    upright = np.asarray(ImageOps.exif_transpose(opened(tmp_path / "a.jpg")))
+    difference = lab.lightness(np.asarray(found)) - lab.lightness(upright)
+    assert np.abs(difference).mean() < 2
+
+
+def test_profiles_are_converted_to_srgb(tmp_path, rng):
+    """Through another colour management: Lab by a profile, and by `lab`."""
+    image = Image.fromarray(picture(rng))
+    lab_profile = ImageCms.createProfile("LAB")
+    srgb = ImageCms.createProfile("sRGB")
+    as_lab = ImageCms.profileToProfile(image, srgb, lab_profile, outputMode="LAB")
+    data = ImageCms.ImageCmsProfile(lab_profile).tobytes()
+    as_lab.save(tmp_path / "lab.tif", icc_profile=data)
+    found = pictures.read(tmp_path / "lab.tif").pixels.astype(int)
+    assert np.abs(found - np.asarray(image)).mean() < 2
+    image.save(tmp_path / "bad.png", icc_profile=b"no profile")
+    found = pictures.read(tmp_path / "bad.png").pixels
+    np.testing.assert_array_equal(found, image)
+
+
+def test_written_with_the_profile_of_srgb(tmp_path, predictor, rng):
+    write_pictures(tmp_path / "in", rng, 1)
+    tasks = colorize.plan([tmp_path / "in"], tmp_path / "out")
+    colorize.run(predictor, tasks, colorize.Options())
+    data = opened(tasks[0].target).info["icc_profile"]
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+    assert "sRGB" in ImageCms.getProfileDescription(profile)
+
+
+def test_names_that_would_meet(tmp_path, rng):
+    for extension in (".png", ".jpg"):
+        write_pictures(tmp_path / "in", rng, 1, extension)
+    tasks = colorize.plan([tmp_path / "in"], tmp_path / "out")
+    assert [task.target.name for task in tasks] == ["0000.jpg.png", "0000.png.png"]
+    same = colorize.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
+    assert [task.target.name for task in same] == ["0000.jpg", "0000.png"]
+    write_pictures(tmp_path / "other" / "in", rng, 1)
+    both = [tmp_path / "in" / "0000.png", tmp_path / "other" / "in" / "0000.png"]
+    with pytest.raises(ValueError, match=r"0000.png and .*0000.png would both be"):
+        colorize.plan(both, tmp_path / "out")
+    write_pictures(tmp_path / "more", rng, 1)
+    tasks = colorize.plan([tmp_path / "in", tmp_path / "more"], tmp_path / "out")
+    places = [task.target.relative_to(tmp_path / "out").as_posix() for task in tasks]
+    assert places == ["in/0000.jpg.png", "in/0000.png.png", "more/0000.png"]
+
+
+def test_no_input_is_written_onto(tmp_path, rng):
+    write_pictures(tmp_path, rng, 1)
+    with pytest.raises(ValueError, match="would be written onto the input"):
+        colorize.plan([tmp_path / "0000.png"], tmp_path)
+    with pytest.raises(ValueError, match="is an input itself"):
+        colorize.plan([tmp_path], tmp_path)
+    # An output below the input is not an input of the next run.
+    write_pictures(tmp_path / "out", rng, 3)
+    assert len(colorize.plan([tmp_path], tmp_path / "out")) == 1
+
+
+def test_side_by_side_and_ab_npz(tmp_path, model, predictor, rng, call):
+    write_pictures(tmp_path / "in", rng, 1)
+    image = picture(np.random.default_rng(0))
+    done = call(
+        "colorize",
+        f"--model={model}",
+        f"--output={tmp_path / 'out'}",
+        "--side_by_side",
+        "--saturation=0.2",
+        "--ab_npz",
+        tmp_path / "in",
+    )
+    assert done.returncode == 0, done.stderr
+    found = np.asarray(opened(tmp_path / "out" / "0000.png"))
+    assert found.shape == (40, 56 + 8 + 56, 3)
+    np.testing.assert_array_equal(found[:, :56], image)
+    expected = predictor(image, saturation=0.2)
+    np.testing.assert_array_equal(found[:, 64:], expected)
+    planes = np.load(tmp_path / "out" / "0000.png.npz")
+    assert planes["ab"].shape == (40, 56, 2)
+    assert planes["ab"].dtype == np.float32
+    working = predictor.predict_ab([image], saturation=0.2)[0]
+    np.testing.assert_array_equal(planes["working_ab"], working)
+    inside = np.abs(expected - 127.5).max(-1) < 127
+    ab = lab.rgb_to_lab(expected).numpy()[..., 1:]
+    assert np.abs(ab - planes["ab"])[inside].max() < 3
+
+
+def test_a_full_disk_stops_and_leaves_nothing_half_written(tmp_path, model, rng):
+    """A limit on the size of any file stands in for a full disk."""
+    noise = rng.integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    (tmp_path / "in").mkdir()
+    for i in range(3):
+        Image.fromarray(noise).save(tmp_path / "in" / f"{i}.png")
+    command = [
+        sys.executable,
+        ROOT / "bin" / "colorize",
+        f"--model={model}",
+        f"--output={tmp_path / 'out'}",
+        tmp_path / "in",
+    ]
+    done = subprocess.run(
+        ["bash", "-c", "trap '' XFSZ; ulimit -f 40; exec \"$@\"", "bash", *command],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].endswith(".png: File too large")
+    assert not list((tmp_path / "out").iterdir())
+
+
+BAD_USAGE = {
+    "no model": (["in"], "--model is missing"),
+    "no input": (["--model=model"], "no picture given"),
+    "missing input": (["--model=model", "/no/such"], "/no/such: no such file or"),
+    "folder without a picture": (["--model=model", "empty"], "no picture in it"),
+    "no model in the folder": (["--model=empty", "in"], "neither a run's folder nor"),
+    "temperature of ab": (["--model=model", "--temperature=1", "in"], "temperature: 1"),
+    "bad format": (["--model=model", "--format=jpg", "in"], "jpg"),
+    "no size": (["--model=model", "--working_size=0", "in"], "working_size"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_USAGE)
+def test_bad_usage(case, tmp_path, model, rng, call):
+    arguments, message = BAD_USAGE[case]
+    write_pictures(tmp_path / "in", rng, 1)
+    (tmp_path / "empty").mkdir()
+    places = {"in": tmp_path / "in", "empty": tmp_path / "empty"}
+    places |= {"--model=model": f"--model={model}"}
+    places |= {"--model=empty": f"--model={tmp_path / 'empty'}"}
+    arguments = [places.get(argument, argument) for argument in arguments]
+    done = call("colorize", f"--output={tmp_path / 'out'}", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_permission_to_write(tmp_path, model, rng, call):
+    """Root may write to any folder of a disk, but not make one in /sys."""
+    write_pictures(tmp_path / "in", rng, 1)
+    (tmp_path / "locked").mkdir(mode=0o555)
+    output = pathlib.Path("/sys/out") if os.geteuid() == 0 else tmp_path / "locked"
+    done = call("colorize", f"--model={model}", f"--output={output}", tmp_path / "in")
+    assert done.returncode == 2
+    assert f"error: --output={output}: " in done.stderr
