@@ -163,8 +163,9 @@ def new_run(config, workdir):
     rng = np.random.default_rng(0)
     for network in filter(None, (trainer.generator, trainer.average)):
         for weight in network.weights:
-            noise = rng.normal(0.1, 0.3, weight.shape).astype("float32")
-            weight.assign(np.abs(noise) if "variance" in weight.path else noise)
+            if len(weight.shape) > 1:
+                scale = (2.0 / np.prod(weight.shape[:-1])) ** 0.5
+                weight.assign(rng.normal(0.0, scale, weight.shape))
     folder = Workdir(workdir)
     with folder.claim():
         folder.write_config(config, "none")

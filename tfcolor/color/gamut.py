@@ -8,7 +8,7 @@ from tfcolor.color import lab
 _SLACK = 1e-5
 
 # Each halves what the factor may be wrong by.
-_HALVINGS = 10
+_HALVINGS = 14
 
 
 def to_uint8(l, a, b):
@@ -18,7 +18,7 @@ def to_uint8(l, a, b):
     show. L* and the hue angle stay, so a picture keeps its lightness to the
     last level, where clipping the channels would change it. Grey is always
     inside, so a bisection between grey and the colour ends at the edge of the
-    gamut, to 1/1024 of the chroma.
+    gamut, to 1/16384 of the chroma.
 
     Args:
       l, a, b: [...] float32 each, L* in 0..100.

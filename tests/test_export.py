@@ -1,0 +1,424 @@
+"""What TensorFlow Serving would do with an export."""
+
+import base64
+import io
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+import served
+import tensorflow as tf
+from google.protobuf import text_format
+from harness import NAMES
+from harness import ROOT
+from harness import new_run
+from harness import picture
+from harness import toy_config
+from PIL import Image
+from test_exif import jpeg
+
+import tfcolor
+from tfcolor import export
+from tfcolor import models
+from tfcolor import serving
+from tfcolor.color import cie
+from tfcolor.color import lab
+
+SIGNATURES = ("serving_default", "colorize", "predict_ab")
+
+
+def network_config(name):
+    """A toy config: of a loss, or of a generator with a head."""
+    if name in NAMES:
+        return toy_config(name)
+    generator, head = name.split()
+    config = toy_config("classification" if head == "bins" else "l1")
+    settings = {"colorful": {}, "resnet_unet": {"weights": "none"}}[generator]
+    config.generator = type(config.generator)(
+        name=generator, head=head, width=4, **settings
+    )
+    config.data.image_size = 64 if generator == "resnet_unet" else 32
+    return config
+
+
+def distinct():
+    """Losses whose generators differ: all there is in an export."""
+    found = {}
+    for name in NAMES:
+        found.setdefault(str(toy_config(name).generator), name)
+    return list(found.values())
+
+
+# "colorful bins" has Zhang's network, "resnet_unet ab" attention.
+MODELS = [*distinct(), "colorful bins", "resnet_unet ab"]
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """A function: name of MODELS -> (run, export of it), made once."""
+    root, made = tmp_path_factory.mktemp("exports"), {}
+
+    def exported(name):
+        if name not in made:
+            config = network_config(name)
+            config.train.ema_decay = 0.9 if name == "classification" else 0.0
+            run = new_run(config, root / f"run {name}")
+            made[name] = run, export.export(run, root / f"model {name}")
+        return made[name]
+
+    return exported
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    if shutil.which("gcc") is None:
+        pytest.skip("no gcc to compile the loader with")
+    return served.compile_server(tmp_path_factory.mktemp("server"))
+
+
+def png(image):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
+
+
+def same_picture(found, expected):
+    """To one 8-bit level."""
+    assert found.shape == expected.shape
+    assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_answers_without_python_as_keras_does(name, exported, server, rng, tmp_path):
+    run, model = exported(name)
+    assert list(served.faults(model)) == []
+    predictor = tfcolor.load(run)
+    sizes = [(33, 50), (90, 41), (32, 32), (7, 100), (64, 64)]
+    images = [picture(rng, *size) for size in sizes]
+    requests = []
+    for count in (1, 2, 5):
+        same = np.stack([picture(rng, 37, 53) for _ in range(count)])
+        requests += [
+            ("serving_default", [png(image) for image in images[:count]]),
+            ("colorize", same),
+            ("predict_ab", lab.lightness(same).numpy()[..., None]),
+        ]
+    answers = served.serve(server, model, requests, tmp_path)
+    generator, _ = models.of_run(run)
+    side = generator_side = predictor.info["working_size"]
+    l = rng.uniform(0, 100, (2, side, generator_side, 1)).astype("float32")
+    (found,) = served.serve(server, model, [("predict_ab", l)], tmp_path)
+    expected = generator(l / cie.L_HALF - 1.0, training=False) * cie.AB_MAX
+    # Relative to the largest: activations of random weights are.
+    scale = max(1.0, np.abs(expected).max())
+    np.testing.assert_allclose(found["ab"] / scale, expected / scale, atol=1e-4)
+    for (signature, given), answer in zip(requests, answers, strict=True):
+        if signature == "serving_default":
+            for data, image in zip(answer["colorized_bytes"], images, strict=False):
+                result = Image.open(io.BytesIO(data))
+                assert result.format == "PNG"
+                same_picture(np.asarray(result), predictor(image))
+        elif signature == "colorize":
+            same_picture(answer["image"], predictor(given))
+        else:
+            assert answer["ab"].shape == (*given.shape[:3], 2)
+            assert answer["ab"].dtype == np.float32
+    if predictor.info["head"] == "bins":
+        probabilities = answers[-1]["probabilities"]
+        quarter = [-(-int(n) // 4) for n in working(predictor, 37, 53)]
+        assert probabilities.shape == (5, *quarter, 313)
+        np.testing.assert_allclose(probabilities.sum(-1), 1.0, atol=1e-5)
+
+
+def working(predictor, height, width):
+    from tfcolor import inference
+
+    return inference.working_shape(height, width, predictor.info["working_size"])
+
+
+def test_bytes_of_every_format_and_orientation(exported, server, rng, tmp_path):
+    run, model = exported("cgan")
+    image = picture(rng, 20, 34)
+    formats = []
+    for kind in ("JPEG", "PNG", "WEBP", "BMP", "GIF"):
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, kind)
+        formats.append(file.getvalue())
+    formats += [jpeg(image, 6), jpeg(image, 3)]
+    formats.append(png(image[..., 0]))
+    request = ("serving_default", formats)
+    (answer,) = served.serve(server, model, [request], tmp_path)
+    sizes = [Image.open(io.BytesIO(d)).size for d in answer["colorized_bytes"]]
+    assert sizes == [(34, 20)] * 5 + [(20, 34), (34, 20), (34, 20)]
+    found = np.asarray(Image.open(io.BytesIO(answer["colorized_bytes"][6])))
+    upright = np.asarray(Image.open(io.BytesIO(formats[6])))[::-1, ::-1]
+    same_picture(found, tfcolor.load(run)(upright))
+    with pytest.raises(RuntimeError, match="(?i)decode|unknown image"):
+        served.serve(server, model, [("serving_default", [b"text"])], tmp_path)
+
+
+def test_an_export_colours_as_its_run_does(exported, rng):
+    for name in ("cgan", "classification"):
+        run, model = exported(name)
+        image = picture(rng, 45, 70)
+        found, expected = tfcolor.load(model), tfcolor.load(run)
+        assert found.info.items() >= expected.info.items()
+        same_picture(found(image), expected(image))
+        same_picture(tfcolor.load(model.parent)(image), expected(image))
+        same_picture(found(image, working_size=24), expected(image, working_size=24))
+        if name == "classification":
+            same_picture(
+                found(image, temperature=0.1), expected(image, temperature=0.1)
+            )
+
+
+def test_broken_exports_are_caught(exported, server, rng, tmp_path):
+    class Broken(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32)])
+        def python(self, x):
+            return {"y": tf.numpy_function(np.sin, [x], tf.float32, stateful=False)}
+
+        @tf.function(input_signature=[tf.TensorSpec([3, 4], tf.float32)])
+        def fixed(self, x):
+            return {"y": x + 1.0}
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32)])
+        def compiled(self, x):
+            return {"y": tf.function(tf.sin, jit_compile=True)(x)}
+
+    module = Broken()
+    for name, fault in (
+        ("python", "is a PyFunc"),
+        ("fixed", "the batch dimension of x is not free"),
+        ("compiled", "must be compiled"),
+    ):
+        path = tmp_path / name
+        tf.saved_model.save(
+            module, str(path), {"serving_default": getattr(module, name)}
+        )
+        assert any(fault in found for found in served.faults(path)), name
+    x = np.ones((2, 4), "float32")
+    with pytest.raises(RuntimeError):
+        served.serve(server, tmp_path / "python", [("serving_default", x)], tmp_path)
+    _, model = exported("cgan")
+    shutil.copytree(model, tmp_path / "shard")
+    next((tmp_path / "shard" / "variables").glob("*.data*")).unlink()
+    with pytest.raises(RuntimeError):
+        served.serve(server, tmp_path / "shard", [("colorize", rgb(rng))], tmp_path)
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        tfcolor.load(tmp_path / "shard")
+
+
+def rgb(rng):
+    return picture(rng)[None]
+
+
+def test_warm_up_is_of_real_requests(exported, server, tmp_path):
+    """Read with the protos of TensorFlow Serving, and replayed."""
+    logs = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
+    _, model = exported("classification")
+    records = tf.data.TFRecordDataset(str(model / "assets.extra" / serving.WARMUP))
+    requests = []
+    for record in records:
+        request = logs.PredictionLog.FromString(record.numpy()).predict_log.request
+        assert request.model_spec.name == "model classification"
+        ((_, value),) = request.inputs.items()
+        value = tf.make_ndarray(value)
+        value = list(value) if value.dtype == object else value
+        requests.append((request.model_spec.signature_name, value))
+    assert [name for name, _ in requests] == list(SIGNATURES)
+    answers = served.serve(server, model, requests, tmp_path)
+    found = np.asarray(Image.open(io.BytesIO(answers[0]["colorized_bytes"][0])))
+    assert found.std() > 10
+    assert answers[1]["image"].shape == (1, 32, 32, 3)
+
+
+def test_model_config_is_what_serving_reads(exported):
+    configs = pytest.importorskip("tensorflow_serving.config.model_server_config_pb2")
+    _, model = exported("cgan")
+    text = (model.parent / "model.config").read_text()
+    found = text_format.Parse(text, configs.ModelServerConfig())
+    (entry,) = found.model_config_list.config
+    assert entry.name == "model cgan"
+    assert entry.base_path == "/models/model cgan"
+    assert entry.model_platform == "tensorflow"
+
+
+def test_files_beside_the_model(exported):
+    _, model = exported("wgan_gp")
+    info = json.loads((model / models.INFO).read_text())
+    assert info["working_size"] == 32
+    assert info["tfcolor"] == tfcolor.__version__
+    readme = (model.parent / "README.md").read_text()
+    assert f"-v {model.parent}:/models/{model.parent.name}" in readme
+    assert "WGANGP" in readme
+    assert [p.name for p in model.parent.iterdir() if p.name[0] == "."] == []
+
+
+def test_versions(exported, tmp_path, call):
+    run, model = exported("cgan")
+    assert model.name == "0"
+    arguments = [f"--workdir={run}", f"--output={tmp_path / 'photos'}"]
+    done = call("export", *arguments, "--version=7")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "photos" / "7" / "saved_model.pb").exists()
+    again = call("export", *arguments, "--version=7")
+    assert again.returncode == 2
+    assert "has 7 already; give another --version" in again.stderr
+    missing = call("export", "--workdir=/no/such", f"--output={tmp_path}")
+    assert missing.returncode == 2
+    assert "no config.json, so no run, in it" in missing.stderr
+
+
+def test_no_incomplete_version_appears_while_exports_are_killed(exported, tmp_path):
+    """Watched at the system calls: the only thing that ever happens to the
+    number is a rename onto it."""
+    run, _ = exported("cgan")
+    base = tmp_path / "photos"
+    code = (
+        "import sys; from tfcolor import export; print(flush=True);"
+        f"export.export({str(run)!r}, {str(base)!r}, int(sys.argv[1]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for version, wait in enumerate((0.5, 1.5, None)):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(version)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        process.stdout.readline()
+        until = time.monotonic() + (60 if wait is None else wait)
+        while process.poll() is None and time.monotonic() < until:
+            check_versions(base)
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        check_versions(base)
+    assert (base / "2").is_dir()
+
+
+def check_versions(base):
+    for path in base.glob("*"):
+        if path.name.isdigit():
+            names = {p.relative_to(path).as_posix() for p in path.rglob("*")}
+            assert names >= {
+                "saved_model.pb",
+                "variables/variables.index",
+                "assets.extra/tfcolor.json",
+                f"assets.extra/{serving.WARMUP}",
+            }
+
+
+def read_litert(path, x):
+    interpreter = pytest.importorskip(
+        "ai_edge_litert.interpreter", reason="ai-edge-litert is not installed"
+    ).Interpreter(str(path))
+    (given,), (found,) = (
+        interpreter.get_input_details(),
+        interpreter.get_output_details(),
+    )
+    interpreter.resize_tensor_input(given["index"], x.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given["index"], x)
+    interpreter.invoke()
+    return interpreter.get_tensor(found["index"])
+
+
+def read_onnx(path, x):
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    session = runtime.InferenceSession(str(path))
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
+def read_openvino(path, x):
+    openvino = pytest.importorskip("openvino", reason="openvino is not installed")
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    model = openvino.Core().compile_model(str(path), "CPU", exact)
+    return next(iter(model(x).values()))
+
+
+READERS = {"litert": read_litert, "onnx": read_onnx, "openvino": read_openvino}
+PACKAGES = {"litert": "tensorflow", "onnx": "tf2onnx", "openvino": "openvino"}
+
+
+@pytest.mark.parametrize("head", ["cgan", "classification"])
+@pytest.mark.parametrize("kind", READERS)
+def test_other_formats_give_what_keras_gives(kind, head, exported, tmp_path, rng):
+    pytest.importorskip(PACKAGES[kind], reason=f"{PACKAGES[kind]} is not installed")
+    run, _ = exported(head)
+    path = export.export(run, tmp_path / "model", kind=kind)
+    assert path.name == f"{kind}-0"
+    generator, _ = models.of_run(run)
+    x = rng.uniform(-1, 1, (2, 32, 32, 1)).astype("float32")
+    found = READERS[kind](path / export.KINDS[kind], x)
+    np.testing.assert_allclose(found, generator(x, training=False), atol=1e-4)
+
+
+def test_against_tensorflow_serving_itself(exported, tmp_path, rng):
+    """With a tensorflow_model_server on PATH, and examples/client.py."""
+    if shutil.which("tensorflow_model_server") is None:
+        pytest.skip("no tensorflow_model_server on PATH")
+    run, model = exported("cgan")
+    base = tmp_path / "photos"
+    shutil.copytree(model.parent, base)
+    process = subprocess.Popen(
+        [
+            "tensorflow_model_server",
+            "--port=18500",
+            "--rest_api_port=18501",
+            "--model_name=photos",
+            f"--model_base_path={base}",
+        ]
+    )
+    try:
+        wait_for_server("http://localhost:18501/v1/models/photos")
+        source = tmp_path / "a.png"
+        source.write_bytes(png(picture(rng)))
+        expected = tfcolor.load(run)(np.asarray(Image.open(source)))
+        for server in ("http://localhost:18501", "localhost:18500"):
+            target = tmp_path / "coloured.png"
+            client = [sys.executable, ROOT / "examples" / "client.py"]
+            subprocess.run(
+                [*client, f"--server={server}", "--model=photos", source, target],
+                check=True,
+            )
+            same_picture(np.asarray(Image.open(target)), expected)
+    finally:
+        process.kill()
+
+
+def wait_for_server(address):
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            status = json.load(urllib.request.urlopen(address))
+            if status["model_version_status"][0]["state"] == "AVAILABLE":
+                return
+        except OSError:
+            assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_client_speaks_both_languages(tmp_path, rng):
+    """To a server that stands in for Serving and answers with the request."""
+    pytest.importorskip("tensorflow_serving", reason="tensorflow-serving-api is absent")
+    sys.path.insert(0, str(ROOT / "examples"))
+    import client
+
+    data = png(picture(rng))
+    body = json.loads(client.rest_body(data))
+    assert base64.b64decode(body["instances"][0]["image_bytes"]["b64"]) == data
+    request = client.grpc_request("photos", data)
+    assert request.model_spec.name == "photos"
+    assert tf.make_ndarray(request.inputs["image_bytes"]).tolist() == [data]
+    assert pathlib.Path(client.__file__).parent == ROOT / "examples"
