@@ -63,39 +63,8 @@ def torch_step(dtype):
 
     import torch
     from torch import nn
-
-    def block(conv, norm, activation):
-        parts = [conv] + ([nn.BatchNorm2d(conv.out_channels)] if norm else [])
-        return nn.Sequential(*parts, activation)
-
-    class UNet(nn.Module):
-        def __init__(self, width):
-            super().__init__()
-            widths = [width * min(2**i, 8) for i in range(DEPTH)]
-            inputs = [1, *widths[:-1]]
-            self.down = nn.ModuleList(
-                block(
-                    nn.Conv2d(i, o, 4, 2, 1, bias=level in (0, DEPTH - 1)),
-                    level not in (0, DEPTH - 1),
-                    nn.LeakyReLU(0.2),
-                )
-                for level, (i, o) in enumerate(zip(inputs, widths, strict=True))
-            )
-            seen = [widths[-1], *[2 * w for w in reversed(widths[1:-1])]]
-            self.up = nn.ModuleList(
-                block(nn.ConvTranspose2d(i, o, 4, 2, 1, bias=False), True, nn.ReLU())
-                for i, o in zip(seen, reversed(widths[:-1]), strict=True)
-            )
-            self.head = nn.ConvTranspose2d(2 * widths[0], 2, 4, 2, 1)
-
-        def forward(self, x):
-            skips = []
-            for layer in self.down:
-                x = layer(x)
-                skips.append(x)
-            for layer, skip in zip(self.up, reversed(skips[:-1]), strict=True):
-                x = torch.cat([layer(x), skip], 1)
-            return torch.tanh(self.head(x)).float()
+    from torch_networks import UNet
+    from torch_networks import block
 
     layers = [(3, 64, 2), (64, 128, 2), (128, 256, 2), (256, 512, 1)]
     critic = nn.Sequential(
@@ -105,7 +74,7 @@ def torch_step(dtype):
         ],
         nn.Conv2d(512, 1, 4, 1, 1),
     )
-    generator = UNet(_WIDTH.value)
+    generator = UNet(_WIDTH.value, DEPTH)
     g_adam = torch.optim.Adam(generator.parameters(), 2e-4, (0.5, 0.999))
     d_adam = torch.optim.Adam(critic.parameters(), 2e-4, (0.5, 0.999))
     bce = nn.functional.binary_cross_entropy_with_logits

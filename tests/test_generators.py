@@ -9,8 +9,9 @@ from harness import trainable_size
 
 from tfcolor.color import bins
 from tfcolor.networks import GENERATORS
-from tfcolor.networks.generators import COLORFUL
+from tfcolor.networks.colorful import COLORFUL
 from tfcolor.networks.heads import Head
+from tfcolor.networks.unet import UNet
 
 SMALL = {
     "unet": {"depth": 3, "width": 4},
@@ -245,3 +246,23 @@ networks = {
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_generators_are_the_same_on_another_backend(backend, tmp_path):
     check_other_backend(BUILD, backend, tmp_path)
+
+
+@pytest.mark.parametrize("head", ["ab", "bins"])
+@pytest.mark.parametrize("thick", [False, True])
+def test_folded_unet_infers_the_same_without_batch_norm(thick, head, rng):
+    network = UNet(depth=3, width=4, thick=thick, head=head)
+    network.build((None, 16, 16, 1))
+    for weight in network.weights:
+        low, high = (0.5, 2.0) if "variance" in weight.path else (-0.5, 0.5)
+        weight.assign(rng.uniform(low, high, weight.shape))
+    folded = network.folded()
+    assert not any("moving" in weight.path for weight in folded.weights)
+    x = rng.uniform(-1, 1, (2, 24, 16, 1)).astype("float32")
+    for found, expected in zip(
+        folded(x, with_logits=True), network(x, with_logits=True), strict=True
+    ):
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(found / scale, expected / scale, atol=1e-5)
+    other = UNet(depth=2, width=4, norm="instance")
+    assert other.folded() is other

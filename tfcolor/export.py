@@ -40,6 +40,7 @@ class Served(tf.Module):
 
     def __init__(self, generator, info):
         super().__init__()
+        generator = generator.folded()
         self.info = info
         # By name, because tracking misses layers that a network keeps in lists.
         self.weights = [variable.value for variable in generator.variables]

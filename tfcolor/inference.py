@@ -115,7 +115,7 @@ class Predictor:
 
     def _predict(self, images, size, temperature):
         height, width = working_shape(*images[0].shape[:2], size)
-        small = np.stack([_reduced_lightness(i, height, width) for i in images])
+        small = np.stack([reduced_lightness(i, height, width) for i in images])
         return predict_planes(
             self.network, tf.constant(small), self.info["multiple"], temperature
         )["ab"].numpy()
@@ -201,7 +201,7 @@ def _joined(rgb, ab):
     return gamut.to_uint8(lab.lightness(rgb), ab[0], ab[1])
 
 
-def _reduced_lightness(image, height, width):
+def reduced_lightness(image, height, width):
     """L* [h, w] of a picture at a smaller size, or a larger one."""
     full_height, full_width = image.shape[:2]
     columns = resize.weights(full_width, width, "linear")

@@ -28,7 +28,7 @@ def load(path):
     path = pathlib.Path(path).expanduser()
     if workdir.Workdir(path).config.is_file():
         generator, info = of_run(path)
-        return Predictor(network_of(generator), info)
+        return Predictor(network_of(generator.folded()), info)
     return _saved_model(path)
 
 
@@ -50,13 +50,12 @@ def of_run(path):
 
 def network_of(generator):
     """A generator as the function that Predictor takes, traced once."""
+    is_bins = generator.settings["head"] == "bins"
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32)])
     def network(l):
         ab, logits = generator(l, training=False, with_logits=True)
-        if generator.settings["head"] == "bins":
-            return {"ab": ab, "logits": logits}
-        return {"ab": ab}
+        return {"ab": ab, "logits": logits} if is_bins else {"ab": ab}
 
     return network
 

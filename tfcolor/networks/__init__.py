@@ -1,11 +1,11 @@
 """Generators and discriminators, by the name that a config calls them."""
 
+from tfcolor.networks.colorful import Colorful
 from tfcolor.networks.discriminators import AutoencoderDiscriminator
 from tfcolor.networks.discriminators import ImageDiscriminator
 from tfcolor.networks.discriminators import PatchDiscriminator
-from tfcolor.networks.generators import Colorful
-from tfcolor.networks.generators import UNet
 from tfcolor.networks.resnet import ResNetUNet
+from tfcolor.networks.unet import UNet
 from tfcolor.networks.weight_network import WeightNetwork
 
 GENERATORS = {"unet": UNet, "colorful": Colorful, "resnet_unet": ResNetUNet}

@@ -4,8 +4,10 @@ import math
 
 import keras
 
-# Pixels of a map on which a matrix product beats a transposed convolution.
-TINY_MAP = 4
+# Pixels of a map on which a matrix product beats a transposed convolution: in
+# training with its gradients, and where sizes are known at run time only, in
+# inference.
+TINY_MAP, SMALL_MAP = 4, 64
 # Before the first use; a random kernel's norm is then within a few per cent.
 POWER_ITERATIONS = 15
 _SAME = [[0, 0], [0, 0], [0, 0]]
@@ -26,14 +28,30 @@ class ConvTranspose(keras.layers.Conv2DTranspose):
     def convolution_op(self, x, kernel):
         """Without the bias; `kernel` [k, k, filters, C]."""
         ops = keras.ops
-        h, w = x.shape[1:3]
-        common = (self.kernel_size, self.strides, self.padding)
-        tiny = None not in (h, w) and h * w <= TINY_MAP
-        if not tiny or common != ((4, 4), (2, 2), "same"):
+
+        def convolved():
             return ops.conv_transpose(x, kernel, self.strides, self.padding)
+
+        def multiplied():
+            return self._product(x, kernel)
+
+        common = (self.kernel_size, self.strides, self.padding)
+        if common != ((4, 4), (2, 2), "same"):
+            return convolved()
+        if None not in x.shape[1:3]:
+            tiny = math.prod(x.shape[1:3]) <= TINY_MAP
+            return multiplied() if tiny else convolved()
+        h, w = ops.shape(x)[1:3]
+        if isinstance(x, keras.KerasTensor):
+            return convolved()
+        return ops.cond(h * w <= SMALL_MAP, multiplied, convolved)
+
+    def _product(self, x, kernel):
+        ops = keras.ops
+        _, h, w, channels = ops.shape(x)
         # The kernel is the large factor, so it is the one not transposed.
-        kernel = ops.reshape(kernel, (-1, x.shape[-1]))
-        columns = ops.matmul(kernel, ops.transpose(ops.reshape(x, (-1, x.shape[-1]))))
+        kernel = ops.reshape(kernel, (-1, channels))
+        columns = ops.matmul(kernel, ops.transpose(ops.reshape(x, (-1, channels))))
         # Pixel i adds to the rows 2 (i + a) + p - 1 with a and p of 0, 1.
         split = (-1, h, w, 2, 2, 2, 2, self.filters)
         parts = ops.reshape(ops.transpose(columns), split)

@@ -24,8 +24,7 @@ class Head(keras.layers.Layer):
       convolution: a function of the number of channels to a layer.
       temperature: of the annealed mean: near 0 the most probable colour, 1 the
         mean; None: 0.38.
-      scale: by how much the colours of "ab" are enlarged, bilinearly; those
-        of "bins" always are by 4.
+      scale: by how much the colours are enlarged, bilinearly.
 
     Called with a map [B, h, w, C], it returns ab [B, H, W, 2] float32 =
     (a*, b*)/110, in [-1, 1], and what the convolution gave, float32: with
@@ -57,19 +56,20 @@ class Head(keras.layers.Layer):
         # float32: neither colours nor logits must be rounded to bfloat16.
         x = keras.ops.cast(self.convolution(x), "float32")
         if self.kind == "bins":
-            return ab_of_logits(x, self.temperature), x
-        ab = keras.ops.tanh(x)
-        for axis in (1, 2) if self.scale > 1 else ():
-            ab = _enlarged(ab, axis, self.scale)
-        return ab, x
+            return ab_of_logits(x, self.temperature, self.scale), x
+        return enlarged(keras.ops.tanh(x), self.scale), x
 
 
-def ab_of_logits(logits, temperature):
-    """The annealed mean of logits [B, h, w, 313], enlarged bilinearly to what
-    they are a quarter of: ab [B, 4 h, 4 w, 2] = (a*, b*)/110."""
+def ab_of_logits(logits, temperature, scale=QUARTER):
+    """The annealed mean of logits [B, h, w, 313], enlarged bilinearly:
+    ab [B, scale h, scale w, 2] = (a*, b*)/110."""
     ab = bins.annealed_mean(logits, temperature) / cie.AB_MAX
-    for axis in (1, 2):
-        ab = _enlarged(ab, axis, QUARTER)
+    return enlarged(ab, scale)
+
+
+def enlarged(ab, scale):
+    for axis in (1, 2) if scale > 1 else ():
+        ab = _enlarged(ab, axis, scale)
     return ab
 
 

@@ -236,6 +236,17 @@ class ConvBlock(keras.layers.Layer):
             x = layer(x, training=training) if _has_modes(layer) else layer(x)
         return x
 
+    def fold_into(self, other):
+        """Set the weights of `other`, a built block without a norm, so that it
+        infers what this one with a batch norm or none does."""
+        kernel, *bias = self.convolution.get_weights()
+        if self.norm is not None:
+            norm = self.norm
+            gain = norm.gamma / keras.ops.sqrt(norm.moving_variance + norm.epsilon)
+            bias = [norm.beta - norm.moving_mean * gain]
+            kernel = kernel * (gain[:, None] if self.settings["transpose"] else gain)
+        other.convolution.set_weights([kernel, *bias])
+
     def get_config(self):
         return {**super().get_config(), **self.settings}
 
