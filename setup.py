@@ -53,7 +53,16 @@ setup(
             # Its wheels end at Python 3.12; the test that it is the oracle of
             # says that it is skipped where there is none.
             "tensorflow-io; python_version < '3.13'",
+            # What reads exports besides TensorFlow.
+            "tensorflow-serving-api",
+            "ai-edge-litert",
+            "onnx",
+            "onnxruntime",
+            "tf2onnx",
+            "openvino",
         ],
+        # What bin/export --format=onnx and openvino need.
+        "formats": ["onnx", "tf2onnx", "openvino"],
         "bench": ["torch"],
     },
     entry_points={
