@@ -235,12 +235,13 @@ def training(reader, data, seed, *, start=0, n_critic=1, shard=0, shards=1):
     return _lab_batches(images.batch(part, drop_remainder=True), data.image_size)
 
 
-def validation(source, data, limit, report):
+def validation(source, data, limit, report, numbered=False):
     """Each image once, its largest central square, at most `limit` of them
     spread evenly; what is unreadable is left out and reported.
 
     Returns:
-      A dataset of batches as in `training`, the last one perhaps smaller.
+      A dataset of batches as in `training`, the last one perhaps smaller; with
+      `numbered` also {"number": [B] int64}, of the image in the source.
     """
 
     def read(number):
@@ -261,8 +262,13 @@ def validation(source, data, limit, report):
     numbers = np.linspace(0, len(source) - 1, count).astype(np.int64)
     images = tf.data.Dataset.from_tensor_slices(numbers)
     images = images.map(load, tf.data.AUTOTUNE, deterministic=True)
-    images = images.filter(lambda image: tf.size(image) > 0)
-    images = images.map(square, tf.data.AUTOTUNE, deterministic=True)
+    images = tf.data.Dataset.zip(images, tf.data.Dataset.from_tensor_slices(numbers))
+    images = images.filter(lambda image, number: tf.size(image) > 0)
+    images = images.map(
+        lambda image, number: (square(image), number) if numbered else square(image),
+        tf.data.AUTOTUNE,
+        deterministic=True,
+    )
     return _lab_batches(images.batch(data.batch_size), data.image_size)
 
 
@@ -291,10 +297,12 @@ def _encode(rgb):
 
 
 def _lab_batches(batches, side):
-    """Batches of uint8 [B, S, S, 3] -> of {"l", "ab"}."""
+    """Batches of uint8 [B, S, S, 3], perhaps with their numbers, -> of {"l",
+    "ab"}, perhaps with {"number"}."""
 
-    def encode(rgb):
-        return _encode(tf.ensure_shape(rgb, [None, side, side, 3]))
+    def encode(rgb, number=None):
+        found = _encode(tf.ensure_shape(rgb, [None, side, side, 3]))
+        return found if number is None else {**found, "number": number}
 
     options = tf.data.Options()
     # A strategy must not divide the files: replicas divide each batch.

@@ -1,0 +1,189 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from harness import new_run
+from harness import toy_config
+from harness import write_pictures
+
+from tfcolor import evaluate
+from tfcolor import metrics
+from tfcolor.data import pipeline
+from tfcolor.data import sources
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    return write_pictures(folder, np.random.default_rng(0), 22)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("runs")
+    names = ("cgan", "classification")
+    return {name: new_run(toy_config(name), root / name) for name in names}
+
+
+METHODS = {
+    "brown": lambda l: tf.concat([0.0 * l + 0.1, 0.0 * l + 0.2], -1),
+    "by lightness": lambda l: tf.concat([l, -l], -1) * 0.5,
+}
+
+
+def judged(pictures, output, resamples=50, size=5):
+    data = toy_config("cgan").data
+    data.batch_size = size
+    source = sources.open_source(str(pictures))
+    batches = pipeline.validation(source, data, 22, lambda *_: None, numbered=True)
+    output.mkdir(exist_ok=True)
+    return evaluate.judge(METHODS, batches, 22, source.name, output, resamples)
+
+
+def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
+    table, errors = judged(pictures, tmp_path)
+    data = toy_config("cgan").data
+    source = sources.open_source(str(pictures))
+    batches = pipeline.validation(source, data, 22, lambda *_: None)
+    batch = next(iter(batches.unbatch().batch(22)))
+    rgb, ab = evaluate.seen(batch["l"], METHODS["brown"](batch["l"]))
+    true_rgb, true_ab = evaluate.seen(batch["l"], batch["ab"])
+    found = {metric: values[0] for metric, values in table["brown"].items()}
+    assert found["psnr"] == pytest.approx(np.mean(metrics.psnr(true_rgb, rgb)))
+    error = metrics.ab_error(true_ab, ab).numpy()
+    assert found["ab_error"] == pytest.approx(error.mean())
+    hasler, true = (metrics.colorfulness(x).numpy() for x in (rgb, true_rgb))
+    assert found["hasler"] == pytest.approx(hasler.mean())
+    assert found["delta_set"] == pytest.approx(abs(hasler.mean() - true.mean()))
+    assert found["delta_image"] == pytest.approx(abs(hasler - true).mean())
+    counts = [np.sum(metrics.count_by_bin(x), 0) for x in (ab, true_ab)]
+    shares = [count / count.sum() for count in counts]
+    expected = 0.5 * abs(shares[0] - shares[1]).sum()
+    assert found["histogram"] == pytest.approx(expected)
+    assert found["sepia"] > 0.5
+    both = error + metrics.ab_error(
+        true_ab, evaluate.seen(batch["l"], METHODS["by lightness"](batch["l"]))[1]
+    )
+    assert errors == pytest.approx(dict(enumerate(np.asarray(both) / 2)), rel=1e-5)
+
+
+def test_truth_and_grey_have_their_known_values(pictures, tmp_path):
+    table, _ = judged(pictures, tmp_path)
+    truth = {metric: values[0] for metric, values in table["truth"].items()}
+    assert truth["auc"] == truth["balanced_auc"] == 100.0
+    assert truth["ssim"] == pytest.approx(1.0)
+    for metric in ("ab_error", "histogram", "delta_set", "delta_image", "sepia"):
+        assert truth[metric] == 0.0
+    assert table["grey"]["hasler"][0] < 1.0
+    assert table["grey"]["blobs"][0] < 1e-3
+
+
+def test_resamples_do_not_depend_on_the_batches_and_are_paired(pictures, tmp_path):
+    first, _ = judged(pictures, tmp_path / "a", size=5)
+    second, _ = judged(pictures, tmp_path / "b", size=22)
+    for method, values in first.items():
+        for metric, value in values.items():
+            np.testing.assert_allclose(value, second[method][metric], rtol=1e-4)
+    csvs = [(tmp_path / name / "images.csv").read_text() for name in "ab"]
+    assert csvs[0].splitlines()[0] == csvs[1].splitlines()[0]
+    same = evaluate.differences({"x": first["brown"], "y": first["brown"]})
+    assert all(row[3:] == (0.0, 0.0, 0.0) for row in same)
+
+
+def test_intervals_cover_the_mean_as_often_as_they_say():
+    rng, inside = np.random.default_rng(0), []
+    for seed in range(200):
+        sums = evaluate.Sums(200, seed)
+        x = rng.exponential(1.0, 60)
+        sums.add(sums.weights(range(60)), {"x": x, "images": np.ones(60)})
+        means = sums.values["x"] / sums.values["images"]
+        assert means[0] == pytest.approx(x.mean())
+        _, low, high = evaluate.interval(means)
+        inside.append(low <= 1.0 <= high)
+    assert 0.88 <= np.mean(inside) <= 0.98
+
+
+def test_an_interval_of_a_biased_estimate_holds_the_value():
+    resamples = np.linspace(1.0, 2.0, 401)
+    value, low, high = evaluate.interval(np.concatenate([[1.1], resamples]))
+    assert value == 1.1
+    assert 1.0 <= low < 1.1 < high < 1.4
+
+
+def test_ranked():
+    def table(**values):
+        return {name: {"hasler": [v], "psnr": [v]} for name, v in values.items()}
+
+    found = table(truth=40.0, grey=0.0, a=20.0, b=45.0, c=70.0)
+    assert evaluate.ranked(found, "hasler") == ["b", "a", "c"]
+    assert evaluate.ranked(found, "psnr") == ["c", "b", "a"]
+
+
+def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
+    samples = folders["cgan"] / "samples"
+    for step in (2, 4):
+        write_pictures(samples, np.random.default_rng(step), 1, height=60)
+        (samples / "0000.png").rename(samples / f"step_{step:07d}.png")
+    log = folders["cgan"] / "metrics.jsonl"
+    log.write_text("".join(f'{{"step": {s}, "g/loss": {9 - s}}}\n' for s in (1, 2, 3)))
+    (pictures / "bad.jpg").write_text("text")
+    done = call(
+        "evaluate",
+        *(f"--workdir={folder}" for folder in folders.values()),
+        f"--data={pictures}",
+        f"--output={tmp_path / 'out'}",
+        "--resamples=20",
+        "--shown=3",
+    )
+    (pictures / "bad.jpg").unlink()
+    assert done.returncode == 0, done.stderr
+    saved = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert list(saved["metrics"]) == ["truth", "grey", *folders]
+    psnr = saved["metrics"]["cgan"]["psnr"]
+    assert psnr["low"] < psnr["value"] < psnr["high"]
+    assert f"{psnr['value']:.3f}" in done.stdout
+    assert saved["unreadable"] == {
+        "bad.jpg": "unreadable: not an image of a known format"
+    }
+    assert saved["images"].startswith("22 of ")
+    text = (tmp_path / "out" / "images.csv").read_text()
+    rows = list(csv.DictReader(text.splitlines()))
+    assert len(rows) == 22 * 4
+    mean = np.mean([float(r["psnr"]) for r in rows if r["method"] == "cgan"])
+    assert mean == pytest.approx(psnr["value"], rel=1e-4)
+    page = (tmp_path / "out" / "report.html").read_text()
+    for text in ("http://", "https://", "<script", "<link"):
+        assert text not in page
+    assert "cgan over its training: steps 2, 4" in page
+    assert "<polyline" in page
+    assert f"{psnr['value']:.2f}" in page
+    best = min(folders, key=lambda n: saved["metrics"][n]["ab_error"]["value"])
+    assert f"mean ab error: <b>{best}</b> is best" in page
+    assert ("may be noise" in page) or ("more than noise" in page)
+
+
+def test_bad_input(folders, tmp_path, pictures, call):
+    (tmp_path / "empty").mkdir()
+    larger = toy_config("cgan")
+    larger.data.image_size = 64
+    larger = new_run(larger, tmp_path / "larger")
+    bare = new_run(toy_config("cgan"), tmp_path / "bare")
+    for path in (bare / "checkpoints").iterdir():
+        path.unlink()
+    run = f"--workdir={folders['cgan']}"
+    output = tmp_path / "out"
+    for arguments, code, message in (
+        ([], 2, "--workdir is missing"),
+        ([f"--workdir={tmp_path / 'no'}"], 2, "no config.json, so no run, in it"),
+        ([f"--workdir={bare}"], 1, "no checkpoint in"),
+        ([run, f"--workdir={larger}"], 2, "image sizes differ (cgan: 32, larger: 64)"),
+        ([run, run], 2, "a run is given twice"),
+        ([run, f"--data={tmp_path / 'empty'}"], 2, "no image in it"),
+        ([run, "--resamples=0"], 2, "resamples"),
+    ):
+        done = call("evaluate", f"--output={output}", *arguments)
+        assert done.returncode == code, done.stderr
+        assert message in done.stderr
+        assert not output.exists()

@@ -1,0 +1,60 @@
+"""bin/evaluate: judge runs on images."""
+
+import sys
+
+from absl import flags
+
+from tfcolor.cli import command
+from tfcolor.errors import UsageError
+
+USAGE = """
+Judge one run, or several side by side, on images.
+
+  bin/evaluate --workdir=runs/wgan_gp --workdir=runs/l1 --data=folder:PHOTOS
+
+Writes metrics.json, images.csv, grid.png and report.html, a page that opens
+offline. Without --data the run's own validation images are taken.
+"""
+
+
+def define(values, argv):
+    flags.DEFINE_multi_string(
+        "workdir", [], "a run's folder; repeatable", flag_values=values
+    )
+    for name, text in (
+        ("data", "SPEC of the images: sample, folder:PATH, tfds:NAME[:SPLIT]"),
+        ("data_dir", "cache of TensorFlow Datasets"),
+        ("output", "folder for the results (default: the first run's evaluation/)"),
+    ):
+        flags.DEFINE_string(name, None, text, flag_values=values)
+    for name, default, text in (
+        ("limit", 50_000, "images, at most, spread evenly"),
+        ("resamples", 400, "bootstrap resamples for the intervals"),
+        ("shown", 6, "images in the grid: best, median and worst"),
+    ):
+        flags.DEFINE_integer(name, default, text, 1, flag_values=values)
+    return argv
+
+
+def run(values):
+    if not values.workdir:
+        raise UsageError("--workdir is missing")
+    with command.quiet(values.v):
+        from tfcolor import judging
+
+    output = judging.judge_runs(
+        values.workdir,
+        values.data,
+        values.output,
+        data_dir=values.data_dir,
+        limit=values.limit,
+        resamples=values.resamples,
+        shown=values.shown,
+        log=print,
+    )
+    print(f"written to {output}; open {output}/report.html")
+    return command.DONE
+
+
+def main():
+    command.run(run, USAGE, define, sys.argv)

@@ -1,0 +1,236 @@
+"""Judging runs on images: every metric, with intervals, in one pass."""
+
+import csv
+import dataclasses
+import io
+import logging
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+from scipy import special
+
+from tfcolor import files
+from tfcolor import metrics
+from tfcolor.color import lab
+
+log = logging.getLogger("tfcolor")
+
+# Bootstrap resamples, and the quantiles that bound an interval.
+RESAMPLES = 400
+INTERVAL = (0.025, 0.975)
+
+TRUTH, GREY = "truth", "grey"
+
+# Values of one image, whose means are metrics.
+PER_IMAGE = ("psnr", "ssim", "ab_error", "auc", "hasler", "abs", "blobs")
+
+# Metric: (what it is, whether more is better; None: near the truth's is).
+METRICS = {
+    "psnr": ("PSNR, dB", True),
+    "ssim": ("SSIM", True),
+    "ab_error": ("mean ab error", False),
+    "auc": ("AuC, %", True),
+    "balanced_auc": ("class-balanced AuC, %", True),
+    "histogram": ("ab-histogram distance, 313 bins", False),
+    "histogram_24": ("ab-histogram distance, 24 x 24", False),
+    "hasler": ("colourfulness, Hasler", None),
+    "abs": ("colourfulness, abs", None),
+    "delta_set": ("delta colourfulness by data set", False),
+    "delta_image": ("delta colourfulness by image", False),
+    "sepia": ("sepia collapse", False),
+    "blobs": ("colour blobs", None),
+}
+
+
+@dataclasses.dataclass
+class Sums:
+    """Weighted sums of per-image statistics: row 0 with weight 1, each further
+    row a resample of the images.
+
+    A resample gives each image a Poisson weight that depends on its number only
+    (the Poisson bootstrap, Chamandy et al. 2012), so memory does not grow with
+    the images, and runs judged side by side see the same resamples.
+    """
+
+    resamples: int
+    seed: int = 0
+    values: dict = dataclasses.field(default_factory=dict)
+
+    def weights(self, numbers):
+        """[1 + resamples, B] float64."""
+        columns = [
+            np.random.default_rng([self.seed, int(number)]).poisson(1.0, self.resamples)
+            for number in numbers
+        ]
+        return np.vstack([np.ones(len(numbers)), np.transpose(columns)])
+
+    def add(self, weights, statistics):
+        """Statistics: {name: [B] or [B, K]}."""
+        for name, value in statistics.items():
+            added = weights @ np.asarray(value, np.float64)
+            self.values[name] = self.values.get(name, 0.0) + added
+
+
+def statistics(rgb, lightness, ab, truth):
+    """Of a batch: values and counts by image, {name: [B] or [B, K] numpy}.
+
+    Args:
+      rgb: uint8 [B, H, W, 3]; ab: its a* and b*; lightness: L* [B, H, W, 1].
+      truth: (rgb, ab) of the true pictures.
+    """
+    return {
+        name: value.numpy()
+        for name, value in _graph(rgb, lightness, ab, *truth).items()
+    }
+
+
+@tf.function(reduce_retracing=True)
+def _graph(rgb, lightness, ab, true_rgb, true_ab):
+    hasler = metrics.colorfulness(rgb)
+    return {
+        "images": tf.ones_like(hasler),
+        "psnr": metrics.psnr(true_rgb, rgb),
+        "ssim": metrics.ssim(true_rgb, rgb),
+        "ab_error": metrics.ab_error(true_ab, ab),
+        "auc": metrics.auc(true_ab, ab),
+        "hasler": hasler,
+        "abs": metrics.colorfulness(rgb, "abs"),
+        "delta_image": tf.abs(hasler - metrics.colorfulness(true_rgb)),
+        "blobs": metrics.blobs(lightness, ab),
+        "closeness": metrics.closeness_by_bin(true_ab, ab),
+        "bins": metrics.count_by_bin(ab),
+        "cells": metrics.count_by_cell(ab),
+        "a": tf.reduce_mean(ab[..., 0], [1, 2]),
+        "b": tf.reduce_mean(ab[..., 1], [1, 2]),
+        "chroma": metrics.chroma(ab),
+    }
+
+
+def metrics_of(sums, truth):
+    """{metric: [1 + resamples]} from the Sums of a method and of the truth."""
+    found, true = sums.values, truth.values
+    means = {
+        name: found[name] / found["images"] for name in (*PER_IMAGE, "delta_image")
+    }
+    hue, true_hue = (
+        metrics.one_hue(values["a"], values["b"], values["chroma"]).numpy()
+        for values in (found, true)
+    )
+    return {
+        **means,
+        "balanced_auc": metrics.balanced_auc(found["closeness"], true["bins"]).numpy(),
+        "histogram": metrics.histogram_distance(found["bins"], true["bins"]).numpy(),
+        "histogram_24": metrics.histogram_distance(
+            found["cells"], true["cells"]
+        ).numpy(),
+        "delta_set": np.abs(means["hasler"] - true["hasler"] / true["images"]),
+        "sepia": metrics.sepia(hue, true_hue).numpy(),
+    }
+
+
+def judge(methods, batches, count, names, output, resamples=RESAMPLES):
+    """Run methods over images once; writes images.csv.
+
+    Args:
+      methods: {name: function l [B, S, S, 1] -> ab [B, S, S, 2]}, in the
+        networks' units. Truth and grey are added.
+      batches: of `pipeline.validation`, numbered.
+      count: images, for the progress bar.
+      names: a function of an image's number to its name.
+      output: pathlib.Path of a folder.
+
+    Returns:
+      {method: {metric: [1 + resamples]}}, and {number: mean ab error of the
+      methods} of the images.
+    """
+    methods = {
+        TRUTH: None,
+        GREY: lambda l: tf.zeros([*l.shape[:3], 2]),
+        **methods,
+    }
+    sums = {name: Sums(resamples) for name in methods}
+    errors = {}
+    with (
+        files.replacing(output / "images.csv") as file,
+        tqdm.tqdm(total=count, desc="evaluate", unit=" images") as bar,
+    ):
+        text = io.TextIOWrapper(file, newline="")
+        table = csv.writer(text)
+        table.writerow(["image", "method", *PER_IMAGE])
+        for batch in batches:
+            found = _judge_batch(methods, batch)
+            numbers = batch["number"].numpy()
+            weights = sums[TRUTH].weights(numbers)
+            for name, values in found.items():
+                sums[name].add(weights, values)
+            _write_rows(table, found, [names(int(number)) for number in numbers])
+            shown = [v["ab_error"] for n, v in found.items() if n not in (TRUTH, GREY)]
+            errors.update(zip(numbers.tolist(), np.mean(shown, 0), strict=True))
+            bar.update(len(numbers))
+        text.detach()  # which would close the file
+    return {name: metrics_of(s, sums[TRUTH]) for name, s in sums.items()}, errors
+
+
+def _judge_batch(methods, batch):
+    l = batch["l"]
+    lightness = (l + 1.0) * 50.0
+    true = seen(l, batch["ab"])
+    found = {}
+    for name, predict in methods.items():
+        rgb, ab = true if predict is None else seen(l, predict(l))
+        found[name] = statistics(rgb, lightness, ab, true)
+    return found
+
+
+def seen(l, ab):
+    """What a viewer sees: uint8 sRGB, and a* and b* of that."""
+    rgb = lab.to_uint8(lab.decode(l, ab))
+    return rgb, lab.rgb_to_lab(rgb)[..., 1:]
+
+
+def _write_rows(table, found, names):
+    for i, image in enumerate(names):
+        for method, values in found.items():
+            row = [f"{values[column][i]:.6g}" for column in PER_IMAGE]
+            table.writerow([image, method, *row])
+
+
+def interval(values):
+    """(value, low, high) of [1 + resamples]: the bias-corrected percentile
+    interval (Efron 1987, section 2), because resamples, which lack some images,
+    have fewer colours than all images have."""
+    value, resamples = float(values[0]), values[1:]
+    if np.ptp(resamples) == 0.0:
+        return value, value, value
+    below = (resamples < value).mean() + 0.5 * (resamples == value).mean()
+    least = 0.5 / len(resamples)
+    bias = special.ndtri(np.clip(below, least, 1.0 - least))
+    places = special.ndtr(2.0 * bias + special.ndtri(INTERVAL))
+    low, high = np.quantile(resamples, places)
+    return value, float(low), float(high)
+
+
+def differences(table):
+    """[(first, second, metric, difference, low, high)] of each pair of runs."""
+    runs = [name for name in table if name not in (TRUTH, GREY)]
+    return [
+        (first, second, metric, *interval(table[first][metric] - table[second][metric]))
+        for i, first in enumerate(runs)
+        for second in runs[i + 1 :]
+        for metric in METRICS
+    ]
+
+
+def ranked(table, metric):
+    """Runs from the best to the worst; by nearness to the truth where neither
+    more nor less is better."""
+    _, more = METRICS[metric]
+    truth = table[TRUTH][metric][0]
+
+    def badness(name):
+        value = table[name][metric][0]
+        return {True: -value, False: value, None: abs(value - truth)}[more]
+
+    runs = [name for name in table if name not in (TRUTH, GREY)]
+    return sorted(runs, key=badness)

@@ -1,0 +1,230 @@
+"""From runs' folders to an evaluation's files."""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+import tfcolor
+from tfcolor import evaluate
+from tfcolor import files
+from tfcolor import models
+from tfcolor import report
+from tfcolor import samples
+from tfcolor import workdir
+from tfcolor.data import pipeline
+from tfcolor.data import sources
+from tfcolor.errors import UsageError
+from tfcolor.run import open_data
+
+# Moments of a run whose samples are shown.
+MOMENTS = 6
+
+
+def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
+    """Judge runs side by side and write what `bin/evaluate` promises.
+
+    Args:
+      workdirs: paths of runs' folders.
+      spec: SPEC of the images; None: what the first run validates on.
+      output: folder for the files; None: evaluation/ in the first run's.
+      settings: limit, resamples, shown and log (a function of a line).
+
+    Returns:
+      pathlib.Path of the folder.
+
+    Raises:
+      UsageError: before anything is written.
+    """
+    runs = {name: _load(path) for name, path in _named(workdirs).items()}
+    data = _common_data(runs)
+    source = _source(spec, data_dir, next(iter(runs.values())))
+    output = _made(output or pathlib.Path(workdirs[0]) / "evaluation")
+    skipped = {}
+    batches = pipeline.validation(
+        source, data, settings["limit"], skipped.__setitem__, numbered=True
+    )
+    table, errors = evaluate.judge(
+        {name: run["predict"] for name, run in runs.items()},
+        batches,
+        min(settings["limit"], len(source)),
+        source.name,
+        output,
+        settings["resamples"],
+    )
+    differences = evaluate.differences(table)
+    facts = {
+        "command": " ".join(sys.argv),
+        "images": f"{len(errors)} of {spec or 'the validation images of the first run'}"
+        f" ({sources.fingerprint(source)}), {data.image_size}x{data.image_size}",
+        **{name: f"{run['path']}, step {run['step']}" for name, run in runs.items()},
+        "versions": f"tfcolor {tfcolor.__version__}, TensorFlow {tf.__version__}",
+    }
+    if skipped:
+        facts["left out"] = f"{len(skipped)} unreadable images"
+    _write_metrics(output, table, differences, facts, skipped)
+    grid = _grid(runs, source, data, _chosen(errors, settings["shown"]))
+    samples.write_png(output / "grid.png", grid)
+    pictures = [
+        ("Best, median and worst images: grey, each run, truth", grid),
+        *_evolutions(runs),
+    ]
+    curves = {name: _curves(run["path"]) for name, run in runs.items()}
+    page = report.page(table, differences, facts, pictures, curves)
+    files.write_atomically(output / "report.html", page)
+    for line in _lines(table):
+        settings["log"](line)
+    return output
+
+
+def _named(workdirs):
+    """{name: path}: a folder's own name, or its whole path where two have it."""
+    names = [pathlib.Path(path).resolve().name for path in workdirs]
+    if len(set(names)) < len(names):
+        names = [str(path) for path in workdirs]
+    for name in (evaluate.TRUTH, evaluate.GREY):
+        names = [f"run {n}" if n == name else n for n in names]
+    found = dict(zip(names, workdirs, strict=True))
+    if len(found) < len(workdirs):
+        raise UsageError("--workdir: a run is given twice")
+    return found
+
+
+def _load(path):
+    generator, info = models.of_run(path)
+    predict = tf.function(lambda l: generator(l, training=False), reduce_retracing=True)
+    return {
+        "path": pathlib.Path(path),
+        "config": workdir.load_config(path),
+        "step": info["step"],
+        "predict": predict,
+    }
+
+
+def _common_data(runs):
+    sizes = {name: run["config"].data.image_size for name, run in runs.items()}
+    if len(set(sizes.values())) > 1:
+        said = ", ".join(f"{name}: {size}" for name, size in sizes.items())
+        raise UsageError(f"--workdir: the runs' image sizes differ ({said})")
+    return next(iter(runs.values()))["config"].data
+
+
+def _source(spec, data_dir, run):
+    if spec is not None:
+        return sources.open_source(spec, data_dir)
+    training, held_out = open_data(run["config"])
+    return held_out or training
+
+
+def _made(output):
+    output = pathlib.Path(output).expanduser()
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--output={output}: {error.strerror}") from error
+    return output
+
+
+def _write_metrics(output, table, differences, facts, skipped):
+    content = {
+        **facts,
+        "metrics": {
+            method: {
+                metric: dict(
+                    zip(
+                        ("value", "low", "high"),
+                        evaluate.interval(values[metric]),
+                        strict=True,
+                    )
+                )
+                for metric in evaluate.METRICS
+            }
+            for method, values in table.items()
+        },
+        "differences": [
+            {
+                "first": first,
+                "second": second,
+                "metric": metric,
+                "value": value,
+                "low": low,
+                "high": high,
+            }
+            for first, second, metric, value, low, high in differences
+        ],
+        "unreadable": skipped,
+    }
+    text = json.dumps(content, indent=2) + "\n"
+    files.write_atomically(output / "metrics.json", text)
+
+
+def _chosen(errors, count):
+    """Numbers of the images of least, middle and most error, `count` in all."""
+    order = sorted(errors, key=lambda number: (errors[number], number))
+    places = [*_part(0, count), *_part(len(order) // 2 - count // 6, count)]
+    places += [len(order) - 1 - place for place in reversed(_part(0, count))]
+    kept = dict.fromkeys(order[place] for place in places if 0 <= place < len(order))
+    return list(kept)
+
+
+def _part(first, count):
+    return range(first, first + max(1, count // 3))
+
+
+def _grid(runs, source, data, numbers):
+    shown = sources.Part(source, numbers)
+    batches = pipeline.validation(shown, data, len(shown), lambda *_: None)
+    batch = next(iter(batches.unbatch().batch(len(shown))))
+    predictions = [run["predict"](batch["l"]) for run in runs.values()]
+    return samples.grid(batch["l"], predictions, batch["ab"])
+
+
+def _evolutions(runs):
+    """The same images over the training of each run, from its samples/."""
+    for name, run in runs.items():
+        paths = sorted((run["path"] / "samples").glob("step_*.png"))
+        if len(paths) < 2:
+            continue
+        places = np.linspace(0, len(paths) - 1, min(MOMENTS, len(paths)))
+        paths = [paths[round(place)] for place in places]
+        rows = [_prediction_row(path) for path in paths]
+        if len({row.shape for row in rows}) > 1:
+            continue
+        steps = ", ".join(path.stem.removeprefix("step_").lstrip("0") for path in paths)
+        yield f"{name} over its training: steps {steps}", np.concatenate(rows)
+
+
+def _prediction_row(path):
+    """The second of the three rows of a sample grid."""
+    picture = np.asarray(Image.open(path).convert("RGB"))
+    third = picture.shape[0] / 3
+    return picture[round(third) : round(2 * third)]
+
+
+def _curves(path):
+    found = {}
+    try:
+        lines = (path / "metrics.jsonl").read_text().splitlines()
+    except OSError:
+        return found
+    for line in map(json.loads, lines):
+        for name, value in line.items():
+            if name in report.CURVES:
+                steps, values = found.setdefault(name, ([], []))
+                steps.append(line["step"])
+                values.append(value)
+    return found
+
+
+def _lines(table):
+    """The table as text."""
+    shown = ("psnr", "ssim", "ab_error", "auc", "balanced_auc", "hasler")
+    shown += ("histogram", "histogram_24", "sepia", "blobs")
+    width = max(map(len, table)) + 2
+    yield " " * width + "".join(f"{name:>14s}" for name in shown)
+    for method, values in table.items():
+        row = "".join(f"{values[name][0]:14.3f}" for name in shown)
+        yield f"{method:{width}s}{row}"
