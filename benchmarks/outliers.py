@@ -20,13 +20,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import keras
 import numpy as np
-import quality
 import tensorflow as tf
 from absl import app
 from absl import flags
 
 from tfcolor import build
 from tfcolor import config as config_lib
+from tfcolor import evaluate
 from tfcolor.data import pipeline
 from tfcolor.data import sources
 from tfcolor.optimizers import Adam
@@ -37,6 +37,8 @@ from tfcolor.trainers.wgan_gp import WGANGP
 _PART = flags.DEFINE_enum("part", "mixture", ["mixture", "photographs"], "")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "mixture: runs of each objective")
 _STEPS = flags.DEFINE_integer("steps", 2000, "generator updates of a run")
+_DATA = flags.DEFINE_string("data", "sample", "photographs: SPEC of clean images")
+_LIMIT = flags.DEFINE_integer("limit", 1000, "of them, at most")
 _SHARE = flags.DEFINE_float("share", None, "of outliers (0.05, photographs 0.1)")
 _TRAIN = flags.DEFINE_string("train", None, "photographs: SPEC to train on")
 _NAMES = flags.DEFINE_list("names", ["wgan_gp", "robust_wgan", "uotm"], "objectives")
@@ -190,12 +192,15 @@ def judged_error(name, share):
     )
     began = time.monotonic()
     trainer.fit(spoil(batches, share), steps_per_epoch=_STEPS.value, verbose=0)
-    judges = sources.open_source(flags.FLAGS.data)
+    judges = sources.open_source(_DATA.value)
     held_out = pipeline.validation(
-        judges, config.data, flags.FLAGS.limit, lambda *_: None
+        judges, config.data, _LIMIT.value, lambda *_: None, numbered=True
     )
     predict = tf.function(lambda l: trainer(l, training=False))
-    row, _ = quality.judge(predict, held_out)
+    table, _ = evaluate.judge(
+        {name: predict}, held_out, _LIMIT.value, judges.name, None, resamples=1
+    )
+    row = {metric: values[0] for metric, values in table[name].items()}
     return row, time.monotonic() - began
 
 
@@ -207,7 +212,7 @@ def run_photographs():
         clean, _ = judged_error(name, 0.0)
         spoilt, seconds = judged_error(name, share)
         line = f"{name:16s}"
-        for key in ("ab_error", "histogram", "colorfulness"):
+        for key in ("ab_error", "histogram_24", "hasler"):
             line += f"{clean[key]:10.3f} -> {spoilt[key]:7.3f}"
         print(f"{line}   ({seconds:.0f} s each)", flush=True)
 

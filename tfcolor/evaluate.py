@@ -138,7 +138,7 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES):
       batches: of `pipeline.validation`, numbered.
       count: images, for the progress bar.
       names: a function of an image's number to its name.
-      output: pathlib.Path of a folder.
+      output: pathlib.Path of a folder; None: no images.csv.
 
     Returns:
       {method: {metric: [1 + resamples]}}, and {number: mean ab error of the
@@ -152,7 +152,7 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES):
     sums = {name: Sums(resamples) for name in methods}
     errors = {}
     with (
-        files.replacing(output / "images.csv") as file,
+        files.replacing(output / "images.csv") if output else io.BytesIO() as file,
         tqdm.tqdm(total=count, desc="evaluate", unit=" images") as bar,
     ):
         text = io.TextIOWrapper(file, newline="")
