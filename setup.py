@@ -68,7 +68,7 @@ setup(
     entry_points={
         "console_scripts": [
             f"tfcolor-{command} = tfcolor.cli.{command}:main"
-            for command in ("train", "colorize", "evaluate", "export")
+            for command in ("train", "colorize", "evaluate", "export", "sweep")
         ]
     },
 )

@@ -188,12 +188,12 @@ def weights_of(network):
     return [w.numpy() for w in network.trainable_weights]
 
 
-def run_command(*arguments, **options):
-    """bin/train as a user runs it; returns the completed process."""
+def run_command(*arguments, tool="train", **options):
+    """A command as a user runs it; returns the completed process."""
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
     return subprocess.run(
-        [sys.executable, str(ROOT / "bin" / "train"), *map(str, arguments)],
+        [sys.executable, str(ROOT / "bin" / tool), *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=300,

@@ -13,15 +13,25 @@ from harness import write_pictures
 from PIL import Image
 
 
-def test_help_is_quick_and_does_without_tensorflow():
+@pytest.mark.parametrize(
+    ("tool", "text"),
+    [
+        ("train", "--loss: one of cgan, classification, dcgan"),
+        ("colorize", "--model: a run's folder"),
+        ("evaluate", "--workdir: a run's folder; repeatable"),
+        ("export", "--format: what is written"),
+        ("sweep", "--grid: FIELD=VALUE"),
+    ],
+)
+def test_help_is_quick_and_does_without_tensorflow(tool, text):
     began = time.monotonic()
-    done = run_command("--help")
+    done = run_command("--help", tool=tool)
     seconds = time.monotonic() - began
     assert done.returncode == 0
-    assert "--loss: one of cgan, classification, dcgan" in done.stdout
+    assert text in done.stdout
     assert seconds < 2
     code = (
-        "import sys, tfcolor.cli.train;"
+        f"import sys, tfcolor.cli.{tool};"
         "sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras')))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
@@ -79,6 +89,11 @@ BAD_USAGE = {
         ["--loss=cgan", "--config.train.cpu_replicas=2", "--config.data.batch_size=5"],
         "data.batch_size: 5 is not divisible by 2 replicas",
     ),
+    "profile of one step": (
+        ["--loss=cgan", "--profile=3"],
+        "--profile=3: not two steps, such as 100,110",
+    ),
+    "profile backwards": (["--loss=cgan", "--profile=3,2"], "--profile=3,2: the first"),
     "no neighbours": (
         ["--loss=classification", "--config.bins.neighbors=0"],
         "bins.neighbors: 0 is not in 1 .. 313",

@@ -148,6 +148,11 @@ def test_events_hold_every_group_and_forget_what_was_broken_off(tmp_path, monkey
         "g/gradient_norm",
     }
     assert wanted <= set(tags)
+    assert events.Tags()["graph"]
+    names = {node.name for node in events.Graph().node}
+    assert any("u_net" in name for name in names)
+    hparams = events.SummaryMetadata("_hparams_/session_start_info").plugin_data
+    assert hparams.plugin_name == "hparams"
     assert any(tag.startswith("g/weights/") for tag in tags)
     assert any(tag.startswith("d/weights/") for tag in tags)
     assert [event.step for event in events.Tensors("g/l1")] == [1, 2, 3, 4]
@@ -157,6 +162,25 @@ def test_events_hold_every_group_and_forget_what_was_broken_off(tmp_path, monkey
         assert found == pytest.approx(by_file[event.step])
     picture = tf.make_ndarray(events.Tensors("samples")[-1].tensor_proto)
     assert tf.io.decode_png(picture[2]).shape[0] == 3 * 32 + 2 * 2
+
+
+def test_profile_of_chosen_steps(tmp_path, monkeypatch):
+    eagerly(monkeypatch)
+    seen = []
+    profiler = tf.profiler.experimental
+    start, stop = profiler.start, profiler.stop
+    config = config_of("cgan", steps=4)
+    step = callbacks.StopOnNonFinite.on_step
+    monkeypatch.setattr(
+        callbacks.StopOnNonFinite,
+        "on_step",
+        lambda self, number, logs: (seen.append(number), step(self, number, logs)),
+    )
+    monkeypatch.setattr(profiler, "start", lambda f: (seen.append("start"), start(f)))
+    monkeypatch.setattr(profiler, "stop", lambda: (seen.append("stop"), stop()))
+    run.train(config, tmp_path, profile=(2, 3))
+    assert seen == [1, "start", 2, "stop", 3, 4]
+    assert list(tmp_path.glob("plugins/profile/*/*.xplane.pb"))
 
 
 def test_collapse_is_warned_of():

@@ -1,7 +1,6 @@
 """What happens between the steps of a run. Steps are counted from 1 and are
 those of the run, not of this start of it."""
 
-import json
 import logging
 import math
 import signal
@@ -14,6 +13,7 @@ import tensorflow as tf
 import tqdm
 from keras.optimizers import LossScaleOptimizer
 
+from tfcolor import events
 from tfcolor import samples
 from tfcolor.errors import RunError
 
@@ -126,8 +126,8 @@ class Metrics(StepCallback):
         now = time.monotonic()
         line["time/steps_per_second"] = len(self.seen) / (now - self.began)
         self.began, self.seen = now, []
-        write_scalars(self.writer, step, line)
-        append_json(self.path, {"step": step, **line})
+        events.write_scalars(self.writer, step, line)
+        events.append_json(self.path, {"step": step, **line})
 
     def means(self):
         """Of what is finite."""
@@ -155,8 +155,8 @@ class Validation(StepCallback):
             warnings.filterwarnings("ignore", message="Your input ran out of data")
             values = self.model.evaluate(self.dataset, verbose=0, return_dict=True)
         line = summarise(values)
-        write_scalars(self.writer, step, line)
-        append_json(self.path, {"step": step, **line})
+        events.write_scalars(self.writer, step, line)
+        events.append_json(self.path, {"step": step, **line})
         for warning in collapse(line):
             log.warning("step %d: %s", step, warning)
 
@@ -200,6 +200,35 @@ class Histograms(StepCallback):
             for name, values in self.norms.items():
                 tf.summary.histogram(name, values)
         self.norms = {}
+
+
+class Profile(StepCallback):
+    """Profiles the steps first .. last for TensorBoard."""
+
+    def __init__(self, start, first, last, folder):
+        super().__init__(start)
+        self.first = first
+        self.until = last
+        self.folder = folder
+        self.on = False
+
+    def on_train_begin(self, logs=None):
+        self._start_before(self.start + 1)
+
+    def on_step(self, step, logs):
+        if self.on and step >= self.until:
+            self.close()
+        self._start_before(step + 1)
+
+    def _start_before(self, step):
+        if step == self.first:
+            tf.profiler.experimental.start(str(self.folder))
+            self.on = True
+
+    def close(self):
+        if self.on:
+            tf.profiler.experimental.stop()
+            self.on = False
 
 
 class Saver(StepCallback):
@@ -267,14 +296,3 @@ def collapse(line):
             f"nearly all colours have one hue ({line['val/one_hue']:.2f}, the "
             f"truth's {line['val/one_hue_truth']:.2f}; 1 is a single hue)"
         )
-
-
-def write_scalars(writer, step, values):
-    with writer.as_default(step):
-        for name, value in values.items():
-            tf.summary.scalar(name, value)
-
-
-def append_json(path, line):
-    with open(path, "a") as file:
-        file.write(json.dumps(line) + "\n")

@@ -252,6 +252,11 @@ def to_dict(config):
     return _without_none(dataclasses.asdict(config))
 
 
+def flat(config):
+    """{"section.field": value} of what is set."""
+    return _flat(to_dict(config))
+
+
 def from_dict(values):
     """The inverse of `to_dict`."""
     loss = dataclasses.make_dataclass(

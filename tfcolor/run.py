@@ -11,6 +11,7 @@ from tfcolor import build
 from tfcolor import callbacks
 from tfcolor import checkpoints
 from tfcolor import config as config_lib
+from tfcolor import events
 from tfcolor.data import pipeline
 from tfcolor.data import prior
 from tfcolor.data import sources
@@ -23,13 +24,14 @@ log = logging.getLogger("tfcolor")
 SAMPLES = 8
 
 
-def train(config, workdir):
+def train(config, workdir, profile=None):
     """Train until `config.train.steps`, from the newest checkpoint if there is
     one.
 
     Args:
       config: a Config.
       workdir: path of the run's folder.
+      profile: (first, last) step to profile for TensorBoard, or None.
 
     Returns:
       The number of the signal that ended the run early, or None.
@@ -59,7 +61,7 @@ def train(config, workdir):
             )
             trainer.class_weights = build.class_weights(config, counts)
         try:
-            return _fit(trainer, config, folder, training, shown, sample)
+            return _fit(trainer, config, folder, training, shown, sample, profile)
         except tf.errors.OpError as error:
             raise RunError(_reason(error)) from error
         except OSError as error:
@@ -120,7 +122,7 @@ def sample_batch(source, data):
         ) from None
 
 
-def _fit(trainer, config, folder, training, shown, sample):
+def _fit(trainer, config, folder, training, shown, sample, profile):
     train = config.train
     saved = checkpoints.Checkpoints(folder.checkpoints, trainer, train.keep_checkpoints)
     start = saved.restore()
@@ -136,13 +138,15 @@ def _fit(trainer, config, folder, training, shown, sample):
         reader, config.data, config.seed, start=start, n_critic=trainer.n_critic
     )
     writer = tf.summary.create_file_writer(str(folder.path))
-    _begin_events(writer, start, config)
+    events.begin(writer, start, config, trainer.generator)
     validation = pipeline.validation(
         shown, config.data, train.validation_images, report
     )
     data = {"validation": validation, "sample": sample}
     chain = _callbacks(trainer, config, folder, data, saved, writer, start)
     saver = chain[-1]
+    if profile:
+        chain.insert(0, callbacks.Profile(start, *profile, folder.path))
     try:
         trainer.fit(
             batches,
@@ -185,18 +189,6 @@ def _callbacks(trainer, config, folder, data, saved, writer, start):
             **at(every=train.checkpoint_every), checkpoints=saved, writer=writer
         ),
     ]
-
-
-def _begin_events(writer, start, config):
-    """Tell TensorBoard to forget what a broken-off run wrote after `start`,
-    and show it the config."""
-    from tensorboard.compat.proto import event_pb2
-
-    session = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-    event = event_pb2.Event(step=start + 1, session_log=session)
-    with writer.as_default(start):
-        tf.raw_ops.ImportEvent(writer=writer._resource, event=event.SerializeToString())
-        tf.summary.text("config", f"```\n{config_lib.dumps(config)}\n```")
 
 
 _FRAMES = ("Graph execution error", "Detected at node", "File ", "Traceback")

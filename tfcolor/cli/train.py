@@ -30,6 +30,7 @@ def define(values, argv):
         ("data", f"SPEC of the training images: {specs}"),
         ("data_dir", "cache of TensorFlow Datasets"),
         ("workdir", "the run's folder (default: runs/LOSS)"),
+        ("profile", "FIRST,LAST: steps to profile for TensorBoard"),
     ):
         flags.DEFINE_string(name, None, text, flag_values=values)
     for name, text in (
@@ -94,6 +95,7 @@ def run(values):
     if values.data_dir is not None:
         config.data.data_dir = values.data_dir
     config_lib.check(config)
+    profile = _steps(values.profile)
     with command.quiet(values.v):
         import tensorflow as tf
 
@@ -105,9 +107,21 @@ def run(values):
         return command.DONE
     name = values.loss or "run"
     workdir = values.workdir or f"runs/{name}{'-smoke' if values.smoke else ''}"
-    stopped_by = run_lib.train(config, workdir)
+    stopped_by = run_lib.train(config, workdir, profile)
     print(f"the run is in {workdir}; look at {workdir}/samples")
     return 128 + stopped_by if stopped_by else command.DONE
+
+
+def _steps(text):
+    """(first, last) of "FIRST,LAST", or None."""
+    if text is None:
+        return None
+    first, comma, last = text.partition(",")
+    if not (comma and first.isdigit() and last.isdigit()):
+        raise UsageError(f"--profile={text}: not two steps, such as 100,110")
+    if not 1 <= int(first) <= int(last):
+        raise UsageError(f"--profile={text}: the first step is 1, the last not before")
+    return int(first), int(last)
 
 
 def main():

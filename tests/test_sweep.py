@@ -1,0 +1,156 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from harness import ROOT
+from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
+
+from tfcolor import sweep
+
+GRID = ["--grid=optim.g_lr=1e-4,1e-3", "--grid=generator.depth=2,3"]
+
+
+def test_grid_and_points():
+    grid = sweep.parse_grid(["a.x=1,2", "b.y=p, q"])
+    assert grid == {"a.x": ["1", "2"], "b.y": ["p", "q"]}
+    points = sweep.points_of(grid, "w")
+    assert [point.folder.name for point in points] == [
+        "x=1,y=p",
+        "x=1,y=q",
+        "x=2,y=p",
+        "x=2,y=q",
+    ]
+    assert points[1].values == {"a.x": "1", "b.y": "q"}
+    same = sweep.points_of({"a.x": ["1"], "b.x": ["2/3"]}, "w")
+    assert same[0].folder.name == "a.x=1,b.x=2_3"
+    command = sweep.command_of(points[3], ["--loss=cgan"])
+    wanted = ["--loss=cgan", "--config.a.x=2", "--config.b.y=q", "--workdir=w/x=2,y=q"]
+    assert command[3:] == wanted
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["a=1,,2"], "--grid=a=1,,2: not FIELD=VALUE"),
+        (["a"], "--grid=a: not FIELD=VALUE"),
+        (["a=1", "a=2"], "--grid=a=2: given twice"),
+        (["a=1,1"], "given twice"),
+    ],
+)
+def test_bad_grids(texts, message):
+    with pytest.raises(ValueError, match=message):
+        sweep.parse_grid(texts)
+
+
+def test_ranked_by_what_is_better():
+    points = sweep.points_of({"a": ["1", "2", "3"]}, "w")
+    for point, error, psnr in zip(
+        points, (3.0, 1.0, None), (20.0, 10.0, 0), strict=True
+    ):
+        if error is not None:
+            point.result = {"val/ab_error": error, "val/psnr": psnr}
+    best = [point.values["a"] for point in sweep.ranked(points, "val/ab_error")]
+    assert best == ["2", "1"]
+    best = [point.values["a"] for point in sweep.ranked(points, "val/psnr")]
+    assert best == ["1", "2"]
+    lines = sweep.table(points, "val/psnr")
+    assert [line.split()[1] for line in lines] == ["a", "1", "2", "3"]
+
+
+BAD_USAGE = {
+    "no workdir": (["--loss=cgan", *GRID], "--workdir is missing"),
+    "no grid": (["--loss=cgan", "--workdir=w"], "--grid is missing"),
+    "no such field": (
+        ["--loss=cgan", "--grid=loss.gp_weight=1", "--workdir=w"],
+        "config.loss.gp_weight: no such field",
+    ),
+    "wrong type": (["--loss=cgan", "--grid=optim.g_lr=fast", "--workdir=w"], "fast"),
+    "no jobs": (["--loss=cgan", *GRID, "--workdir=w", "--jobs=0"], "jobs"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_USAGE)
+def test_bad_usage(case, call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments, message = BAD_USAGE[case]
+    done = call("sweep", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_dry_run_names_the_points_and_writes_nothing(call, tmp_path):
+    workdir = tmp_path / "sweep"
+    done = call("sweep", "--loss=cgan", *GRID, "--dry_run", f"--workdir={workdir}")
+    assert done.returncode == 0, done.stderr
+    assert "4 points in" in done.stdout
+    assert "g_lr=1e-3,depth=2" in done.stdout
+    assert not workdir.exists()
+
+
+def start(workdir):
+    """A sweep of three points, of which the last cannot be."""
+    command = [sys.executable, ROOT / "bin" / "sweep", "--loss=l1", "--smoke"]
+    grid = "--grid=generator.depth=2,3,7"
+    return subprocess.Popen(
+        [*command, grid, f"--workdir={workdir}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_killed_and_started_again_it_ends_with_all_runs_and_one_table(tmp_path):
+    process = start(tmp_path)
+    first, second, third = (tmp_path / f"depth={depth}" for depth in (2, 3, 7))
+    deadline = time.monotonic() + 120
+    while not (second / "config.json").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)  # its point goes on alone
+    process.communicate()
+    assert sweep.is_done(first)
+    before = (first / "config.json").stat().st_mtime_ns
+    process = start(tmp_path)
+    output, errors = process.communicate()
+    assert process.returncode == 1, errors
+    assert f"{third}: exit code 2; error: image size 32x32: generator.depth 7" in errors
+    assert "error: 1 of 3 points failed" in errors
+    assert (first / "config.json").stat().st_mtime_ns == before
+    assert sweep.is_done(second)
+    assert not third.exists() or not (third / "checkpoints").exists()
+    saved = json.loads((tmp_path / "sweep.json").read_text())
+    assert [point["state"] for point in saved["points"]] == ["done", "done", "failed"]
+    assert saved["points"][0]["result"]["step"] == 4
+    ranking = (tmp_path / "ranking.txt").read_text()
+    assert ranking.strip() in output
+    best = min(saved["points"][:2], key=lambda p: p["result"]["val/ab_error"])
+    line = ranking.splitlines()[1].split()
+    assert line[:2] == ["1", best["values"]["generator.depth"]]
+    page = (tmp_path / "sweep.html").read_text()
+    assert page.count("<circle") == 2
+    assert_hparams(tmp_path, first)
+
+
+def assert_hparams(workdir, run):
+    """What TensorBoard's plugin reads: the axes, and the values of a run."""
+
+    def content(folder, tag):
+        events = event_accumulator.EventAccumulator(str(folder)).Reload()
+        data = events.SummaryMetadata(tag).plugin_data
+        assert data.plugin_name == "hparams"
+        return plugin_data_pb2.HParamsPluginData.FromString(data.content)
+
+    experiment = content(workdir, "_hparams_/experiment").experiment
+    assert [info.name for info in experiment.hparam_infos] == ["generator.depth"]
+    metrics = [info.name.tag for info in experiment.metric_infos]
+    assert metrics == ["val/ab_error", "val/colorfulness_ratio"]
+    started = content(run, "_hparams_/session_start_info").session_start_info
+    assert started.hparams["generator.depth"].number_value == 2
+    assert started.hparams["train.precision"].string_value == "float32"

@@ -1,0 +1,114 @@
+"""bin/sweep: train every point of a grid."""
+
+import pathlib
+import signal
+import sys
+
+from absl import flags
+from ml_collections import config_flags
+
+from tfcolor.cli import command
+from tfcolor.cli import train
+from tfcolor.errors import UsageError
+
+USAGE = """
+Train every point of a grid over config fields, each in a folder of its own.
+
+  bin/sweep --loss=wgan_gp --grid=loss.gp_weight=0.1,1,10 \\
+    --grid=generator.depth=4,5,6 --data=folder:PHOTOS --workdir=runs/sweep
+
+Running it again goes on where it stopped; a point that fails is reported and
+the rest goes on. All flags of bin/train but --workdir hold for every point.
+tensorboard --logdir=WORKDIR shows the points under HParams.
+"""
+
+
+def define(values, argv):
+    argv = train.define(values, argv)
+    flags.DEFINE_multi_string(
+        "grid", [], "FIELD=VALUE,VALUE,...; repeatable", flag_values=values
+    )
+    flags.DEFINE_string(
+        "metric",
+        "val/ab_error",
+        "what points are ranked by: a val/... scalar of TensorBoard",
+        flag_values=values,
+    )
+    flags.DEFINE_integer("jobs", 1, "points at a time", 1, flag_values=values)
+    values["workdir"].help = "folder of the sweep, one folder a point in it"
+    return argv
+
+
+def run(values):
+    from tfcolor import sweep
+
+    if not values.workdir:
+        raise UsageError("--workdir is missing")
+    if not values.grid:
+        raise UsageError("--grid is missing: FIELD=VALUE,VALUE,...")
+    if values.profile is not None:
+        raise UsageError("--profile: not for a sweep")
+    grid = sweep.parse_grid(values.grid)
+    workdir = pathlib.Path(values.workdir).expanduser()
+    points = sweep.points_of(grid, workdir)
+    arguments = _arguments(sys.argv[1:])
+    for point in points:
+        _check(arguments, point)
+    print(f"{len(points)} points in {workdir}")
+    if values.dry_run:
+        for point in points:
+            print(f"  {point.folder.name}")
+        return command.DONE
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--workdir={workdir}: {error.strerror}") from error
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        failed = sweep.run(
+            points, lambda point: sweep.command_of(point, arguments), values.jobs
+        )
+    except _Terminated:
+        return 128 + signal.SIGTERM
+    with command.quiet(values.v):
+        lines = sweep.write(points, grid, values.metric, workdir)
+    print("\n".join(lines))
+    if failed:
+        print(f"error: {failed} of {len(points)} points failed", file=sys.stderr)
+    return command.FAILED if failed else command.DONE
+
+
+class _Terminated(BaseException):
+    pass
+
+
+def _interrupt(number, frame):
+    raise _Terminated
+
+
+def _arguments(argv):
+    """The flags that each point's run takes too."""
+    kept, skip = [], False
+    for arg in argv:
+        name, equals, _ = arg.lstrip("-").partition("=")
+        own = arg.startswith("-") and name in ("grid", "metric", "jobs", "workdir")
+        if not own and not skip and name not in ("dry_run", "nodry_run"):
+            kept.append(arg)
+        skip = own and not equals
+    return kept
+
+
+def _check(arguments, point):
+    """Raise what bin/train would for the values of a point."""
+    fields = [f"--config.{name}={value}" for name, value in point.values.items()]
+    argv = ["train", *arguments, *fields]
+    values = flags.FlagValues()
+    flags.DEFINE_integer("v", 0, "", flag_values=values)
+    left = values(train.define(values, argv))[1:]
+    if left:
+        raise UsageError(f"unexpected argument {left[0]!r}")
+    config_flags.get_override_values(values["config"])
+
+
+def main():
+    command.run(run, USAGE, define, sys.argv)

@@ -1,0 +1,46 @@
+"""TensorBoard event files, and metrics.jsonl beside them."""
+
+import json
+
+import tensorflow as tf
+from tensorboard.compat.proto import event_pb2
+from tensorboard.plugins.hparams import summary_v2 as hparams
+
+from tfcolor import config as config_lib
+
+
+def begin(writer, start, config, generator):
+    """What stands at the start of each event file: TensorBoard is told to forget
+    what a broken-off run wrote after step `start`, and shown the config as text
+    and as HParams, and at the very start the generator's graph."""
+    session = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+    event = event_pb2.Event(step=start + 1, session_log=session)
+    with writer.as_default(start):
+        tf.raw_ops.ImportEvent(writer=writer._resource, event=event.SerializeToString())
+        tf.summary.text("config", f"```\n{config_lib.dumps(config)}\n```")
+        summary = hparams.hparams_pb(hparams_of(config))
+        tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=0)
+        if start == 0:
+            size = config.data.image_size
+            l = tf.TensorSpec([None, size, size, 1], tf.float32, "l")
+            infer = tf.function(lambda l: generator(l, training=False))
+            tf.summary.graph(infer.get_concrete_function(l).graph)
+
+
+def hparams_of(config):
+    """{"section.field": number, text or truth value} of a Config."""
+    return {
+        name: value if isinstance(value, int | float | str) else str(value)
+        for name, value in config_lib.flat(config).items()
+    }
+
+
+def write_scalars(writer, step, values):
+    with writer.as_default(step):
+        for name, value in values.items():
+            tf.summary.scalar(name, value)
+
+
+def append_json(path, line):
+    with open(path, "a") as file:
+        file.write(json.dumps(line) + "\n")
