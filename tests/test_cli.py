@@ -19,7 +19,7 @@ from PIL import Image
         ("train", "--loss: one of cgan, classification, dcgan"),
         ("colorize", "--model: a run's folder"),
         ("evaluate", "--workdir: a run's folder; repeatable"),
-        ("export", "--format: what is written"),
+        ("export", "what is written"),
         ("sweep", "--grid: FIELD=VALUE"),
     ],
 )

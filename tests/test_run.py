@@ -179,7 +179,8 @@ def test_profile_of_chosen_steps(tmp_path, monkeypatch):
     monkeypatch.setattr(profiler, "start", lambda f: (seen.append("start"), start(f)))
     monkeypatch.setattr(profiler, "stop", lambda: (seen.append("stop"), stop()))
     run.train(config, tmp_path, profile=(2, 3))
-    assert seen == [1, "start", 2, "stop", 3, 4]
+    # It is the first to be called at the end of a step.
+    assert seen == ["start", 1, 2, "stop", 3, 4]
     assert list(tmp_path.glob("plugins/profile/*/*.xplane.pb"))
 
 
