@@ -159,7 +159,7 @@ def test_bytes_of_every_format_and_orientation(exported, server, rng, tmp_path):
     sizes = [Image.open(io.BytesIO(d)).size for d in answer["colorized_bytes"]]
     assert sizes == [(34, 20)] * 5 + [(20, 34), (34, 20), (34, 20)]
     found = np.asarray(Image.open(io.BytesIO(answer["colorized_bytes"][6])))
-    upright = np.asarray(Image.open(io.BytesIO(formats[6])))[::-1, ::-1]
+    upright = tf.io.decode_jpeg(formats[6]).numpy()[::-1, ::-1]
     same_picture(found, tfcolor.load(run)(upright))
     with pytest.raises(RuntimeError, match="(?i)decode|unknown image"):
         served.serve(server, model, [("serving_default", [b"text"])], tmp_path)

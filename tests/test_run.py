@@ -26,7 +26,8 @@ from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 
 
-def test_another_config_is_refused_and_nothing_is_touched(tmp_path):
+def test_another_config_is_refused_and_nothing_is_touched(tmp_path, monkeypatch):
+    eagerly(monkeypatch)
     run.train(config_of("cgan", steps=2), tmp_path)
     before = (tmp_path / "config.json").read_text()
     other = config_of("cgan", steps=4)
