@@ -48,8 +48,9 @@ def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     source = sources.open_source(str(pictures))
     batches = pipeline.validation(source, data, 22, lambda *_: None)
     batch = next(iter(batches.unbatch().batch(22)))
-    rgb, ab = evaluate.seen(batch["l"], METHODS["brown"](batch["l"]))
-    true_rgb, true_ab = evaluate.seen(batch["l"], batch["ab"])
+    brown = evaluate.seen(batch["l"], METHODS["brown"](batch["l"]))
+    truth = evaluate.seen(batch["l"], batch["ab"])
+    rgb, ab, true_rgb, true_ab = brown.rgb, brown.ab, truth.rgb, truth.ab
     found = {metric: values[0] for metric, values in table["brown"].items()}
     assert found["psnr"] == pytest.approx(np.mean(metrics.psnr(true_rgb, rgb)))
     error = metrics.ab_error(true_ab, ab).numpy()
@@ -58,14 +59,13 @@ def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     assert found["hasler"] == pytest.approx(hasler.mean())
     assert found["delta_set"] == pytest.approx(abs(hasler.mean() - true.mean()))
     assert found["delta_image"] == pytest.approx(abs(hasler - true).mean())
-    counts = [np.sum(metrics.count_by_bin(x), 0) for x in (ab, true_ab)]
+    counts = [np.sum(metrics.count_by_bin(x.bins), 0) for x in (brown, truth)]
     shares = [count / count.sum() for count in counts]
     expected = 0.5 * abs(shares[0] - shares[1]).sum()
     assert found["histogram"] == pytest.approx(expected)
     assert found["sepia"] > 0.5
-    both = error + metrics.ab_error(
-        true_ab, evaluate.seen(batch["l"], METHODS["by lightness"](batch["l"]))[1]
-    )
+    other = evaluate.seen(batch["l"], METHODS["by lightness"](batch["l"]))
+    both = error + metrics.ab_error(true_ab, other.ab)
     assert errors == pytest.approx(dict(enumerate(np.asarray(both) / 2)), rel=1e-5)
 
 

@@ -13,6 +13,8 @@ from scipy import special
 from tfcolor import files
 from tfcolor import metrics
 from tfcolor.color import lab
+from tfcolor.color import quantize
+from tfcolor.color.cie import L_HALF
 
 log = logging.getLogger("tfcolor")
 
@@ -72,22 +74,54 @@ class Sums:
             self.values[name] = self.values.get(name, 0.0) + added
 
 
-def statistics(rgb, lightness, ab, truth):
+@dataclasses.dataclass
+class Seen:
+    """A batch of pictures as a viewer sees them.
+
+    Attributes:
+      rgb: uint8 [B, H, W, 3].
+      ab: a* and b* of that, [B, H, W, 2].
+      bins: the nearest of the 313 colours, int32 [B, H, W].
+      hasler: colourfulness, [B].
+    """
+
+    rgb: tf.Tensor
+    ab: tf.Tensor
+    bins: tf.Tensor
+    hasler: tf.Tensor
+
+
+def seen(l, ab):
+    """A Seen of l and ab in the networks' units."""
+    return Seen(*_seen(l, ab))
+
+
+@tf.function(jit_compile=True)
+def _seen(l, ab):
+    rgb = lab.to_uint8(lab.decode(l, ab))
+    ab = lab.rgb_to_lab(rgb)[..., 1:]
+    return rgb, ab, quantize.nearest(ab), metrics.colorfulness(rgb)
+
+
+def statistics(found, truth, lightness):
     """Of a batch: values and counts by image, {name: [B] or [B, K] numpy}.
 
     Args:
-      rgb: uint8 [B, H, W, 3]; ab: its a* and b*; lightness: L* [B, H, W, 1].
-      truth: (rgb, ab) of the true pictures.
+      found, truth: Seen.
+      lightness: L* [B, H, W, 1].
     """
-    return {
-        name: value.numpy()
-        for name, value in _graph(rgb, lightness, ab, *truth).items()
-    }
+    values = _statistics(
+        (found.rgb, found.ab, found.bins, found.hasler),
+        (truth.rgb, truth.ab, truth.bins, truth.hasler),
+        lightness,
+    )
+    return {name: value.numpy() for name, value in values.items()}
 
 
-@tf.function(reduce_retracing=True)
-def _graph(rgb, lightness, ab, true_rgb, true_ab):
-    hasler = metrics.colorfulness(rgb)
+@tf.function
+def _statistics(found, truth, lightness):
+    rgb, ab, bins, hasler = found
+    true_rgb, true_ab, true_bins, true_hasler = truth
     return {
         "images": tf.ones_like(hasler),
         "psnr": metrics.psnr(true_rgb, rgb),
@@ -96,10 +130,10 @@ def _graph(rgb, lightness, ab, true_rgb, true_ab):
         "auc": metrics.auc(true_ab, ab),
         "hasler": hasler,
         "abs": metrics.colorfulness(rgb, "abs"),
-        "delta_image": tf.abs(hasler - metrics.colorfulness(true_rgb)),
+        "delta_image": tf.abs(hasler - true_hasler),
         "blobs": metrics.blobs(lightness, ab),
-        "closeness": metrics.closeness_by_bin(true_ab, ab),
-        "bins": metrics.count_by_bin(ab),
+        "closeness": metrics.closeness_by_bin(true_bins, true_ab, ab),
+        "bins": metrics.count_by_bin(bins),
         "cells": metrics.count_by_cell(ab),
         "a": tf.reduce_mean(ab[..., 0], [1, 2]),
         "b": tf.reduce_mean(ab[..., 1], [1, 2]),
@@ -174,19 +208,12 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES):
 
 def _judge_batch(methods, batch):
     l = batch["l"]
-    lightness = (l + 1.0) * 50.0
-    true = seen(l, batch["ab"])
-    found = {}
-    for name, predict in methods.items():
-        rgb, ab = true if predict is None else seen(l, predict(l))
-        found[name] = statistics(rgb, lightness, ab, true)
-    return found
-
-
-def seen(l, ab):
-    """What a viewer sees: uint8 sRGB, and a* and b* of that."""
-    rgb = lab.to_uint8(lab.decode(l, ab))
-    return rgb, lab.rgb_to_lab(rgb)[..., 1:]
+    lightness = (l + 1.0) * L_HALF
+    truth = seen(l, batch["ab"])
+    return {
+        name: statistics(seen(l, predict(l)) if predict else truth, truth, lightness)
+        for name, predict in methods.items()
+    }
 
 
 def _write_rows(table, found, names):

@@ -3,8 +3,12 @@
 rgb is [B, H, W, 3] uint8 or float in 0..255; ab is [B, H, W, 2] in CIE units.
 """
 
+import functools
+
+import numpy as np
 import tensorflow as tf
 
+from tfcolor import resize
 from tfcolor.color import quantize
 
 # The largest distance in ab that counts for AuC, CIE units.
@@ -14,6 +18,7 @@ AUC_LIMIT = 150.0
 # shorter side, its least excess over the picture's mean chroma (or over 1), and the
 # variance of L* below which lightness explains nothing.
 BLOB, SURROUNDINGS = 1 / 16, 1 / 3
+FINENESS = 64  # pixels of the shorter side that are looked at
 BLOB_EXCESS = 1.0
 LEAST_CHROMA = 1.0
 FLAT = 9.0
@@ -50,15 +55,17 @@ def auc(truth, prediction):
     return 100.0 * tf.reduce_mean(_closeness(truth, prediction), [1, 2])
 
 
-def closeness_by_bin(truth, prediction):
+def closeness_by_bin(bins, truth, prediction):
     """What `balanced_auc` sums up: [B, 313] float32, for each of the 313 colours
-    the sum of 1 - distance / 150 over the pixels whose truth is nearest to it."""
-    return _sum_by_bin(truth, _closeness(truth, prediction))
+    the sum of 1 - distance / 150 over the pixels whose truth is nearest to it;
+    `bins` is `quantize.nearest` of the truth."""
+    return _sums(bins, _closeness(truth, prediction), quantize.BINS)
 
 
-def count_by_bin(ab):
-    """Pixels nearest to each of the 313 colours: [B, 313] float32."""
-    return _sum_by_bin(ab, tf.ones_like(ab[..., 0]))
+def count_by_bin(bins):
+    """Pixels of each of the 313 colours, `quantize.nearest` [B, H, W] of ab:
+    [B, 313] float32."""
+    return _sums(bins, tf.ones(tf.shape(bins)), quantize.BINS)
 
 
 def balanced_auc(closeness, count):
@@ -80,10 +87,6 @@ def balanced_auc(closeness, count):
 def _closeness(truth, prediction):
     distance = tf.norm(truth - prediction, axis=-1)
     return tf.nn.relu(1.0 - distance / AUC_LIMIT)
-
-
-def _sum_by_bin(ab, values):
-    return _sums(quantize.nearest(ab), values, quantize.BINS)
 
 
 def _sums(places, values, count):
@@ -164,24 +167,40 @@ def blobs(l, ab):
       l: [B, H, W, 1], L* 0..100.
       ab: [B, H, W, 2], CIE units.
     """
-    side = min(l.shape[1:3])
-    spot, wide = (max(1, round(side * size / 2)) for size in (BLOB, SURROUNDINGS))
-    mean_l, mean_ab = _box(l, wide), _box(ab, wide)
-    variance = _box(l * l, wide) - mean_l**2
-    slope = (_box(l * ab, wide) - mean_l * mean_ab) / (variance + FLAT)
-    here = _box(ab, spot)
-    left = here - mean_ab - slope * (_box(l, spot) - mean_l)
-    brighter = tf.norm(here, axis=-1) - tf.norm(mean_ab, axis=-1)
-    excess = tf.minimum(tf.norm(left, axis=-1), brighter)
-    usual = tf.reduce_mean(tf.norm(ab, axis=-1), [1, 2], keepdims=True)
+    # Much finer than a spot nothing is to be seen.
+    factor = max(1, min(l.shape[1:3]) // FINENESS)
+    l, ab = (tf.nn.avg_pool2d(x, factor, factor, "VALID") for x in (l, ab))
+    height, width = l.shape[1:3]
+    side = min(height, width)
+    spot, wide = (
+        [_box(size, max(1, round(side * share / 2))) for size in (height, width)]
+        for share in (BLOB, SURROUNDINGS)
+    )
+    l, ab = (tf.transpose(x, [0, 3, 1, 2]) for x in (l, ab))
+    wanted = tf.concat([l, ab, l * l, l * ab], 1)
+    # Planes of one product, because TensorFlow 2.21 breaks down on graphs that
+    # multiply two batched matrix products with each other.
+    means = tf.split(resize.apply(wanted, *wide), [1, 2, 1, 2], 1)
+    mean_l, mean_ab, mean_square, mean_product = means
+    slope = (mean_product - mean_l * mean_ab) / (mean_square - mean_l**2 + FLAT)
+    here_l, here = tf.split(resize.apply(wanted[:, :3], *spot), [1, 2], 1)
+    left = here - mean_ab - slope * (here_l - mean_l)
+    brighter = tf.norm(here, axis=1) - tf.norm(mean_ab, axis=1)
+    excess = tf.minimum(tf.norm(left, axis=1), brighter)
+    usual = tf.reduce_mean(tf.norm(ab, axis=1), [1, 2], keepdims=True)
     share = excess / tf.maximum(usual, LEAST_CHROMA)
     return tf.reduce_mean(tf.nn.relu(share - BLOB_EXCESS), [1, 2])
 
 
-def _box(x, radius):
-    """Mean over squares of 2 radius + 1 pixels, mirrored at the edges."""
-    edges = [[0, 0], [radius, radius], [radius, radius], [0, 0]]
-    return tf.nn.avg_pool2d(tf.pad(x, edges, "SYMMETRIC"), 2 * radius + 1, 1, "VALID")
+@functools.cache
+def _box(size, radius):
+    """[size, size] float32 that takes means over 2 radius + 1 samples of an
+    axis, mirrored at its edges."""
+    mirrored = np.pad(
+        np.eye(size, dtype=np.float32), ((radius, radius), (0, 0)), "symmetric"
+    )
+    sums = np.cumsum(np.pad(mirrored, ((1, 0), (0, 0))), 0)
+    return (sums[2 * radius + 1 :] - sums[:size]) / (2 * radius + 1)
 
 
 def count_by_cell(ab):
