@@ -136,9 +136,11 @@ def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
         f"--output={tmp_path / 'out'}",
         "--resamples=20",
         "--shown=3",
+        "--fid_weights=/no/such.h5",
     )
     (pictures / "bad.jpg").unlink()
     assert done.returncode == 0, done.stderr
+    assert "left out: fid_keras: /no/such.h5: no such file" in done.stderr
     saved = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert list(saved["metrics"]) == ["truth", "grey", *folders]
     psnr = saved["metrics"]["cgan"]["psnr"]
@@ -182,6 +184,7 @@ def test_bad_input(folders, tmp_path, pictures, call):
         ([run, run], 2, "a run is given twice"),
         ([run, f"--data={tmp_path / 'empty'}"], 2, "no image in it"),
         ([run, "--resamples=0"], 2, "resamples"),
+        ([run, "--vgg_weights=x"], 2, "--vgg_weights: needs --labels"),
     ):
         done = call("evaluate", f"--output={output}", *arguments)
         assert done.returncode == code, done.stderr

@@ -27,7 +27,8 @@ TRUTH, GREY = "truth", "grey"
 # Values of one image, whose means are metrics.
 PER_IMAGE = ("psnr", "ssim", "ab_error", "auc", "hasler", "abs", "blobs")
 
-# Metric: (what it is, whether more is better; None: near the truth's is).
+# Metric: (what it is, whether more is better; None: near the truth's is). The
+# last two only where their networks were to be had.
 METRICS = {
     "psnr": ("PSNR, dB", True),
     "ssim": ("SSIM", True),
@@ -42,6 +43,8 @@ METRICS = {
     "delta_image": ("delta colourfulness by image", False),
     "sepia": ("sepia collapse", False),
     "blobs": ("colour blobs", None),
+    "fid_keras": ("FID (Keras Inception)", False),
+    "vgg_top1": ("VGG-16 top-1, %", True),
 }
 
 
@@ -163,7 +166,7 @@ def metrics_of(sums, truth):
     }
 
 
-def judge(methods, batches, count, names, output, resamples=RESAMPLES):
+def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptual=()):
     """Run methods over images once; writes images.csv.
 
     Args:
@@ -173,6 +176,7 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES):
       count: images, for the progress bar.
       names: a function of an image's number to its name.
       output: pathlib.Path of a folder; None: no images.csv.
+      perceptual: judges of `perceptual`.
 
     Returns:
       {method: {metric: [1 + resamples]}}, and {number: mean ab error of the
@@ -193,8 +197,8 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES):
         table = csv.writer(text)
         table.writerow(["image", "method", *PER_IMAGE])
         for batch in batches:
-            found = _judge_batch(methods, batch)
             numbers = batch["number"].numpy()
+            found = _judge_batch(methods, batch, numbers, perceptual)
             weights = sums[TRUTH].weights(numbers)
             for name, values in found.items():
                 sums[name].add(weights, values)
@@ -203,17 +207,30 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES):
             errors.update(zip(numbers.tolist(), np.mean(shown, 0), strict=True))
             bar.update(len(numbers))
         text.detach()  # which would close the file
-    return {name: metrics_of(s, sums[TRUTH]) for name, s in sums.items()}, errors
+    table = {name: metrics_of(s, sums[TRUTH]) for name, s in sums.items()}
+    for judge_of in perceptual:
+        for name, value in judge_of.results(TRUTH).items():
+            table[name][judge_of.name] = np.array([value])
+    return table, errors
 
 
-def _judge_batch(methods, batch):
+def _judge_batch(methods, batch, numbers, perceptual):
     l = batch["l"]
     lightness = (l + 1.0) * L_HALF
-    truth = seen(l, batch["ab"])
-    return {
-        name: statistics(seen(l, predict(l)) if predict else truth, truth, lightness)
-        for name, predict in methods.items()
-    }
+    truth, values = seen(l, batch["ab"]), {}
+    for name, predict in methods.items():
+        found = seen(l, predict(l)) if predict else truth
+        values[name] = statistics(found, truth, lightness)
+        for judge_of in perceptual:
+            judge_of.add(name, found.rgb, numbers)
+    return values
+
+
+def measured(table):
+    """The metrics of METRICS that a table has."""
+    return [
+        metric for metric in METRICS if all(metric in row for row in table.values())
+    ]
 
 
 def _write_rows(table, found, names):
@@ -228,7 +245,7 @@ def interval(values):
     interval (Efron 1987, section 2), because resamples, which lack some images,
     have fewer colours than all images have."""
     value, resamples = float(values[0]), values[1:]
-    if np.ptp(resamples) == 0.0:
+    if not len(resamples) or np.ptp(resamples) == 0.0:
         return value, value, value
     below = (resamples < value).mean() + 0.5 * (resamples == value).mean()
     least = 0.5 / len(resamples)
@@ -245,7 +262,7 @@ def differences(table):
         (first, second, metric, *interval(table[first][metric] - table[second][metric]))
         for i, first in enumerate(runs)
         for second in runs[i + 1 :]
-        for metric in METRICS
+        for metric in measured(table)
     ]
 
 

@@ -1,6 +1,7 @@
 """From runs' folders to an evaluation's files."""
 
 import json
+import logging
 import pathlib
 import sys
 
@@ -12,6 +13,7 @@ import tfcolor
 from tfcolor import evaluate
 from tfcolor import files
 from tfcolor import models
+from tfcolor import perceptual
 from tfcolor import report
 from tfcolor import samples
 from tfcolor import workdir
@@ -19,6 +21,8 @@ from tfcolor.data import pipeline
 from tfcolor.data import sources
 from tfcolor.errors import UsageError
 from tfcolor.run import open_data
+
+log = logging.getLogger("tfcolor")
 
 # Moments of a run whose samples are shown.
 MOMENTS = 6
@@ -31,7 +35,8 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
       workdirs: paths of runs' folders.
       spec: SPEC of the images; None: what the first run validates on.
       output: folder for the files; None: evaluation/ in the first run's.
-      settings: limit, resamples, shown and log (a function of a line).
+      settings: limit, resamples, shown, fid_weights, vgg_weights, labels and
+        log (a function of a line).
 
     Returns:
       pathlib.Path of the folder.
@@ -42,6 +47,7 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
     runs = {name: _load(path) for name, path in _named(workdirs).items()}
     data = _common_data(runs)
     source = _source(spec, data_dir, next(iter(runs.values())))
+    judges = _perceptual(settings, source)
     output = _made(output or pathlib.Path(workdirs[0]) / "evaluation")
     skipped = {}
     batches = pipeline.validation(
@@ -54,6 +60,7 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
         source.name,
         output,
         settings["resamples"],
+        judges,
     )
     differences = evaluate.differences(table)
     facts = {
@@ -119,6 +126,26 @@ def _source(spec, data_dir, run):
     return held_out or training
 
 
+def _perceptual(settings, source):
+    """The judges whose weights were named; one that cannot be had is named on
+    the log, and the rest goes on."""
+    labels, judges = None, []
+    if settings["vgg_weights"]:
+        if not settings["labels"]:
+            raise UsageError("--vgg_weights: needs --labels")
+        labels = perceptual.read_labels(settings["labels"], source)
+    for cls, weights, arguments in (
+        (perceptual.Fid, settings["fid_weights"], ()),
+        (perceptual.Recognition, settings["vgg_weights"], (labels,)),
+    ):
+        if weights:
+            try:
+                judges.append(cls(weights, *arguments))
+            except UsageError as error:
+                log.warning("left out: %s", error)
+    return judges
+
+
 def _made(output):
     output = pathlib.Path(output).expanduser()
     try:
@@ -140,7 +167,7 @@ def _write_metrics(output, table, differences, facts, skipped):
                         strict=True,
                     )
                 )
-                for metric in evaluate.METRICS
+                for metric in evaluate.measured(table)
             }
             for method, values in table.items()
         },
@@ -221,8 +248,8 @@ def _curves(path):
 
 def _lines(table):
     """The table as text."""
-    shown = ("psnr", "ssim", "ab_error", "auc", "balanced_auc", "hasler")
-    shown += ("histogram", "histogram_24", "sepia", "blobs")
+    left_out = ("abs", "delta_set", "delta_image")
+    shown = [name for name in evaluate.measured(table) if name not in left_out]
     width = max(map(len, table)) + 2
     yield " " * width + "".join(f"{name:>14s}" for name in shown)
     for method, values in table.items():

@@ -11,6 +11,7 @@ from tfcolor.evaluate import GREY
 from tfcolor.evaluate import METRICS
 from tfcolor.evaluate import TRUTH
 from tfcolor.evaluate import interval
+from tfcolor.evaluate import measured
 from tfcolor.evaluate import ranked
 
 PALETTE = ("#2563ab", "#c2571a", "#2e7d4f", "#8b3fa0", "#b8860b", "#0f7f8b", "#b03060")
@@ -78,7 +79,7 @@ def page(table, differences, facts, pictures, curves):
         "<p class=muted>With 95 % intervals over the images. The best run of each "
         "column is bold; arrows say which way is better, = that the truth's value "
         "is.</p>",
-        _table(table, runs),
+        _table(table),
         "<h2>Side by side</h2>",
         _key(colors),
         "<div class=charts>",
@@ -129,18 +130,19 @@ def verdict(table, differences, metric):
     return said
 
 
-def _table(table, runs):
+def _table(table):
     arrows = {True: "&uarr;", False: "&darr;", None: "="}
     header = "".join(
-        f"<th>{_text(name)} {arrows[more]}</th>" for name, more in METRICS.values()
+        f"<th>{_text(METRICS[metric][0])} {arrows[METRICS[metric][1]]}</th>"
+        for metric in measured(table)
     )
-    best = {metric: ranked(table, metric)[0] for metric in METRICS} if runs else {}
+    best = {metric: ranked(table, metric)[0] for metric in measured(table)}
     rows = []
     for method in table:
         cells = "".join(
             f"<td{' class=best' if best.get(metric) == method else ''}>"
             f"{_number(table, method, metric)}{_range(table, method, metric)}</td>"
-            for metric in METRICS
+            for metric in measured(table)
         )
         rows.append(f"<tr><td>{_text(method)}</td>{cells}</tr>")
     return (

@@ -25,6 +25,9 @@ def define(values, argv):
         ("data", "SPEC of the images: sample, folder:PATH, tfds:NAME[:SPLIT]"),
         ("data_dir", "cache of TensorFlow Datasets"),
         ("output", "folder for the results (default: the first run's evaluation/)"),
+        ("fid_weights", "for FID: InceptionV3's file, or imagenet to download it"),
+        ("vgg_weights", "for VGG-16 top-1: its file, or imagenet to download it"),
+        ("labels", "for VGG-16 top-1: a file of lines IMAGE<TAB>CLASS NUMBER"),
     ):
         flags.DEFINE_string(name, None, text, flag_values=values)
     for name, default, text in (
@@ -50,6 +53,9 @@ def run(values):
         limit=values.limit,
         resamples=values.resamples,
         shown=values.shown,
+        fid_weights=values.fid_weights,
+        vgg_weights=values.vgg_weights,
+        labels=values.labels,
         log=print,
     )
     print(f"written to {output}; open {output}/report.html")

@@ -1,0 +1,148 @@
+"""Metrics that a pretrained network computes: Keras-Inception FID, and how often
+VGG-16 recognises what the picture shows. Their weights are files of
+keras.applications, local or downloaded by it."""
+
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfcolor.errors import UsageError
+
+FID, VGG = "fid_keras", "vgg_top1"
+
+# Where keras.applications has the weights from.
+_HOME = "https://storage.googleapis.com/tensorflow/keras-applications"
+FILES = {
+    FID: f"{_HOME}/inception_v3/"
+    "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    VGG: f"{_HOME}/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels.h5",
+}
+
+
+class Fid:
+    """Frechet distance (Heusel et al. 2017, section 2) between the features of a
+    method's pictures and of the true ones, in keras.applications' InceptionV3:
+    not to be compared with published values, which come of other networks.
+
+    Args:
+      weights: a file, or "imagenet" to have Keras download it.
+
+    Raises:
+      UsageError: the weights cannot be had; the message says how.
+    """
+
+    name = FID
+
+    def __init__(self, weights):
+        build = keras.applications.InceptionV3
+        self.network = _network(FID, build, weights, include_top=False, pooling="avg")
+        self.sums = {}
+
+    @tf.function(reduce_retracing=True)
+    def features(self, rgb):
+        """Uint8 [B, H, W, 3] -> [B, 2048] float32."""
+        x = tf.image.resize(tf.cast(rgb, tf.float32), [299, 299])
+        return self.network(x / 127.5 - 1.0, training=False)
+
+    def add(self, method, rgb, numbers):
+        x = self.features(rgb).numpy().astype(np.float64)
+        count, total, square = self.sums.get(method, (0, 0.0, 0.0))
+        self.sums[method] = count + len(x), total + x.sum(0), square + x.T @ x
+
+    def results(self, truth):
+        moments = {method: _moments(*sums) for method, sums in self.sums.items()}
+        return {
+            method: frechet_distance(*found, *moments[truth])
+            for method, found in moments.items()
+        }
+
+
+class Recognition:
+    """Share of the pictures whose class VGG-16 puts first, in % (Zhang et al.
+    2016, section 3.1).
+
+    Args:
+      weights: as of Fid.
+      labels: {number of an image: class number of keras.applications}.
+    """
+
+    name = VGG
+
+    def __init__(self, weights, labels):
+        self.network = _network(VGG, keras.applications.VGG16, weights)
+        self.labels = labels
+        self.hits = {}
+
+    @tf.function(reduce_retracing=True)
+    def classes(self, rgb):
+        """Uint8 [B, H, W, 3] -> [B] int64."""
+        x = tf.image.resize(tf.cast(rgb, tf.float32), [224, 224])
+        x = keras.applications.vgg16.preprocess_input(x)
+        return tf.argmax(self.network(x, training=False), -1)
+
+    def add(self, method, rgb, numbers):
+        known = [i for i, number in enumerate(numbers) if int(number) in self.labels]
+        if known:
+            found = self.classes(tf.gather(rgb, known)).numpy()
+            wanted = [self.labels[int(numbers[i])] for i in known]
+            self.hits.setdefault(method, []).extend((found == wanted).tolist())
+
+    def results(self, truth):
+        return {
+            method: 100.0 * float(np.mean(hits)) for method, hits in self.hits.items()
+        }
+
+
+def frechet_distance(mean, covariance, other_mean, other_covariance):
+    """|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)); the last trace through the
+    symmetric C1^(1/2) C2 C1^(1/2), which has the same eigenvalues."""
+    values, vectors = np.linalg.eigh(covariance)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    both = np.linalg.eigvalsh(root @ other_covariance @ root)
+    trace = np.trace(covariance) + np.trace(other_covariance)
+    trace -= 2.0 * np.sqrt(np.maximum(both, 0.0)).sum()
+    return float(((mean - other_mean) ** 2).sum() + trace)
+
+
+def read_labels(path, source):
+    """{number: class number} of a file with a line NAME<TAB>NUMBER an image.
+
+    Raises:
+      UsageError: no such file, a line that is no such, or no image of the
+        source in it.
+    """
+    try:
+        lines = pathlib.Path(path).expanduser().read_text().splitlines()
+        classes = {}
+        for line in filter(None, lines):
+            name, _, number = line.rpartition("\t")
+            classes[name] = int(number)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--labels={path}: {error}") from error
+    names = ((i, source.name(i)) for i in range(len(source)))
+    found = {i: classes[name] for i, name in names if name in classes}
+    if not found:
+        raise UsageError(f"--labels={path}: none of the images is in it")
+    return found
+
+
+def _network(name, build, weights, **settings):
+    if weights != "imagenet" and not pathlib.Path(weights).is_file():
+        raise UsageError(
+            f"{name}: {weights}: no such file; it can be had from {FILES[name]}"
+        )
+    try:
+        return build(weights=weights, **settings)
+    except Exception as error:  # of the network, or of reading the file
+        reason = str(error).splitlines()[0]
+        raise UsageError(
+            f"{name}: its weights cannot be had ({reason}); download {FILES[name]} "
+            "and name the file"
+        ) from error
+
+
+def _moments(count, total, square):
+    mean = total / count
+    return mean, (square - count * np.outer(mean, mean)) / max(count - 1, 1)
