@@ -122,7 +122,7 @@ def test_formats(extension, tmp_path, predictor, rng):
     image.save(source)
     for same, name in ((False, "a.png"), (True, source.name)):
         output = tmp_path / f"out{same}"
-        (task,) = colorize.plan([source], output, same)
+        ((task,), _) = colorize.plan([source], output, same)
         assert task.target == output / name
         options = colorize.Options({"saturation": 0.2})
         assert colorize.run(predictor, [task], options) == 0
@@ -135,6 +135,46 @@ def test_formats(extension, tmp_path, predictor, rng):
         # Lossless but for JPEG, WebP and the 256 colours of GIF.
         lossless = name.endswith(("png", "bmp", "tif"))
         assert np.abs(found - expected).mean() < (0.01 if lossless else 8)
+
+
+MODES = ["L", "1", "P", "CMYK", "RGBA", "I;16"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_tiffs_of_any_layout_stay_tiffs_that_open(mode, tmp_path, predictor, rng):
+    """A TIFF keeps the layout of its pixels among its EXIF."""
+    image = Image.fromarray(picture(rng, 20, 30))
+    if mode == "I;16":
+        image = Image.fromarray(picture(rng, 20, 30)[..., 0].astype("uint16") * 257)
+    else:
+        image = image.convert(mode)
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"
+    source = tmp_path / "a.tif"
+    image.save(source, exif=exif, compression="group4" if mode == "1" else None)
+    ((task,), _) = colorize.plan([source], tmp_path / "out", same_format=True)
+    for wide in (False, True):
+        options = colorize.Options({"saturation": 0.2}, side_by_side=wide)
+        assert colorize.run(predictor, [task], options) == 0
+        found = opened(task.target)
+        assert found.format == "TIFF"
+        assert found.size == (68 if wide else 30, 20)
+        assert found.getexif()[0x010F] == "a maker"
+    grey = pictures.read(source).pixels
+    expected = predictor(grey, saturation=0.2)
+    np.testing.assert_array_equal(np.asarray(found)[:, 38:, :3], expected)
+
+
+def test_what_an_encoder_refuses_is_one_bad_file(tmp_path, predictor, rng, caplog):
+    for name, width in (("wide.webp", 9000), ("fine.webp", 30)):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        image = Image.fromarray(picture(rng, 16, width))
+        image.save(tmp_path / "in" / name)
+    tasks, _ = colorize.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
+    options = colorize.Options(side_by_side=True)  # 18,008 pixels; 16,383 at most
+    assert colorize.run(predictor, tasks, options) == 1
+    assert "wide.webp: " in caplog.text
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["fine.webp"]
 
 
 def test_sixteen_bits_and_palette(tmp_path, predictor, rng):
@@ -159,7 +199,7 @@ def test_alpha_is_kept(mode, tmp_path, predictor, rng):
         image = image.convert(mode)
         image.putalpha(alpha)
         image.save(tmp_path / "a.png")
-    tasks = colorize.plan([tmp_path / "a.png"], tmp_path / "out")
+    tasks, _ = colorize.plan([tmp_path / "a.png"], tmp_path / "out")
     assert colorize.run(predictor, tasks, colorize.Options()) == 0
     found = opened(tmp_path / "out" / "a.png")
     assert found.mode == "RGBA"
@@ -171,7 +211,7 @@ def test_orientation_is_applied_and_the_rest_of_exif_kept(tmp_path, predictor, r
     exif[0x0112], exif[0x010F] = 6, "a maker"
     image = Image.fromarray(picture(rng, 20, 30))
     image.save(tmp_path / "a.jpg", exif=exif, dpi=(300, 300), quality=100)
-    (task,) = colorize.plan([tmp_path / "a.jpg"], tmp_path / "out", True)
+    ((task,), _) = colorize.plan([tmp_path / "a.jpg"], tmp_path / "out", True)
     assert colorize.run(predictor, [task], colorize.Options()) == 0
     found = opened(task.target)
     assert found.size == (20, 30)
@@ -199,7 +239,7 @@ def test_profiles_are_converted_to_srgb(tmp_path, rng):
 
 def test_written_with_the_profile_of_srgb(tmp_path, predictor, rng):
     write_pictures(tmp_path / "in", rng, 1)
-    tasks = colorize.plan([tmp_path / "in"], tmp_path / "out")
+    tasks, _ = colorize.plan([tmp_path / "in"], tmp_path / "out")
     colorize.run(predictor, tasks, colorize.Options())
     data = opened(tasks[0].target).info["icc_profile"]
     profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
@@ -209,18 +249,25 @@ def test_written_with_the_profile_of_srgb(tmp_path, predictor, rng):
 def test_names_that_would_meet(tmp_path, rng):
     for extension in (".png", ".jpg"):
         write_pictures(tmp_path / "in", rng, 1, extension)
-    tasks = colorize.plan([tmp_path / "in"], tmp_path / "out")
+    tasks, _ = colorize.plan([tmp_path / "in"], tmp_path / "out")
     assert [task.target.name for task in tasks] == ["0000.jpg.png", "0000.png.png"]
-    same = colorize.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
+    same, _ = colorize.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
     assert [task.target.name for task in same] == ["0000.jpg", "0000.png"]
     write_pictures(tmp_path / "other" / "in", rng, 1)
     both = [tmp_path / "in" / "0000.png", tmp_path / "other" / "in" / "0000.png"]
     with pytest.raises(ValueError, match=r"0000.png and .*0000.png would both be"):
         colorize.plan(both, tmp_path / "out")
     write_pictures(tmp_path / "more", rng, 1)
-    tasks = colorize.plan([tmp_path / "in", tmp_path / "more"], tmp_path / "out")
+    tasks, _ = colorize.plan([tmp_path / "in", tmp_path / "more"], tmp_path / "out")
     places = [task.target.relative_to(tmp_path / "out").as_posix() for task in tasks]
     assert places == ["in/0000.jpg.png", "in/0000.png.png", "more/0000.png"]
+
+
+def test_a_file_named_twice_is_one(tmp_path, rng):
+    (path,) = write_pictures(tmp_path / "in", rng, 1).iterdir()
+    again = tmp_path / "in" / ".." / "in" / path.name
+    tasks, _ = colorize.plan([path, again, tmp_path / "in"], tmp_path / "out")
+    assert [task.target.name for task in tasks] == ["0000.png"]
 
 
 def test_no_input_is_written_onto(tmp_path, rng):
@@ -231,7 +278,7 @@ def test_no_input_is_written_onto(tmp_path, rng):
         colorize.plan([tmp_path], tmp_path)
     # An output below the input is not an input of the next run.
     write_pictures(tmp_path / "out", rng, 3)
-    assert len(colorize.plan([tmp_path], tmp_path / "out")) == 1
+    assert len(colorize.plan([tmp_path], tmp_path / "out")[0]) == 1
 
 
 def test_side_by_side_and_ab_npz(tmp_path, model, predictor, rng, call):
@@ -262,17 +309,21 @@ def test_side_by_side_and_ab_npz(tmp_path, model, predictor, rng, call):
     assert np.abs(ab - planes["ab"])[inside].max() < 3
 
 
-def test_a_full_disk_stops_and_leaves_nothing_half_written(tmp_path, model, rng):
+@pytest.mark.parametrize("extension", [".png", ".jpg"])
+def test_a_full_disk_stops_and_leaves_nothing_half_written(
+    extension, tmp_path, model, rng
+):
     """A limit on the size of any file stands in for a full disk."""
     noise = rng.integers(0, 256, (200, 200, 3), dtype=np.uint8)
     (tmp_path / "in").mkdir()
     for i in range(3):
-        Image.fromarray(noise).save(tmp_path / "in" / f"{i}.png")
+        Image.fromarray(noise).save(tmp_path / "in" / f"{i}{extension}")
     command = [
         sys.executable,
         ROOT / "bin" / "colorize",
         f"--model={model}",
         f"--output={tmp_path / 'out'}",
+        "--format=same",
         tmp_path / "in",
     ]
     done = subprocess.run(
@@ -281,7 +332,7 @@ def test_a_full_disk_stops_and_leaves_nothing_half_written(tmp_path, model, rng)
         text=True,
     )
     assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].endswith(".png: File too large")
+    assert done.stderr.strip().splitlines()[-1].endswith(f"{extension}: File too large")
     assert not list((tmp_path / "out").iterdir())
 
 

@@ -158,9 +158,13 @@ def test_bytes_of_every_format_and_orientation(exported, server, rng, tmp_path):
     (answer,) = served.serve(server, model, [request], tmp_path)
     sizes = [Image.open(io.BytesIO(d)).size for d in answer["colorized_bytes"]]
     assert sizes == [(34, 20)] * 5 + [(20, 34), (34, 20), (34, 20)]
+    predictor = tfcolor.load(run)
+    for data, found in zip(formats[:5], answer["colorized_bytes"], strict=False):
+        decoded = tf.io.decode_image(data, 3, expand_animations=False).numpy()
+        same_picture(np.asarray(Image.open(io.BytesIO(found))), predictor(decoded))
     found = np.asarray(Image.open(io.BytesIO(answer["colorized_bytes"][6])))
     upright = tf.io.decode_jpeg(formats[6]).numpy()[::-1, ::-1]
-    same_picture(found, tfcolor.load(run)(upright))
+    same_picture(found, predictor(upright))
     with pytest.raises(RuntimeError, match="(?i)decode|unknown image"):
         served.serve(server, model, [("serving_default", [b"text"])], tmp_path)
 
@@ -258,7 +262,7 @@ def test_files_beside_the_model(exported):
     assert info["working_size"] == 32
     assert info["tfcolor"] == tfcolor.__version__
     readme = (model.parent / "README.md").read_text()
-    assert f"-v {model.parent}:/models/{model.parent.name}" in readme
+    assert f"-v '{model.parent}:/models/{model.parent.name}'" in readme
     assert "WGANGP" in readme
     assert [p.name for p in model.parent.iterdir() if p.name[0] == "."] == []
 
@@ -270,6 +274,10 @@ def test_versions(exported, tmp_path, call):
     done = call("export", *arguments, "--version=7")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "photos" / "7" / "saved_model.pb").exists()
+    readme = tmp_path / "photos" / "README.md"
+    readme.write_text("of 7")
+    assert call("export", *arguments, "--version=3").returncode == 0
+    assert readme.read_text() == "of 7"  # it is of the highest version
     again = call("export", *arguments, "--version=7")
     assert again.returncode == 2
     assert "has 7 already; give another --version" in again.stderr
@@ -279,8 +287,8 @@ def test_versions(exported, tmp_path, call):
 
 
 def test_no_incomplete_version_appears_while_exports_are_killed(exported, tmp_path):
-    """Watched at the system calls: the only thing that ever happens to the
-    number is a rename onto it."""
+    """Watched every few milliseconds; killed as the model has been written but
+    not its companions, and at a moment of its own."""
     run, _ = exported("cgan")
     base = tmp_path / "photos"
     code = (
@@ -288,7 +296,17 @@ def test_no_incomplete_version_appears_while_exports_are_killed(exported, tmp_pa
         f"export.export({str(run)!r}, {str(base)!r}, int(sys.argv[1]))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for version, wait in enumerate((0.5, 1.5, None)):
+
+    def written():
+        return any(base.glob(".unfinished-*/saved_model.pb"))
+
+    def later():
+        return time.monotonic() > began + 1.0
+
+    def never():
+        return False
+
+    for version, moment in enumerate((written, later, never)):
         process = subprocess.Popen(
             [sys.executable, "-c", code, str(version)],
             env=environment,
@@ -296,14 +314,17 @@ def test_no_incomplete_version_appears_while_exports_are_killed(exported, tmp_pa
             stderr=subprocess.DEVNULL,
         )
         process.stdout.readline()
-        until = time.monotonic() + (60 if wait is None else wait)
-        while process.poll() is None and time.monotonic() < until:
+        began = time.monotonic()
+        while process.poll() is None and not moment():
             check_versions(base)
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
         check_versions(base)
+        for path in base.glob(".unfinished-*"):
+            shutil.rmtree(path)
+    assert not (base / "0").exists()
     assert (base / "2").is_dir()
 
 

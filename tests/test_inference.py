@@ -156,6 +156,22 @@ def test_the_average_of_the_weights_colours(tmp_path, rng):
     assert (first != reader.get_tensor(name("generator"))).any()
 
 
+def test_a_damaged_checkpoint_is_passed_over(tmp_path, caplog):
+    run = new_run(toy_config("cgan"), tmp_path)
+    expected = models.of_run(run)[0].weights[0].numpy()
+    folder = run / "checkpoints"
+    for path in folder.glob("step-0.*"):
+        path.with_name(path.name.replace("step-0", "step-3")).write_bytes(b"damaged")
+    generator, info = models.of_run(run)
+    assert info["step"] == 0
+    assert "step-3 is damaged" in caplog.text
+    np.testing.assert_array_equal(generator.weights[0], expected)
+    for path in folder.glob("step-0.*"):
+        path.write_bytes(b"damaged")
+    with pytest.raises(RunError, match="none of the checkpoints in .* can be read"):
+        models.of_run(run)
+
+
 def test_out_of_memory_halves_the_working_size(predictor, rng, caplog):
     def network(l):
         if max(l.shape[1:3]) > limit:

@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,8 @@ from harness import ROOT
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
+from tfcolor import config as config_lib
+from tfcolor import smoke
 from tfcolor import sweep
 
 GRID = ["--grid=optim.g_lr=1e-4,1e-3", "--grid=generator.depth=2,3"]
@@ -52,12 +53,20 @@ def test_ranked_by_what_is_better():
     for point, error, psnr in zip(
         points, (3.0, 1.0, None), (20.0, 10.0, 0), strict=True
     ):
+        point.state = sweep.DONE
         if error is not None:
             point.result = {"val/ab_error": error, "val/psnr": psnr}
     best = [point.values["a"] for point in sweep.ranked(points, "val/ab_error")]
     assert best == ["2", "1"]
     best = [point.values["a"] for point in sweep.ranked(points, "val/psnr")]
     assert best == ["1", "2"]
+    points[0].result["val/colorfulness_ratio"] = 1.6
+    points[1].result["val/colorfulness_ratio"] = 0.9
+    best = sweep.ranked(points, "val/colorfulness_ratio")
+    assert [point.values["a"] for point in best] == ["2", "1"]
+    points[1].state = sweep.FAILED
+    assert sweep.ranked(points, "val/ab_error") == [points[0]]
+    points[1].state = sweep.DONE
     lines = sweep.table(points, "val/psnr")
     assert [line.split()[1] for line in lines] == ["a", "1", "2", "3"]
 
@@ -70,6 +79,10 @@ BAD_USAGE = {
         "config.loss.gp_weight: no such field",
     ),
     "wrong type": (["--loss=cgan", "--grid=optim.g_lr=fast", "--workdir=w"], "fast"),
+    "no such metric": (
+        ["--loss=cgan", *GRID, "--workdir=w", "--metric=val/ab_eror"],
+        "--metric=val/ab_eror: not one of val/ab_error",
+    ),
     "no jobs": (["--loss=cgan", *GRID, "--workdir=w", "--jobs=0"], "jobs"),
 }
 
@@ -102,7 +115,7 @@ def start(workdir):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=workdir,
     )
 
 
@@ -115,7 +128,7 @@ def test_killed_and_started_again_it_ends_with_all_runs_and_one_table(tmp_path):
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)  # its point goes on alone
     process.communicate()
-    assert sweep.is_done(first)
+    assert checkpoint_of(first) == 4
     before = (first / "config.json").stat().st_mtime_ns
     process = start(tmp_path)
     output, errors = process.communicate()
@@ -123,7 +136,7 @@ def test_killed_and_started_again_it_ends_with_all_runs_and_one_table(tmp_path):
     assert f"{third}: exit code 2; error: image size 32x32: generator.depth 7" in errors
     assert "error: 1 of 3 points failed" in errors
     assert (first / "config.json").stat().st_mtime_ns == before
-    assert sweep.is_done(second)
+    assert checkpoint_of(second) == 4
     assert not third.exists() or not (third / "checkpoints").exists()
     saved = json.loads((tmp_path / "sweep.json").read_text())
     assert [point["state"] for point in saved["points"]] == ["done", "done", "failed"]
@@ -136,6 +149,36 @@ def test_killed_and_started_again_it_ends_with_all_runs_and_one_table(tmp_path):
     page = (tmp_path / "sweep.html").read_text()
     assert page.count("<circle") == 2
     assert_hparams(tmp_path, first)
+
+
+def checkpoint_of(folder):
+    state = (folder / "checkpoints" / "checkpoint").read_text()
+    return int(state.splitlines()[0].rpartition("-")[2].strip('"'))
+
+
+def test_folders_of_another_sweep_are_refused(call, tmp_path):
+    point = tmp_path / "depth=2"
+    point.mkdir()
+    (point / "checkpoints").mkdir()
+    (point / "checkpoints" / "checkpoint").write_text(
+        'model_checkpoint_path: "step-4"\n'
+    )
+    old = config_lib.to_dict(smoke.smoke(config_lib.of("l1")))
+    old["generator"]["depth"] = 2
+    (point / "config.json").write_text(json.dumps({"config": old}))
+    arguments = ["--loss=l1", "--smoke", "--grid=generator.depth=2"]
+    arguments.append(f"--workdir={tmp_path}")
+    same = call("sweep", *arguments)
+    assert same.returncode == 0, same.stderr
+    assert "1/1" in same.stderr
+    other = call("sweep", *arguments, "--config.optim.g_lr=0.5")
+    assert other.returncode == 2
+    assert "holds a run with another config (optim.g_lr: 0.0003 -> 0.5)" in other.stderr
+    (longer,) = sweep.points_of({"generator.depth": ["2"]}, tmp_path)
+    longer.config = {"train.steps": 4}
+    assert sweep.is_done(longer)
+    longer.config = {"train.steps": 5}
+    assert not sweep.is_done(longer)
 
 
 def assert_hparams(workdir, run):

@@ -64,12 +64,7 @@ class Checkpoints:
                 self.last_good = path
                 return self.trainer.steps_done()
             except Exception as error:  # TensorFlow raises many kinds
-                reason = (getattr(error, "message", None) or str(error)).strip()
-                log.warning(
-                    "checkpoint %s is damaged (%s); trying the one before it",
-                    path,
-                    reason.splitlines()[0],
-                )
+                _warn_of_damage(path, error)
         if paths:
             raise RunError(f"none of the checkpoints in {self.folder} can be read")
         return 0
@@ -80,15 +75,31 @@ def restore_generator(folder, generator, averaged):
     checkpoint in a folder; returns the step.
 
     Raises:
-      RunError: there is no checkpoint.
+      RunError: there is no checkpoint, or none that can be read.
     """
-    path = tf.train.latest_checkpoint(str(folder))
-    if path is None:
+    names = sorted({path.stem for path in folder.glob("step-*.index")}, key=_step)
+    if not names:
         raise RunError(f"no checkpoint in {folder}")
-    name = "average" if averaged else "generator"
-    status = tf.train.Checkpoint(**{name: _values(generator.weights)}).restore(path)
-    status.assert_existing_objects_matched().expect_partial()
-    return int(tf.train.load_variable(path, "step/.ATTRIBUTES/VARIABLE_VALUE"))
+    part = "average" if averaged else "generator"
+    checkpoint = tf.train.Checkpoint(**{part: _values(generator.weights)})
+    for name in reversed(names):
+        path = str(folder / name)
+        try:
+            status = checkpoint.restore(path)
+            status.assert_existing_objects_matched().expect_partial()
+            return _step(name)
+        except Exception as error:  # TensorFlow raises many kinds
+            _warn_of_damage(path, error)
+    raise RunError(f"none of the checkpoints in {folder} can be read")
+
+
+def _warn_of_damage(path, error):
+    reason = (getattr(error, "message", None) or str(error)).strip()
+    log.warning(
+        "checkpoint %s is damaged (%s); trying the one before it",
+        path,
+        reason.splitlines()[0],
+    )
 
 
 def _tidy(folder):

@@ -57,7 +57,8 @@ class Options:
 
 
 def plan(inputs, output, same_format=False):
-    """The Tasks for files and folders, in the order of their names.
+    """The Tasks for files and folders, in the order of their names, and how many
+    folders could not be read, which the log names.
 
     A folder's pictures keep their places below it; of several folders each
     gets one of its name. NAME.jpg becomes NAME.png; where two pictures would
@@ -70,15 +71,19 @@ def plan(inputs, output, same_format=False):
     output = pathlib.Path(output).expanduser()
     inputs = [pathlib.Path(path).expanduser() for path in inputs]
     folders = [path for path in inputs if path.is_dir()]
-    found = []  # (source, its path below output)
+    found, unreadable = [], []  # (source, its path below output); errors
     for path in inputs:
         if path in folders:
             below = pathlib.Path(path.resolve().name) if len(folders) > 1 else ""
-            found += [(s, below / s.relative_to(path)) for s in _walk(path, output)]
+            below_it = _walk(path, output, unreadable.append)
+            found += [(s, below / s.relative_to(path)) for s in below_it]
         elif path.exists():
             found.append((path, pathlib.Path(path.name)))
         else:
             raise UsageError(f"{path}: no such file or folder")
+    # A file that is named twice, or is in a folder that is named too, once.
+    found = list({s.resolve(): (s, place) for s, place in reversed(found)}.values())
+    found.reverse()
     named = collections.Counter(_name(place, same_format) for _, place in found)
     tasks = []
     for source, place in found:
@@ -87,7 +92,9 @@ def plan(inputs, output, same_format=False):
             name = place.with_name(place.name + ".png")
         tasks.append(Task(source, output / name))
     _check_targets(tasks)
-    return tasks
+    for error in unreadable:
+        log.error("%s: %s", error.filename, error.strerror)
+    return tasks, len(unreadable)
 
 
 def run(predictor, tasks, options):
@@ -185,8 +192,9 @@ class _Job:
             try:
                 future.result()
                 self.bar.update()
-            except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            except Exception as error:  # of an encoder too
+                full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+                if getattr(error, "errno", None) in full:
                     raise RunError(f"{task.target}: {error.strerror}") from error
                 self._fail(task, error)
 
@@ -208,8 +216,7 @@ def _write(task, picture, planes, options):
             np.savez(file, ab=np.moveaxis(full, 0, -1), working_ab=planes)
     result = inference.join(picture.pixels, planes)
     if options.side_by_side:
-        left = picture.pixels
-        left = left if left.ndim == 3 else np.repeat(left[..., None], 3, -1)
+        left = inference.as_rgb(picture.pixels)
         gap = np.full((height, _GAP, 3), 255, np.uint8)
         result = np.concatenate([left, gap, result], 1)
     pictures.write(task.target, result, picture, _format(task.target))
@@ -229,12 +236,12 @@ def _pixels(picture):
     return picture.pixels.shape[0] * picture.pixels.shape[1]
 
 
-def _walk(folder, output):
+def _walk(folder, output, on_error):
     """The picture files below a folder, those below `output` left out."""
     if folder.resolve() == output.resolve():
         raise UsageError(f"--output={output}: is an input itself; give another folder")
     found = []
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=on_error):
         place = pathlib.Path(place)
         folders[:] = [f for f in folders if (place / f).resolve() != output.resolve()]
         found += [place / name for name in names if _is_picture(name)]

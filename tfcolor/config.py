@@ -254,7 +254,7 @@ def to_dict(config):
 
 def flat(config):
     """{"section.field": value} of what is set."""
-    return _flat(to_dict(config))
+    return flat_dict(to_dict(config))
 
 
 def from_dict(values):
@@ -283,9 +283,9 @@ def dumps(config):
 
 
 def differences(old, new):
-    """["field: old -> new", ...] of two `to_dict`, split into those that make
-    it another run and those that do not: (refused, allowed)."""
-    old, new = _flat(old), _flat(new)
+    """["field: old -> new", ...] of two `to_dict`, flat or not, split into those
+    that make it another run and those that do not: (refused, allowed)."""
+    old, new = flat_dict(old), flat_dict(new)
     refused, allowed = [], []
     for field in sorted(old.keys() | new.keys()):
         if old.get(field) != new.get(field):
@@ -307,11 +307,12 @@ def _without_none(values):
     }
 
 
-def _flat(values, prefix=""):
+def flat_dict(values, prefix=""):
+    """{"section.field": value} of `to_dict`."""
     flat = {}
     for name, value in values.items():
         if isinstance(value, dict):
-            flat.update(_flat(value, f"{prefix}{name}."))
+            flat.update(flat_dict(value, f"{prefix}{name}."))
         else:
             flat[prefix + name] = value
     return flat

@@ -15,6 +15,7 @@ from tfcolor import metrics
 from tfcolor.color import lab
 from tfcolor.color import quantize
 from tfcolor.color.cie import L_HALF
+from tfcolor.errors import RunError
 
 log = logging.getLogger("tfcolor")
 
@@ -193,7 +194,7 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
         files.replacing(output / "images.csv") if output else io.BytesIO() as file,
         tqdm.tqdm(total=count, desc="evaluate", unit=" images") as bar,
     ):
-        text = io.TextIOWrapper(file, newline="")
+        text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
         table = csv.writer(text)
         table.writerow(["image", "method", *PER_IMAGE])
         for batch in batches:
@@ -207,6 +208,8 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
             errors.update(zip(numbers.tolist(), np.mean(shown, 0), strict=True))
             bar.update(len(numbers))
         text.detach()  # which would close the file
+        if not errors:
+            raise RunError("none of the images can be read")
     table = {name: metrics_of(s, sums[TRUTH]) for name, s in sums.items()}
     for judge_of in perceptual:
         for name, value in judge_of.results(TRUTH).items():
@@ -244,7 +247,9 @@ def interval(values):
     """(value, low, high) of [1 + resamples]: the bias-corrected percentile
     interval (Efron 1987, section 2), because resamples, which lack some images,
     have fewer colours than all images have."""
-    value, resamples = float(values[0]), values[1:]
+    value, resamples = float(values[0]), np.asarray(values[1:])
+    # Of few images a resample may have none.
+    resamples = resamples[np.isfinite(resamples)]
     if not len(resamples) or np.ptp(resamples) == 0.0:
         return value, value, value
     below = (resamples < value).mean() + 0.5 * (resamples == value).mean()
@@ -256,14 +261,21 @@ def interval(values):
 
 
 def differences(table):
-    """[(first, second, metric, difference, low, high)] of each pair of runs."""
+    """[(first, second, metric, difference, low, high)] of each pair of runs, for
+    the metrics that have intervals."""
     runs = [name for name in table if name not in (TRUTH, GREY)]
     return [
         (first, second, metric, *interval(table[first][metric] - table[second][metric]))
         for i, first in enumerate(runs)
         for second in runs[i + 1 :]
         for metric in measured(table)
+        if len(table[first][metric]) > 1
     ]
+
+
+def may_be_noise(low, high):
+    """An interval of a difference holds 0, or says nothing."""
+    return not (low > 0.0 or high < 0.0)
 
 
 def ranked(table, metric):

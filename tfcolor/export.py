@@ -160,6 +160,8 @@ def export(workdir, base, version=None, kind="tf_saved_model"):
         (unfinished / models.INFO).parent.mkdir(exist_ok=True)
         (unfinished / models.INFO).write_text(text + "\n")
         _publish(unfinished, target)
+        if served and version == max(models.versions(base)):
+            _describe(base, info)
     except (tf.errors.OpError, OSError) as error:
         said = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise RunError(f"{target} could not be written: {said}") from error
@@ -182,9 +184,14 @@ def _write_served(served, folder):
     name = folder.parent.resolve().name
     tf.saved_model.save(served, str(folder), signatures=served.signatures())
     serving.write_warmup(folder, name, served.info["working_size"])
-    base = folder.parent
-    files.write_atomically(base / "model.config", serving.model_config(name))
-    readme = serving.readme(name, base.resolve(), served.info)
+
+
+def _describe(base, info):
+    """What lies beside the versions, of the highest."""
+    base = base.resolve()
+    config = serving.model_config(base.name)
+    files.write_atomically(base / "model.config", config)
+    readme = serving.readme(base.name, base, info)
     files.write_atomically(base / "README.md", readme)
 
 
@@ -194,5 +201,5 @@ def _publish(unfinished, target):
         if path.is_file():
             with open(path, "rb") as file:
                 os.fsync(file.fileno())
-    os.chmod(unfinished, 0o777 & ~files.umask())
+    os.chmod(unfinished, 0o777 & ~files.UMASK)
     os.rename(unfinished, target)

@@ -6,6 +6,16 @@ import pathlib
 import tempfile
 
 
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+# Read once: reading it changes it, which other threads would see.
+UMASK = _umask()
+
+
 def write_atomically(path, content):
     """Write str or bytes to a temporary name beside `path`, then rename."""
     with replacing(path) as file:
@@ -23,15 +33,9 @@ def replacing(path):
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~umask())
+        os.chmod(temporary, 0o666 & ~UMASK)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-
-
-def umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

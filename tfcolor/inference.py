@@ -175,7 +175,7 @@ def join(image, planes):
     """
     result = np.empty((*image.shape[:2], 3), np.uint8)
     for rows, ab in enlarged_bands(planes, *image.shape[:2]):
-        result[rows] = _joined(_as_rgb(image[rows]), ab).numpy()
+        result[rows] = _joined(as_rgb(image[rows]), ab).numpy()
     return result
 
 
@@ -210,7 +210,7 @@ def reduced_lightness(image, height, width):
     matrix = resize.weights(full_height, height, "linear")
     for first in range(0, full_height, count):
         rows = slice(first, first + count)
-        small += _resized_lightness(_as_rgb(image[rows]), matrix[:, rows], columns)
+        small += _resized_lightness(as_rgb(image[rows]), matrix[:, rows], columns)
     return small.numpy()
 
 
@@ -225,7 +225,7 @@ def _resized_lightness(rgb, rows, columns):
     return resize.apply(lab.lightness(rgb), rows, columns)
 
 
-def _as_rgb(image):
+def as_rgb(image):
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, -1)
 
 

@@ -1,5 +1,6 @@
 """From runs' folders to an evaluation's files."""
 
+import contextlib
 import json
 import logging
 import pathlib
@@ -46,7 +47,7 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
     """
     runs = {name: _load(path) for name, path in _named(workdirs).items()}
     data = _common_data(runs)
-    source = _source(spec, data_dir, next(iter(runs.values())))
+    source, spec = _source(spec, data_dir, next(iter(runs.values())))
     judges = _perceptual(settings, source)
     output = _made(output or pathlib.Path(workdirs[0]) / "evaluation")
     skipped = {}
@@ -65,9 +66,11 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
     differences = evaluate.differences(table)
     facts = {
         "command": " ".join(sys.argv),
-        "images": f"{len(errors)} of {spec or 'the validation images of the first run'}"
-        f" ({sources.fingerprint(source)}), {data.image_size}x{data.image_size}",
-        **{name: f"{run['path']}, step {run['step']}" for name, run in runs.items()},
+        "images": f"{len(errors)} of {spec} ({sources.fingerprint(source)}), "
+        f"{data.image_size}x{data.image_size}",
+        "runs": "; ".join(
+            f"{n}: {r['path']}, step {r['step']}" for n, r in runs.items()
+        ),
         "versions": f"tfcolor {tfcolor.__version__}, TensorFlow {tf.__version__}",
     }
     if skipped:
@@ -104,7 +107,7 @@ def _load(path):
     generator, info = models.of_run(path)
     predict = tf.function(lambda l: generator(l, training=False), reduce_retracing=True)
     return {
-        "path": pathlib.Path(path),
+        "path": pathlib.Path(path).expanduser(),
         "config": workdir.load_config(path),
         "step": info["step"],
         "predict": predict,
@@ -120,10 +123,14 @@ def _common_data(runs):
 
 
 def _source(spec, data_dir, run):
+    """(source, what it is)."""
     if spec is not None:
-        return sources.open_source(spec, data_dir)
+        return sources.open_source(spec, data_dir), spec
     training, held_out = open_data(run["config"])
-    return held_out or training
+    of = f"of {run['path'].name}"
+    if held_out is None or len(held_out) == len(training):
+        return training, f"the training images {of}, which holds none out"
+    return held_out, f"the validation images {of}"
 
 
 def _perceptual(settings, source):
@@ -237,12 +244,14 @@ def _curves(path):
         lines = (path / "metrics.jsonl").read_text().splitlines()
     except OSError:
         return found
-    for line in map(json.loads, lines):
-        for name, value in line.items():
-            if name in report.CURVES:
-                steps, values = found.setdefault(name, ([], []))
-                steps.append(line["step"])
-                values.append(value)
+    for line in lines:
+        with contextlib.suppress(ValueError):  # half a line of a killed run
+            values = json.loads(line)
+            for name in report.CURVES:
+                if name in values:
+                    steps, curve = found.setdefault(name, ([], []))
+                    steps.append(values["step"])
+                    curve.append(values[name])
     return found
 
 

@@ -60,10 +60,15 @@ def network_of(generator):
     return network
 
 
+def versions(base):
+    """The version numbers in the folder of an exported model."""
+    return [int(path.name) for path in base.glob("*") if path.name.isdigit()]
+
+
 def _saved_model(path):
-    versions = [p for p in path.glob("*") if p.name.isdigit()]
-    if versions and not (path / "saved_model.pb").exists():
-        path = max(versions, key=lambda version: int(version.name))
+    found = versions(path)
+    if found and not (path / "saved_model.pb").exists():
+        path = path / str(max(found))
     if not (path / "saved_model.pb").is_file():
         what = "is neither a run's folder nor a SavedModel"
         raise UsageError(

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import io
 import logging
+import math
 import os
 
 import numpy as np
@@ -32,6 +33,12 @@ _QUALITY = {
 }
 _WITH_ALPHA = ("PNG", "TIFF", "WEBP")
 
+# EXIF that belongs to the picture and not to its file, whose layout a TIFF keeps
+# among it: description, make, model, software, date, artist, copyright, and the
+# directories of the camera and of the place.
+_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
+_DIRECTORIES = (0x8769, 0x8825)
+
 
 @dataclasses.dataclass
 class Picture:
@@ -40,14 +47,12 @@ class Picture:
     Attributes:
       pixels: uint8 [H, W] if it is grey, else [H, W, 3].
       alpha: uint8 [H, W], or None if all of it is opaque.
-      format: Pillow's name of the file's format, such as "JPEG".
       extras: what the file says besides, as Pillow's `save` takes it: exif
         (without the orientation, which has been applied) and dpi.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None = None
-    format: str = "PNG"
     extras: dict = dataclasses.field(default_factory=dict)
 
 
@@ -103,18 +108,16 @@ def write(path, pixels, like, kind):
     if kind == "GIF":
         image = image.quantize(256)
     options = {**_QUALITY.get(kind, {}), **like.extras, "icc_profile": _SRGB}
-    with files.replacing(path) as file:
-        image.save(file, kind, **options)
+    # Through memory, because Pillow does not notice when a disk is full.
+    data = io.BytesIO()
+    image.save(data, kind, **options)
+    files.write_atomically(path, data.getbuffer())
 
 
 def _picture(image):
-    kind, profile = image.format, image.info.get("icc_profile")
-    image = to_8_bit(image)
+    profile, extras = image.info.get("icc_profile"), _extras(image)
     ImageOps.exif_transpose(image, in_place=True)
-    exif, dpi, alpha = image.getexif(), image.info.get("dpi"), None
-    extras = {"exif": exif.tobytes()} if len(exif) else {}
-    if dpi:
-        extras["dpi"] = tuple(float(value) for value in dpi)
+    image, alpha = to_8_bit(image), None
     if image.has_transparency_data:
         image = image.convert("LA" if image.mode in ("L", "LA") else "RGBA")
         alpha = np.asarray(image.getchannel("A"))
@@ -123,13 +126,31 @@ def _picture(image):
     image = _to_srgb(image, profile)
     if image.mode != "L":
         image = image.convert("RGB")
-    return Picture(np.asarray(image), alpha, kind, extras)
+    return Picture(np.asarray(image), alpha, extras)
+
+
+def _extras(image):
+    kept, old, extras = Image.Exif(), image.getexif(), {}
+    for tag in _TAGS:
+        if tag in old:
+            kept[tag] = old[tag]
+    for directory in _DIRECTORIES:
+        if old.get_ifd(directory):
+            kept[directory] = dict(old.get_ifd(directory))
+    if len(kept):
+        extras["exif"] = kept.tobytes()
+    dpi = [float(value) for value in image.info.get("dpi", ())]
+    if len(dpi) == 2 and all(math.isfinite(value) and value > 0 for value in dpi):
+        extras["dpi"] = tuple(dpi)
+    return extras
 
 
 def _to_srgb(image, profile):
     """The picture in sRGB, if its ICC profile says that it is not."""
     if not profile or profile == _SRGB:
         return image
+    if image.mode == "L" and profile[16:20] == b"RGB ":
+        return image  # of a grey picture it says nothing
     if image.mode in ("1", "P"):
         image = image.convert("RGB")
     try:
@@ -138,7 +159,7 @@ def _to_srgb(image, profile):
             image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
         )
     except (ImageCms.PyCMSError, OSError) as error:
-        log.warning("its ICC profile is of no use (%s): taken as sRGB", reason(error))
+        log.warning("an ICC profile is of no use (%s): taken as sRGB", reason(error))
         return image
 
 

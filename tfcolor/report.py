@@ -11,6 +11,7 @@ from tfcolor.evaluate import GREY
 from tfcolor.evaluate import METRICS
 from tfcolor.evaluate import TRUTH
 from tfcolor.evaluate import interval
+from tfcolor.evaluate import may_be_noise
 from tfcolor.evaluate import measured
 from tfcolor.evaluate import ranked
 
@@ -120,12 +121,11 @@ def verdict(table, differences, metric):
     second = order[1]
     for one, other, of, value, low, high in differences:
         if of == metric and {one, other} == {best, second}:
-            noise = low <= 0.0 <= high
-            word = "which may be noise" if noise else "more than noise"
+            noise = may_be_noise(low, high)
             return (
                 f"{said} The next, {_text(second)}, differs by {abs(value):.3g} "
                 f"[{min(abs(low), abs(high)) if not noise else 0:.3g} to "
-                f"{max(abs(low), abs(high)):.3g}]: {word}."
+                f"{max(abs(low), abs(high)):.3g}]: {_judgement(low, high)}."
             )
     return said
 
@@ -156,7 +156,7 @@ def _differences(rows):
         f"<tr><td>{_text(first)} &minus; {_text(second)}</td>"
         f"<td>{_text(METRICS[metric][0])}</td><td>{value:+.4g}</td>"
         f"<td>{low:+.4g} to {high:+.4g}</td>"
-        f"<td>{'may be noise' if low <= 0.0 <= high else 'more than noise'}</td></tr>"
+        f"<td>{_judgement(low, high)}</td></tr>"
         for first, second, metric, value, low, high in rows
     ]
     return (
@@ -165,6 +165,10 @@ def _differences(rows):
         "<th>difference</th><th>95 % interval</th><th></th></tr>"
         f"{''.join(lines)}</table></div></details>"
     )
+
+
+def _judgement(low, high):
+    return "may be noise" if may_be_noise(low, high) else "more than noise"
 
 
 def _number(table, method, metric):

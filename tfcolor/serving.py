@@ -2,6 +2,7 @@
 
 import functools
 import io
+from urllib.parse import quote
 
 import numpy as np
 import tensorflow as tf
@@ -92,14 +93,14 @@ version; Serving takes the highest.
 Start the server:
 
     docker run --rm -p 8500:8500 -p 8501:8501 \\
-      -v {base}:/models/{name} tensorflow/serving \\
-      --model_config_file=/models/{name}/model.config
+      -v '{base}:/models/{name}' tensorflow/serving \\
+      '--model_config_file=/models/{name}/model.config'
 
 Colour a picture, here with curl, base64 and Python for the JSON:
 
     base64 -w 0 photo.jpg \\
       | sed 's/.*/{{"instances": [{{"image_bytes": {{"b64": "&"}}}}]}}/' \\
-      | curl -s -d @- http://localhost:8501/v1/models/{name}:predict \\
+      | curl -s -d @- 'http://localhost:8501/v1/models/{quote(name)}:predict' \\
       | python3 -c 'import base64, json, sys
     found = json.load(sys.stdin)["predictions"][0]
     sys.stdout.buffer.write(base64.b64decode(found["b64"]))' > coloured.png
@@ -112,7 +113,8 @@ Signatures:
 - `predict_ab`: `l` float32 [N, H, W, 1], L* 0..100 -> `ab` float32 [N, H, W, 2],
   a* and b*{_probabilities(info)}
 
-Pictures of several sizes may share a request of `serving_default`. JPEGs are
+BMPs are read with 8 bits of grey, 24 or 32 bits, without a palette. Pictures of
+several sizes may share a request of `serving_default`. JPEGs are
 turned as their EXIF orientation says.
 """
 

@@ -8,15 +8,18 @@ import fcntl
 import itertools
 import json
 import logging
+import os
 import pathlib
 import re
 import subprocess
 import sys
+import threading
 import time
 
 import tqdm
 
 from tfcolor import axes
+from tfcolor import config as config_lib
 from tfcolor import files
 from tfcolor.errors import UsageError
 
@@ -24,8 +27,15 @@ log = logging.getLogger("tfcolor")
 
 DONE, FAILED, WAITING = "done", "failed", "waiting"
 
-# Validation metrics of which less is better; of the others more is.
-LESS_IS_BETTER = ("val/ab_error", "val/ab_error_over_grey", "val/l1", "val/one_hue")
+# How bad a value of a validation metric is.
+BADNESS = {
+    "val/ab_error": lambda value: value,
+    "val/ab_error_over_grey": lambda value: value,
+    "val/l1": lambda value: value,
+    "val/psnr": lambda value: -value,
+    "val/colorfulness_ratio": lambda value: abs(value - 1.0),
+    "val/one_hue": lambda value: value,
+}
 
 
 @dataclasses.dataclass
@@ -35,6 +45,7 @@ class Point:
     Attributes:
       values: {field: text} of the grid's fields.
       folder: pathlib.Path of the run.
+      config: {"section.field": value} that it is to have.
       state: DONE, FAILED or WAITING.
       result: {metric: value} of the last validation.
       reason: of a failure.
@@ -42,6 +53,7 @@ class Point:
 
     values: dict
     folder: pathlib.Path
+    config: dict = dataclasses.field(default_factory=dict)
     state: str = WAITING
     result: dict = dataclasses.field(default_factory=dict)
     reason: str = ""
@@ -91,16 +103,19 @@ def run(points, command, jobs):
     Returns:
       How many failed.
     """
-    left = [point for point in points if not is_done(point.folder)]
+    left = [point for point in points if not is_done(point)]
     for point in points:
         point.state = WAITING if point in left else DONE
     bar = tqdm.tqdm(
         total=len(points), initial=len(points) - len(left), desc="sweep", unit=" runs"
     )
     with bar, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        running = set()
+        running, stopped = set(), threading.Event()
         try:
-            futures = {pool.submit(_run_point, p, command(p), running): p for p in left}
+            futures = {
+                pool.submit(_run_point, p, command(p), running, stopped): p
+                for p in left
+            }
             for future in concurrent.futures.as_completed(futures):
                 point = futures[future]
                 point.state, point.reason = future.result()
@@ -108,6 +123,7 @@ def run(points, command, jobs):
                     log.error("%s: %s", point.folder, point.reason)
                 bar.update()
         except BaseException:
+            stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             for process in list(running):
                 process.terminate()
@@ -119,30 +135,44 @@ def run(points, command, jobs):
     return sum(point.state == FAILED for point in points)
 
 
-def _run_point(point, command, running):
+def _run_point(point, command, running, stopped):
     """(state, reason) after its run; what it prints is in its sweep.log."""
-    point.folder.mkdir(parents=True, exist_ok=True)
-    _wait_for_other(point.folder)
-    with open(point.folder / "sweep.log", "ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-        running.add(process)
-        code = process.wait()
-        running.discard(process)
+    # The commands of this package, wherever the sweep was started.
+    package = str(pathlib.Path(__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
+    try:
+        point.folder.mkdir(parents=True, exist_ok=True)
+        _wait_for_other(point.folder, stopped)
+        if stopped.is_set():
+            return WAITING, ""
+        with open(point.folder / "sweep.log", "ab") as output:
+            process = subprocess.Popen(
+                command, stdout=output, stderr=output, env=environment
+            )
+            running.add(process)
+            code = process.wait()
+            running.discard(process)
+    except OSError as error:
+        return FAILED, str(error)
     if code == 0:
         return DONE, ""
     return FAILED, f"exit code {code}; {_last_line(point.folder / 'sweep.log')}"
 
 
-def _wait_for_other(folder):
+def _wait_for_other(folder, stopped):
     """A process of a sweep that was killed may still be at this point."""
+    said = False
     with contextlib.suppress(FileNotFoundError), open(folder / ".lock") as lock:
-        while True:
+        while not stopped.is_set():
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
-                log.info("waiting for the process that is training in %s", folder)
-                time.sleep(2)
+                if not said:
+                    log.info("waiting for the process that trains in %s", folder)
+                said = True
+                stopped.wait(1.0)
 
 
 def _last_line(path):
@@ -151,15 +181,31 @@ def _last_line(path):
     return (errors or [line for line in lines if line.strip()] or ["no output"])[-1]
 
 
-def is_done(folder):
-    """A run's folder has a checkpoint of its config's last step."""
+def is_done(point):
+    """Its folder has a checkpoint of the last step that it is to take."""
     try:
-        config = json.loads((folder / "config.json").read_text())["config"]
-        state = (folder / "checkpoints" / "checkpoint").read_text()
-    except (OSError, ValueError, KeyError):
+        state = (point.folder / "checkpoints" / "checkpoint").read_text()
+    except OSError:
         return False
     found = re.match(r'model_checkpoint_path: "step-(\d+)"', state)
-    return bool(found) and int(found[1]) >= config["train"]["steps"]
+    return bool(found) and int(found[1]) >= point.config["train.steps"]
+
+
+def check_folders(points):
+    """Raise UsageError if a point's folder holds a run with another config, as
+    bin/train would."""
+    for point in points:
+        file = point.folder / "config.json"
+        if file.exists():
+            old = config_lib.flat_dict(json.loads(file.read_text())["config"])
+            # What is not set is filled in by the run.
+            same = {name: old.get(name) for name in point.config}
+            refused, _ = config_lib.differences(same, point.config)
+            if refused:
+                raise UsageError(
+                    f"--workdir: {point.folder} holds a run with another config "
+                    f"({'; '.join(refused)}); use another folder"
+                )
 
 
 def last_validation(folder):
@@ -176,10 +222,9 @@ def last_validation(folder):
 
 
 def ranked(points, metric):
-    """Points that have the metric, the best first."""
-    sign = 1 if metric in LESS_IS_BETTER else -1
-    have = [point for point in points if metric in point.result]
-    return sorted(have, key=lambda point: sign * point.result[metric])
+    """Points that are done, the best by a metric of BADNESS first."""
+    have = [p for p in points if p.state == DONE and metric in p.result]
+    return sorted(have, key=lambda point: BADNESS[metric](point.result[metric]))
 
 
 def table(points, metric):

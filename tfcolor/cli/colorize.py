@@ -64,13 +64,13 @@ def run(values, inputs):
         from tfcolor import colorize
         from tfcolor import models
 
-    tasks = colorize.plan(inputs, output, values.format == "same")
+    tasks, unreadable = colorize.plan(inputs, output, values.format == "same")
     left = tasks if values.overwrite else _missing(tasks, values.ab_npz)
     if len(left) < len(tasks):
         print(f"{len(tasks) - len(left)} of {len(tasks)} are in {output} already")
     if not left:
         print("nothing to do; --overwrite makes them again")
-        return command.DONE
+        return command.FAILED if unreadable else command.DONE
     with command.quiet(values.v):
         predictor = models.load(values.model)
     names = ("saturation", "temperature", "working_size")
@@ -84,7 +84,7 @@ def run(values, inputs):
     print(f"{len(left) - failed} pictures coloured, in {output}")
     if failed:
         print(f"error: {failed} of {len(left)} could not be", file=sys.stderr)
-    return command.FAILED if failed else command.DONE
+    return command.FAILED if failed or unreadable else command.DONE
 
 
 def _missing(tasks, ab_npz):

@@ -5,8 +5,8 @@ import signal
 import sys
 
 from absl import flags
-from ml_collections import config_flags
 
+from tfcolor import config as config_lib
 from tfcolor.cli import command
 from tfcolor.cli import train
 from tfcolor.errors import UsageError
@@ -53,7 +53,12 @@ def run(values):
     points = sweep.points_of(grid, workdir)
     arguments = _arguments(sys.argv[1:])
     for point in points:
-        _check(arguments, point)
+        point.config = _config(arguments, point)
+    sweep.check_folders(points)
+    if values.metric not in sweep.BADNESS:
+        raise UsageError(
+            f"--metric={values.metric}: not one of {', '.join(sweep.BADNESS)}"
+        )
     print(f"{len(points)} points in {workdir}")
     if values.dry_run:
         for point in points:
@@ -68,10 +73,10 @@ def run(values):
         failed = sweep.run(
             points, lambda point: sweep.command_of(point, arguments), values.jobs
         )
+        with command.quiet(values.v):
+            lines = sweep.write(points, grid, values.metric, workdir)
     except _Terminated:
         return 128 + signal.SIGTERM
-    with command.quiet(values.v):
-        lines = sweep.write(points, grid, values.metric, workdir)
     print("\n".join(lines))
     if failed:
         print(f"error: {failed} of {len(points)} points failed", file=sys.stderr)
@@ -98,8 +103,8 @@ def _arguments(argv):
     return kept
 
 
-def _check(arguments, point):
-    """Raise what bin/train would for the values of a point."""
+def _config(arguments, point):
+    """The resolved config of a point; raises what bin/train would."""
     fields = [f"--config.{name}={value}" for name, value in point.values.items()]
     argv = ["train", *arguments, *fields]
     values = flags.FlagValues()
@@ -107,7 +112,7 @@ def _check(arguments, point):
     left = values(train.define(values, argv))[1:]
     if left:
         raise UsageError(f"unexpected argument {left[0]!r}")
-    config_flags.get_override_values(values["config"])
+    return config_lib.flat(train.resolved(values))
 
 
 def main():

@@ -83,7 +83,8 @@ def _values(argv, name):
     return found
 
 
-def run(values):
+def resolved(values):
+    """The Config that the flags say, checked."""
     if values.config is None:
         raise UsageError(f"--loss is missing: one of {', '.join(config_lib.names())}")
     config = values.config
@@ -95,6 +96,11 @@ def run(values):
     if values.data_dir is not None:
         config.data.data_dir = values.data_dir
     config_lib.check(config)
+    return config
+
+
+def run(values):
+    config = resolved(values)
     profile = _steps(values.profile)
     with command.quiet(values.v):
         import tensorflow as tf
