@@ -9,7 +9,7 @@ from tensorboard.plugins.hparams import summary_v2 as hparams
 from tfcolor import config as config_lib
 
 
-def begin(writer, start, config, generator):
+def begin(writer, start, config, generator, name):
     """What stands at the start of each event file: TensorBoard is told to forget
     what a broken-off run wrote after step `start`, and shown the config as text
     and as HParams, and at the very start the generator's graph."""
@@ -18,7 +18,7 @@ def begin(writer, start, config, generator):
     with writer.as_default(start):
         tf.raw_ops.ImportEvent(writer=writer._resource, event=event.SerializeToString())
         tf.summary.text("config", f"```\n{config_lib.dumps(config)}\n```")
-        summary = hparams.hparams_pb(hparams_of(config))
+        summary = hparams.hparams_pb(hparams_of(config), trial_id=name)
         tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=0)
         if start == 0:
             size = config.data.image_size

@@ -138,7 +138,7 @@ def _fit(trainer, config, folder, training, shown, sample, profile):
         reader, config.data, config.seed, start=start, n_critic=trainer.n_critic
     )
     writer = tf.summary.create_file_writer(str(folder.path))
-    events.begin(writer, start, config, trainer.generator)
+    events.begin(writer, start, config, trainer.generator, folder.path.name)
     validation = pipeline.validation(
         shown, config.data, train.validation_images, report
     )
