@@ -1,6 +1,10 @@
 """The conditional GAN of pix2pix (Isola et al. 2017): BCE, L_D halved, 100 L1.
 
 bin/train --loss=cgan
+
+Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
+20.08, colourfulness 0.95 of the truth's, distance of the colour histograms
+0.134.
 """
 
 from tfcolor import config

@@ -1,6 +1,10 @@
 """A discriminator of the whole image (DCGAN, Radford et al. 2016), BCE.
 
 bin/train --loss=dcgan
+
+Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
+20.28, colourfulness 0.96 of the truth's, distance of the colour histograms
+0.135.
 """
 
 from tfcolor import config

@@ -1,6 +1,10 @@
 """The energy-based GAN (Zhao et al. 2017): the discriminator is an autoencoder.
 
 bin/train --loss=ebgan
+
+Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
+21.08, colourfulness 1.00 of the truth's, distance of the colour histograms
+0.118.
 """
 
 import dataclasses

@@ -2,6 +2,10 @@
 D learns four times as fast as G, one update each.
 
 bin/train --loss=hinge
+
+Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
+16.70, colourfulness 0.53 of the truth's, distance of the colour histograms
+0.268.
 """
 
 from tfcolor import config

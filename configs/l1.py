@@ -1,6 +1,10 @@
 """Regression with the L1 loss, without a GAN (as in Zhang et al. 2016, section 3.1).
 
 bin/train --loss=l1
+
+Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
+15.03, colourfulness 0.33 of the truth's, distance of the colour histograms
+0.528.
 """
 
 from tfcolor import config

@@ -1,6 +1,10 @@
 """Regression with the L2 loss, without a GAN (as in Zhang et al. 2016, section 3.1).
 
 bin/train --loss=l2
+
+Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
+15.25, colourfulness 0.43 of the truth's, distance of the colour histograms
+0.478.
 """
 
 from tfcolor import config

@@ -1,6 +1,10 @@
 """The least squares GAN (Mao et al. 2017).
 
 bin/train --loss=lsgan
+
+Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
+19.96, colourfulness 0.90 of the truth's, distance of the colour histograms
+0.216.
 """
 
 import dataclasses

@@ -1,6 +1,10 @@
 """Semi-dual unbalanced optimal transport (Choi et al. 2023).
 
 bin/train --loss=uotm
+
+Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
+17.47, colourfulness 0.57 of the truth's, distance of the colour histograms
+0.250.
 """
 
 import dataclasses

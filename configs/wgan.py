@@ -1,6 +1,10 @@
 """Wasserstein GAN with weight clipping (Arjovsky et al. 2017, algorithm 1).
 
 bin/train --loss=wgan
+
+Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
+21.95, colourfulness 1.11 of the truth's, distance of the colour histograms
+0.148.
 """
 
 import dataclasses

@@ -1,6 +1,10 @@
 """WGAN with gradient penalty (Gulrajani et al. 2017, algorithm 1).
 
 bin/train --loss=wgan_gp
+
+Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
+19.35, colourfulness 0.78 of the truth's, distance of the colour histograms
+0.181.
 """
 
 import dataclasses
