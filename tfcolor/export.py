@@ -144,8 +144,8 @@ def export(workdir, base, version=None, kind="tf_saved_model"):
         raise UsageError(
             f"--output={base}: has {target.name} already; give another --version"
         )
+    files.make_folder(base, "output")
     try:
-        base.mkdir(parents=True, exist_ok=True)
         unfinished = pathlib.Path(tempfile.mkdtemp(dir=base, prefix=".unfinished-"))
     except OSError as error:
         raise UsageError(f"--output={base}: {error.strerror}") from error

@@ -5,6 +5,8 @@ import os
 import pathlib
 import tempfile
 
+from tfcolor.errors import UsageError
+
 
 def _umask():
     mask = os.umask(0)
@@ -14,6 +16,18 @@ def _umask():
 
 # Read once: reading it changes it, which other threads would see.
 UMASK = _umask()
+
+
+def make_folder(path, flag):
+    """Make the folder that a flag names, unless it is there.
+
+    Raises:
+      UsageError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--{flag}={path}: {error.strerror}") from error
 
 
 def write_atomically(path, content):

@@ -49,7 +49,8 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
     data = _common_data(runs)
     source, spec = _source(spec, data_dir, next(iter(runs.values())))
     judges = _perceptual(settings, source)
-    output = _made(output or pathlib.Path(workdirs[0]) / "evaluation")
+    output = pathlib.Path(output or f"{workdirs[0]}/evaluation").expanduser()
+    files.make_folder(output, "output")
     skipped = {}
     batches = pipeline.validation(
         source, data, settings["limit"], skipped.__setitem__, numbered=True
@@ -105,12 +106,12 @@ def _named(workdirs):
 
 def _load(path):
     generator, info = models.of_run(path)
-    predict = tf.function(lambda l: generator(l, training=False), reduce_retracing=True)
+    network = models.network_of(generator.folded())
     return {
         "path": pathlib.Path(path).expanduser(),
         "config": workdir.load_config(path),
         "step": info["step"],
-        "predict": predict,
+        "predict": lambda l: network(l)["ab"],
     }
 
 
@@ -151,15 +152,6 @@ def _perceptual(settings, source):
             except UsageError as error:
                 log.warning("left out: %s", error)
     return judges
-
-
-def _made(output):
-    output = pathlib.Path(output).expanduser()
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--output={output}: {error.strerror}") from error
-    return output
 
 
 def _write_metrics(output, table, differences, facts, skipped):

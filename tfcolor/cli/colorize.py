@@ -6,6 +6,7 @@ import sys
 
 from absl import flags
 
+from tfcolor import files
 from tfcolor.cli import command
 from tfcolor.errors import UsageError
 
@@ -99,10 +100,7 @@ def _missing(tasks, ab_npz):
 
 
 def _make(output):
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--output={output}: {error.strerror}") from error
+    files.make_folder(output, "output")
     if not os.access(output, os.W_OK | os.X_OK):
         raise UsageError(f"--output={output}: no permission to write")
 

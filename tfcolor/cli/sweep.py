@@ -7,6 +7,7 @@ import sys
 from absl import flags
 
 from tfcolor import config as config_lib
+from tfcolor import files
 from tfcolor.cli import command
 from tfcolor.cli import train
 from tfcolor.errors import UsageError
@@ -64,10 +65,7 @@ def run(values):
         for point in points:
             print(f"  {point.folder.name}")
         return command.DONE
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--workdir={workdir}: {error.strerror}") from error
+    files.make_folder(workdir, "workdir")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         failed = sweep.run(
