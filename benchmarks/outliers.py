@@ -1,48 +1,46 @@
 """Do the robust objectives leave outliers alone? wgan_gp beside robust_wgan and
-uotm, with the trainers that bin/train uses.
+uotm.
 
 python benchmarks/outliers.py --part=mixture
-python benchmarks/outliers.py --part=photographs --train=folder:TRAIN --data=folder:VAL
+python benchmarks/outliers.py --part=spoil --spoil=folder:PHOTOS --output=SPOILT
 
 mixture: points of the plane, eight normal distributions on a circle, of which
-5 % are outliers far outside; how much of the generator's mass ends there.
+5 % are outliers far outside; how much of the generator's mass ends there, with
+the trainers that bin/train uses.
 
-photographs: of 10 % of the training images the colours are replaced by noise
-(half of them) or by one wrong hue; the error on clean, unseen images, beside
-that of the same training without them.
+spoil: a copy of a folder in which 10 % of the images have noise for colours (half
+of them) or one wrong hue, for bin/train to train on and to compare with the same
+training on the folder itself.
 """
 
 import pathlib
+import shutil
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import keras
 import numpy as np
 import tensorflow as tf
+import tqdm
 from absl import app
 from absl import flags
+from PIL import Image
 
-from tfcolor import build
-from tfcolor import config as config_lib
-from tfcolor import evaluate
-from tfcolor.data import pipeline
+from tfcolor.color import lab
 from tfcolor.data import sources
 from tfcolor.optimizers import Adam
 from tfcolor.trainers.robust_wgan import RobustWGAN
 from tfcolor.trainers.uotm import UOTM
 from tfcolor.trainers.wgan_gp import WGANGP
 
-_PART = flags.DEFINE_enum("part", "mixture", ["mixture", "photographs"], "")
+_PART = flags.DEFINE_enum("part", "mixture", ["mixture", "spoil"], "")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "mixture: runs of each objective")
-_STEPS = flags.DEFINE_integer("steps", 2000, "generator updates of a run")
-_DATA = flags.DEFINE_string("data", "sample", "photographs: SPEC of clean images")
-_LIMIT = flags.DEFINE_integer("limit", 1000, "of them, at most")
-_SHARE = flags.DEFINE_float("share", None, "of outliers (0.05, photographs 0.1)")
-_TRAIN = flags.DEFINE_string("train", None, "photographs: SPEC to train on")
+_STEPS = flags.DEFINE_integer("steps", 2000, "mixture: generator updates of a run")
 _NAMES = flags.DEFINE_list("names", ["wgan_gp", "robust_wgan", "uotm"], "objectives")
-_SET = flags.DEFINE_multi_string("set", [], "photographs: NAME.section.field=value")
+_SHARE = flags.DEFINE_float("share", None, "of outliers (0.05; spoil 0.1)")
+_SPOIL = flags.DEFINE_string("spoil", None, "spoil: SPEC of a folder")
+_OUTPUT = flags.DEFINE_string("output", None, "spoil: folder for the copy")
 
 MODES, RADIUS, SPREAD = 8, 1.0, 0.05
 OUTLIER, BATCH, NOISE = (3.0, 3.0), 256, 4
@@ -148,80 +146,43 @@ def run_mixture():
 
 
 # What the colours of a spoilt image are: noise of this deviation, or one hue.
-NOISE_DEVIATION, WRONG_HUE = 0.5, (0.55, -0.55)
+NOISE_DEVIATION, WRONG_HUE = 55.0, (60.0, -60.0)
 
 
-def spoil(batches, share):
-    """Batches in which a share of the images has colours that are not theirs."""
-
-    def change(number, batch):
-        shape = tf.shape(batch["ab"])
-        chance = tf.random.stateless_uniform([shape[0], 2], seed=[8, number])
-        noise = NOISE_DEVIATION * tf.random.stateless_normal(shape, seed=[9, number])
-        hue = tf.broadcast_to(tf.constant(WRONG_HUE), shape)
-        kind = chance[:, 1, None, None, None] < 0.5
-        wrong = tf.clip_by_value(tf.where(kind, noise, hue), -1.0, 1.0)
-        chosen = chance[:, 0, None, None, None] < share
-        return {"l": batch["l"], "ab": tf.where(chosen, wrong, batch["ab"])}
-
-    return batches.enumerate().map(change).prefetch(2)
+def spoilt(image, rng):
+    """The image, uint8 [H, W, 3], with its L* and colours that are not its own."""
+    planes = lab.rgb_to_lab(image).numpy()
+    if rng.random() < 0.5:
+        planes[..., 1:] = rng.normal(0.0, NOISE_DEVIATION, planes[..., 1:].shape)
+    else:
+        planes[..., 1:] = WRONG_HUE
+    return lab.to_uint8(lab.lab_to_rgb(planes)).numpy()
 
 
-def photographs_config(name):
-    config = config_lib.of(name)
-    config.data.source, config.data.validation = _TRAIN.value, "none"
-    config.data.crop_area = 0.8
-    config.train.steps = _STEPS.value
-    for setting in _SET.value:
-        path, _, value = setting.partition("=")
-        loss, section, field = path.split(".")
-        if loss == name:
-            part = getattr(config, section)
-            setattr(part, field, type(getattr(part, field))(value))
-    return config
-
-
-def judged_error(name, share):
-    """Mean ab error and histogram distance on clean images after training."""
-    config = photographs_config(name)
-    trainer = build.trainer(config)
-    source = sources.open_source(config.data.source)
-    reader = pipeline.Reader(source, config.data, config.seed, lambda *_: None)
-    batches = pipeline.training(
-        reader, config.data, config.seed, n_critic=trainer.n_critic
-    )
-    began = time.monotonic()
-    trainer.fit(spoil(batches, share), steps_per_epoch=_STEPS.value, verbose=0)
-    judges = sources.open_source(_DATA.value)
-    held_out = pipeline.validation(
-        judges, config.data, _LIMIT.value, lambda *_: None, numbered=True
-    )
-    predict = tf.function(lambda l: trainer(l, training=False))
-    table, _ = evaluate.judge(
-        {name: predict}, held_out, _LIMIT.value, judges.name, None, resamples=1
-    )
-    row = {metric: values[0] for metric, values in table[name].items()}
-    return row, time.monotonic() - began
-
-
-def run_photographs():
+def run_spoil():
+    if not (_SPOIL.value and _OUTPUT.value):
+        raise app.UsageError("--part=spoil needs --spoil and --output")
     share = 0.1 if _SHARE.value is None else _SHARE.value
-    print(f"{_STEPS.value} steps; {share:.0%} of the images spoilt, or none")
-    print(f"{'':16s}{'error':>18s}{'histogram distance':>24s}{'colorfulness':>20s}")
-    for name in _NAMES.value:
-        clean, _ = judged_error(name, 0.0)
-        spoilt, seconds = judged_error(name, share)
-        line = f"{name:16s}"
-        for key in ("ab_error", "histogram_24", "hasler"):
-            line += f"{clean[key]:10.3f} -> {spoilt[key]:7.3f}"
-        print(f"{line}   ({seconds:.0f} s each)", flush=True)
+    source, output = sources.open_source(_SPOIL.value), pathlib.Path(_OUTPUT.value)
+    count = 0
+    for number in tqdm.trange(len(source), unit="image"):
+        rng = np.random.default_rng([0, number])
+        target = output / source.name(number)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if rng.random() < share:
+            image = Image.fromarray(spoilt(source.read(number), rng))
+            image.save(target, quality=95, subsampling=0)
+            count += 1
+        else:
+            shutil.copyfile(pathlib.Path(source.root) / source.name(number), target)
+    print(f"{count} of {len(source)} images spoilt, in {output}")
 
 
 def main(_):
     if _PART.value == "mixture":
         run_mixture()
     else:
-        run_photographs()
+        run_spoil()
 
 
 if __name__ == "__main__":
