@@ -18,6 +18,7 @@ from harness import write_pictures
 from PIL import Image
 from tensorboard.backend.event_processing import plugin_event_accumulator
 
+from tfcolor import build
 from tfcolor import callbacks
 from tfcolor import config as config_lib
 from tfcolor import run
@@ -191,12 +192,13 @@ def test_collapse_is_warned_of():
         "val/one_hue": 0.5,
         "val/one_hue_truth": 0.5,
     }
-    assert not list(callbacks.collapse(fine))
+    warnings = build.trainer(config_of("cgan")).warnings
+    assert not list(warnings(fine))
     grey = {**fine, "val/colorfulness_ratio": 0.1}
-    assert "nearly grey" in next(callbacks.collapse(grey))
+    assert "nearly grey" in next(warnings(grey))
     sepia = {**fine, "val/one_hue": 0.97}
-    assert "one hue" in next(callbacks.collapse(sepia))
-    assert not list(callbacks.collapse({**sepia, "val/one_hue_truth": 0.95}))
+    assert "one hue" in next(warnings(sepia))
+    assert not list(warnings({**sepia, "val/one_hue_truth": 0.95}))
 
 
 def test_command_line_of_two_replicas(tmp_path):

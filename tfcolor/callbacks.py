@@ -19,12 +19,6 @@ from tfcolor.errors import RunError
 
 log = logging.getLogger("tfcolor")
 
-# Colours this weak, or this much of one hue while the truth's are this mixed,
-# are called a collapse.
-GREY_RATIO = 0.2
-ONE_HUE = 0.9
-MIXED_HUES = 0.7
-
 
 class StepCallback(keras.callbacks.Callback):
     """Calls `on_step(step, logs)` after every step.
@@ -154,10 +148,10 @@ class Validation(StepCallback):
             # once all images have been tried.
             warnings.filterwarnings("ignore", message="Your input ran out of data")
             values = self.model.evaluate(self.dataset, verbose=0, return_dict=True)
-        line = summarise(values)
+        line = self.model.summary(values)
         events.write_scalars(self.writer, step, line)
         events.append_json(self.path, {"step": step, **line})
-        for warning in collapse(line):
+        for warning in self.model.warnings(line):
             log.warning("step %d: %s", step, warning)
 
 
@@ -171,8 +165,7 @@ class Samples(StepCallback):
         self.batch = batch
 
     def on_step(self, step, logs):
-        prediction = self.model(self.batch["l"], training=False)
-        picture = samples.grid(self.batch["l"], [prediction], self.batch["ab"])
+        picture = self.model.picture(self.batch)
         samples.write_png(self.folder / f"step_{step:07d}.png", picture)
         with self.writer.as_default(step):
             tf.summary.image("samples", picture[None])
@@ -264,35 +257,3 @@ class Saver(StepCallback):
     def close(self):
         for number, handler in self.handlers.items():
             signal.signal(number, handler)
-
-
-def summarise(values):
-    """The `val/...` scalars of what `evaluate` returns."""
-    chroma, truth = values["chroma"], values["chroma_truth"]
-    return {
-        "val/l1": values["l1"],
-        "val/psnr": values["psnr"],
-        "val/ab_error": values["ab_error"],
-        "val/ab_error_over_grey": values["ab_error"] / max(truth, 1e-6),
-        "val/colorfulness_ratio": values["colorfulness"]
-        / max(values["colorfulness_truth"], 1e-6),
-        "val/chroma": chroma,
-        "val/chroma_truth": truth,
-        "val/one_hue": math.hypot(values["a"], values["b"]) / max(chroma, 1e-6),
-        "val/one_hue_truth": math.hypot(values["a_truth"], values["b_truth"])
-        / max(truth, 1e-6),
-    }
-
-
-def collapse(line):
-    """What is wrong with the colours of a `summarise`, in words."""
-    if line["val/colorfulness_ratio"] < GREY_RATIO:
-        yield (
-            "the colours are nearly grey: colourfulness "
-            f"{line['val/colorfulness_ratio']:.2f} of the truth's"
-        )
-    elif line["val/one_hue"] > ONE_HUE and line["val/one_hue_truth"] < MIXED_HUES:
-        yield (
-            f"nearly all colours have one hue ({line['val/one_hue']:.2f}, the "
-            f"truth's {line['val/one_hue_truth']:.2f}; 1 is a single hue)"
-        )

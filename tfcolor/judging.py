@@ -204,8 +204,10 @@ def _grid(runs, source, data, numbers):
     shown = sources.Part(source, numbers)
     batches = pipeline.validation(shown, data, len(shown), lambda *_: None)
     batch = next(iter(batches.unbatch().batch(len(shown))))
-    predictions = [run["predict"](batch["l"]) for run in runs.values()]
-    return samples.grid(batch["l"], predictions, batch["ab"])
+    l, truth = batch["l"], batch["ab"]
+    predictions = [run["predict"](l) for run in runs.values()]
+    rows = [tf.zeros_like(truth), *predictions, truth]
+    return samples.grid([(l, ab) for ab in rows])
 
 
 def _evolutions(runs):

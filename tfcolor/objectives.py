@@ -184,5 +184,18 @@ def l2(truth, prediction):
     return tf.reduce_mean((_float(truth) - _float(prediction)) ** 2)
 
 
+def edges(truth, prediction):
+    """Mean absolute difference of the two maps' slopes: of the differences
+    between neighbours to the right and below (Mathieu et al. 2016, eq. 6, with
+    signs and alpha 1), in the unit of the arguments a pixel.
+
+    Args:
+      truth, prediction: [B, H, W, C] float; H and W at least 2.
+    """
+    error = _float(prediction) - _float(truth)
+    rows = tf.reduce_mean(tf.abs(error[:, 1:] - error[:, :-1]))
+    return rows + tf.reduce_mean(tf.abs(error[:, :, 1:] - error[:, :, :-1]))
+
+
 def _float(x):
     return tf.cast(x, tf.float32)

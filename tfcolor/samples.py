@@ -12,15 +12,14 @@ from tfcolor.color import lab
 GAP = 2  # pixels between the pictures
 
 
-def grid(l, predictions, truth):
-    """uint8 [h, w, 3]: a row of l, of each prediction and of the truth.
+def grid(rows):
+    """uint8 [h, w, 3] of rows of pictures.
 
     Args:
-      l: [N, S, S, 1]; predictions: list of ab [N, S, S, 2]; truth: ab; all
-        normalised.
+      rows: list of (l [N, S, S, 1], ab [N, S, S, 2]), normalised.
     """
-    rows = [tf.zeros_like(truth), *predictions, truth]
-    rgb = lab.to_uint8(lab.decode(tf.stack([l] * len(rows)), tf.stack(rows))).numpy()
+    l, ab = (tf.stack(planes) for planes in zip(*rows, strict=True))
+    rgb = lab.to_uint8(lab.decode(l, ab)).numpy()
     framed = np.pad(
         rgb, [(0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0)], constant_values=255
     )

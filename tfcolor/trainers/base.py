@@ -3,86 +3,56 @@
 import keras
 import tensorflow as tf
 
-from tfcolor import metrics
-from tfcolor import objectives
-from tfcolor.color import lab
-from tfcolor.color import quantize
-from tfcolor.networks.heads import QUARTER
 from tfcolor.networks.layers import advance
 
-VALIDATION = (
-    "l1",
-    "psnr",
-    "ab_error",
-    "colorfulness",
-    "colorfulness_truth",
-    "chroma",
-    "chroma_truth",
-    "a",
-    "b",
-    "a_truth",
-    "b_truth",
-)
 
+class Trainer(keras.Model):
+    """Networks, their optimizers, the step, and one network's weight average.
 
-class Colorizer(keras.Model):
-    """A generator, and what all training steps share.
+    A subclass names its networks in `parts`, takes them as arguments, and has
+    `train_step`, `test_step`, `summary`, `warnings` and `picture`.
 
     Args:
-      generator: l [B, H, W, 1] -> ab [B, H, W, 2], built.
-      l1_weight: weight of the mean absolute error of ab.
-      l2_weight: weight of the mean squared error of ab.
-      cross_entropy: weight of the head's cross-entropy; 0 without logits.
-      class_weights: [313] weights of the colours in it; None: all 1.
-      neighbors: nearest colours that encode a true one in it.
-      ema_decay: decay of the generator's weight average, 0..1; 0: none.
+      averaged: the network whose weights are averaged, the first of `parts`.
+      validation: names of the means that `test_step` returns.
+      ema_decay: decay of the weight average, 0..1; 0: none.
       seed: seed of the randomness inside the steps.
-
-    `train_step` takes {"l": [B, H, W, 1], "ab": [B, H, W, 2]}, float32 in
-    [-1, 1], and is one generator update. Calling the model colours l with the
-    averaged generator where there is one.
     """
 
     n_critic = 1  # minibatches a step
+    cross_entropy = 0.0  # its weight, where there are logits
+    resting = ()  # letters of `networks` that are left as they are
 
-    def __init__(
-        self,
-        generator,
-        *,
-        l1_weight=0.0,
-        l2_weight=0.0,
-        cross_entropy=0.0,
-        class_weights=None,
-        neighbors=5,
-        ema_decay=0.0,
-        seed=0,
-        **kwargs,
-    ):
+    def __init__(self, averaged, validation, *, ema_decay=0.0, seed=0, **kwargs):
         super().__init__(**kwargs)
-        check_not_negative(
-            l1_weight=l1_weight, l2_weight=l2_weight, cross_entropy=cross_entropy
-        )
         if not 0 <= ema_decay < 1:
             raise ValueError(f"train.ema_decay: {ema_decay} is not in [0, 1)")
-        self.generator = generator
-        self.l1_weight = l1_weight
-        self.l2_weight = l2_weight
-        self.cross_entropy = cross_entropy
-        count = len(quantize.AB_BINS)
-        self.class_weights = tuple(class_weights or [1.0] * count)
-        self.neighbors = neighbors
         self.ema_decay = ema_decay
         self.seed = seed
-        self.average = _copy(generator) if ema_decay else None
+        self.average = _copy(averaged) if ema_decay else None
         self.step = self.add_weight(
             shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
         )
-        self.validation = {name: keras.metrics.Mean(name) for name in VALIDATION}
+        self.validation = {name: keras.metrics.Mean(name) for name in validation}
         self.built = True
+
+    @classmethod
+    def parts(cls):
+        """Names of the networks among the arguments."""
+        raise NotImplementedError
 
     def networks(self):
         """What is trained, by the letter it has in the logs."""
-        return {"g": self.generator}
+        raise NotImplementedError
+
+    def state(self):
+        """Variables that steps depend on, besides those of the networks and
+        the optimizers: {name: [variable]}."""
+        return {}
+
+    def averaged(self):
+        """The network whose weights are averaged."""
+        return getattr(self, self.parts()[0])
 
     def compile(self, g_optimizer, **kwargs):
         """One optimizer for each of `networks`, such as `g_optimizer`.
@@ -110,29 +80,6 @@ class Colorizer(keras.Model):
     def metrics(self):
         return list(self.validation.values())
 
-    def call(self, l, training=None):
-        return (self.average or self.generator)(l, training=training)
-
-    def color(self, l):
-        """The generator's ab and what its head made it of, in training."""
-        return self.generator(l, training=True, with_logits=True)
-
-    def reconstruction(self, ab, fake, logits):
-        """The weighted terms between prediction and truth: L1, L2 and the
-        cross-entropy of the head's logits; and their unweighted values as
-        logs."""
-        logs = {"g/l1": objectives.l1(ab, fake)}
-        loss = self.l1_weight * logs["g/l1"]
-        if self.l2_weight:
-            logs["g/l2"] = objectives.l2(ab, fake)
-            loss += self.l2_weight * logs["g/l2"]
-        if self.cross_entropy:
-            logs["g/cross_entropy"] = quantize.cross_entropy(
-                logits, quarter(ab) * lab.AB_MAX, self.class_weights, self.neighbors
-            )
-            loss += self.cross_entropy * logs["g/cross_entropy"]
-        return loss, logs
-
     def descend(self, loss, tape, network, optimizer):
         """One step of `optimizer` on `network` down this replica's mean loss.
 
@@ -146,8 +93,9 @@ class Colorizer(keras.Model):
         scale = optimizer.scale_loss(tf.constant(1.0 / replicas))
         variables = network.trainable_variables
         gradients = tape.gradient(loss, variables, output_gradients=scale)
-        optimizer.apply(gradients, variables)
-        advance(network)
+        if not any(network is self.networks()[letter] for letter in self.resting):
+            optimizer.apply(gradients, variables)
+            advance(network)
         return tf.linalg.global_norm(gradients) / scale
 
     def finish_step(self):
@@ -161,27 +109,13 @@ class Colorizer(keras.Model):
             return
         step = tf.cast(self.step.value, tf.float32)
         decay = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
-        for mean, weight in zip(
-            self.average.weights, self.generator.weights, strict=True
-        ):
+        weights = self.averaged().weights
+        for mean, weight in zip(self.average.weights, weights, strict=True):
             mean.assign(weight + decay * (mean - weight))
         advance(self.average)  # the mean of unit vectors is shorter than one
 
-    def test_step(self, batch):
-        """Means over the images of what a colour collapse shows in."""
-        l, ab = batch["l"], batch["ab"]
-        prediction = self(l, training=False)
-        values = {"l1": tf.reduce_mean(tf.abs(ab - prediction), [1, 2, 3])}
-        rgb, true_rgb = _rgb(l, prediction), _rgb(l, ab)
-        predicted, truth = prediction * lab.AB_MAX, ab * lab.AB_MAX
-        values["psnr"] = metrics.psnr(true_rgb, rgb)
-        values["ab_error"] = metrics.ab_error(truth, predicted)
-        values["colorfulness"] = metrics.colorfulness(rgb)
-        values["colorfulness_truth"] = metrics.colorfulness(true_rgb)
-        for suffix, colors in (("", predicted), ("_truth", truth)):
-            values["chroma" + suffix] = metrics.chroma(colors)
-            values["a" + suffix] = tf.reduce_mean(colors[..., 0], [1, 2])
-            values["b" + suffix] = tf.reduce_mean(colors[..., 1], [1, 2])
+    def validated(self, values):
+        """Take a batch's values [B] into the means; returns the means."""
         for name, value in values.items():
             self.validation[name].update_state(value)
         return {name: mean.result() for name, mean in self.validation.items()}
@@ -191,31 +125,15 @@ class Colorizer(keras.Model):
         return {
             **super().get_config(),
             **{name: serialize(getattr(self, name)) for name in self.parts()},
-            "l1_weight": self.l1_weight,
-            "l2_weight": self.l2_weight,
-            "cross_entropy": self.cross_entropy,
-            "class_weights": list(self.class_weights),
-            "neighbors": self.neighbors,
             "ema_decay": self.ema_decay,
             "seed": self.seed,
         }
-
-    @classmethod
-    def parts(cls):
-        """Names of the networks among the arguments."""
-        return ("generator",)
 
     @classmethod
     def from_config(cls, config):
         for name in cls.parts():
             config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
-
-
-def quarter(ab):
-    """Every fourth row and column, near the middle of each 4x4 pixels, which
-    is what the logits are compared with (Zhang et al. 2016 do it at 1/4 too)."""
-    return ab[:, QUARTER // 2 :: QUARTER, QUARTER // 2 :: QUARTER]
 
 
 def check_not_negative(**settings):
@@ -228,10 +146,6 @@ def check_positive(**settings):
     for name, value in settings.items():
         if not value > 0:
             raise ValueError(f"loss.{name}: {value} must be positive")
-
-
-def _rgb(l, ab):
-    return lab.to_uint8(lab.decode(l, ab))
 
 
 def _copy(network):

@@ -2,7 +2,10 @@
 
 import tensorflow as tf
 
-from tfcolor.trainers.base import Colorizer
+from tfcolor.trainers.colorizer import Colorizer
+
+# Both; the generator alone, by its reconstruction terms; the critic alone.
+PHASES = ("together", "generator", "critic")
 
 
 class ColorGAN(Colorizer):
@@ -35,8 +38,15 @@ class ColorGAN(Colorizer):
         Minibatch k is every n_critic-th example from k on: a strategy gives
         each replica neighbouring examples, and so an equal part of each.
         """
+        l, ab = self.pair(batch)
         n = self.n_critic
-        return [(batch["l"][k::n], batch["ab"][k::n]) for k in range(n)]
+        return [(l[k::n], ab[k::n]) for k in range(n)]
+
+    def enter(self, phase):
+        """What steps train from now on: one of PHASES (NoGAN, Antic 2019)."""
+        if phase == "generator":
+            self.train_step = self.reconstruction_step
+        self.resting = ("g",) if phase == "critic" else ()
 
     def critic(self, l, ab):
         """Raw logits of ab given l."""

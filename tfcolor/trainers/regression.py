@@ -1,9 +1,8 @@
 """Regression of ab on l, without a discriminator."""
 
 import keras
-import tensorflow as tf
 
-from tfcolor.trainers.base import Colorizer
+from tfcolor.trainers.colorizer import Colorizer
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -16,10 +15,4 @@ class Regression(Colorizer):
     """
 
     def train_step(self, batch):
-        l, ab = batch["l"], batch["ab"]
-        with tf.GradientTape() as tape:
-            fake, logits = self.color(l)
-            loss, logs = self.reconstruction(ab, fake, logits)
-        norm = self.descend(loss, tape, self.generator, self.g_optimizer)
-        self.finish_step()
-        return {"g/loss": loss, "g/gradient_norm": norm, **logs}
+        return self.reconstruction_step(batch)

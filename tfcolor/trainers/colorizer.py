@@ -1,0 +1,247 @@
+"""A generator of colours, and what all training steps of one share."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tfcolor import metrics
+from tfcolor import objectives
+from tfcolor import samples
+from tfcolor.color import lab
+from tfcolor.color import quantize
+from tfcolor.networks.heads import QUARTER
+from tfcolor.trainers.base import Trainer
+from tfcolor.trainers.base import check_not_negative
+
+VALIDATION = (
+    "l1",
+    "psnr",
+    "ab_error",
+    "colorfulness",
+    "colorfulness_truth",
+    "chroma",
+    "chroma_truth",
+    "a",
+    "b",
+    "a_truth",
+    "b_truth",
+)
+
+# Colours this weak, or this much of one hue while the truth's are this mixed,
+# are called a collapse.
+GREY_RATIO = 0.2
+ONE_HUE = 0.9
+MIXED_HUES = 0.7
+
+
+class Colorizer(Trainer):
+    """A Trainer of a generator: lightness, or the scan of a drawing, to colour.
+
+    Args:
+      generator: l [B, H, W, 1] -> ab [B, H, W, 2], built; with the head "lab",
+        the scan of a drawing -> its l, a and b, [B, H, W, 3].
+      l1_weight: weight of the mean absolute error of the colour.
+      l1_final: that weight at the last step, to which it goes linearly; None:
+        it stays.
+      l1_steps: steps until then.
+      l2_weight: weight of the mean squared error.
+      edge_weight: weight of the error of the colour's edges.
+      cross_entropy: weight of the head's cross-entropy; 0 without logits.
+      class_weights: [313] weights of the colours in it; None: all 1.
+      neighbors: nearest colours that encode a true one in it.
+      scanner: a network RGB [B, H, W, 3] -> scan [B, H, W, 1], not trained,
+        that makes the input from the drawing; None: the input is l.
+      ema_decay, seed: as in Trainer.
+
+    `train_step` takes {"l": [B, H, W, 1], "ab": [B, H, W, 2]}, float32 in
+    [-1, 1], and with a scanner {"rgb": [B, H, W, 3]} too, and is one generator
+    update. Calling the model colours with the averaged generator where there is
+    one.
+    """
+
+    def __init__(
+        self,
+        generator,
+        *,
+        l1_weight=0.0,
+        l1_final=None,
+        l1_steps=1,
+        l2_weight=0.0,
+        edge_weight=0.0,
+        cross_entropy=0.0,
+        class_weights=None,
+        neighbors=5,
+        scanner=None,
+        **settings,
+    ):
+        super().__init__(generator, VALIDATION, **settings)
+        check_not_negative(
+            l1_weight=l1_weight,
+            l1_final=l1_final or 0.0,
+            l2_weight=l2_weight,
+            edge_weight=edge_weight,
+            cross_entropy=cross_entropy,
+        )
+        self.generator = generator
+        self.l1_weight = l1_weight
+        self.l1_final = l1_final
+        self.l1_steps = l1_steps
+        self.l2_weight = l2_weight
+        self.edge_weight = edge_weight
+        self.cross_entropy = cross_entropy
+        count = len(quantize.AB_BINS)
+        self.class_weights = tuple(class_weights or [1.0] * count)
+        self.neighbors = neighbors
+        self.scanner = scanner
+        self.draws = generator.settings["head"] == "lab"
+
+    @classmethod
+    def parts(cls):
+        return ("generator",)
+
+    def networks(self):
+        return {"g": self.generator}
+
+    def call(self, l, training=None):
+        return (self.average or self.generator)(l, training=training)
+
+    def pair(self, batch):
+        """(input, colour) of a batch: l and ab; of drawings the scan, and l, a
+        and b [B, H, W, 3]."""
+        l, ab = batch["l"], batch["ab"]
+        color = tf.concat([l, ab], -1) if self.draws else ab
+        if self.scanner is not None:
+            l = tf.stop_gradient(self.scanner(batch["rgb"], training=False))
+        return l, color
+
+    def color(self, l):
+        """The generator's colour and what its head made it of, in training."""
+        return self.generator(l, training=True, with_logits=True)
+
+    def reconstruction(self, ab, fake, logits):
+        """The weighted terms between prediction and truth: L1, L2, edges and
+        the cross-entropy of the head's logits; and their unweighted values as
+        logs."""
+        logs = {"g/l1": objectives.l1(ab, fake)}
+        loss = self._l1_weight_now() * logs["g/l1"]
+        if self.l2_weight:
+            logs["g/l2"] = objectives.l2(ab, fake)
+            loss += self.l2_weight * logs["g/l2"]
+        if self.edge_weight:
+            logs["g/edges"] = objectives.edges(ab, fake)
+            loss += self.edge_weight * logs["g/edges"]
+        if self.cross_entropy:
+            logs["g/cross_entropy"] = quantize.cross_entropy(
+                logits, quarter(ab) * lab.AB_MAX, self.class_weights, self.neighbors
+            )
+            loss += self.cross_entropy * logs["g/cross_entropy"]
+        return loss, logs
+
+    def _l1_weight_now(self):
+        if self.l1_final is None:
+            return self.l1_weight
+        share = tf.cast(self.step.value, tf.float32) / self.l1_steps
+        change = (self.l1_final - self.l1_weight) * tf.minimum(share, 1.0)
+        return self.l1_weight + change
+
+    def reconstruction_step(self, batch):
+        """One generator update on the reconstruction terms alone."""
+        l, ab = self.pair(batch)
+        with tf.GradientTape() as tape:
+            fake, logits = self.color(l)
+            loss, logs = self.reconstruction(ab, fake, logits)
+        norm = self.descend(loss, tape, self.generator, self.g_optimizer)
+        self.finish_step()
+        return {"g/loss": loss, "g/gradient_norm": norm, **logs}
+
+    def planes(self, l, color):
+        """(l, ab) of an input and a colour for it."""
+        return (color[..., :1], color[..., 1:]) if self.draws else (l, color)
+
+    def test_step(self, batch):
+        """Means over the images of what a colour collapse shows in."""
+        l, color = self.pair(batch)
+        prediction = self(l, training=False)
+        values = {"l1": tf.reduce_mean(tf.abs(color - prediction), [1, 2, 3])}
+        found, true = self.planes(l, prediction), self.planes(l, color)
+        rgb, true_rgb = _rgb(*found), _rgb(*true)
+        predicted, truth = found[1] * lab.AB_MAX, true[1] * lab.AB_MAX
+        values["psnr"] = metrics.psnr(true_rgb, rgb)
+        values["ab_error"] = metrics.ab_error(truth, predicted)
+        values["colorfulness"] = metrics.colorfulness(rgb)
+        values["colorfulness_truth"] = metrics.colorfulness(true_rgb)
+        for suffix, colors in (("", predicted), ("_truth", truth)):
+            values["chroma" + suffix] = metrics.chroma(colors)
+            values["a" + suffix] = tf.reduce_mean(colors[..., 0], [1, 2])
+            values["b" + suffix] = tf.reduce_mean(colors[..., 1], [1, 2])
+        return self.validated(values)
+
+    def summary(self, values):
+        """The `val/...` scalars of what `evaluate` returns."""
+        chroma, truth = values["chroma"], values["chroma_truth"]
+        return {
+            "val/l1": values["l1"],
+            "val/psnr": values["psnr"],
+            "val/ab_error": values["ab_error"],
+            "val/ab_error_over_grey": values["ab_error"] / max(truth, 1e-6),
+            "val/colorfulness_ratio": values["colorfulness"]
+            / max(values["colorfulness_truth"], 1e-6),
+            "val/chroma": chroma,
+            "val/chroma_truth": truth,
+            "val/one_hue": math.hypot(values["a"], values["b"]) / max(chroma, 1e-6),
+            "val/one_hue_truth": math.hypot(values["a_truth"], values["b_truth"])
+            / max(truth, 1e-6),
+        }
+
+    def warnings(self, line):
+        """What is wrong with the colours of a `summary`, in words."""
+        if line["val/colorfulness_ratio"] < GREY_RATIO:
+            yield (
+                "the colours are nearly grey: colourfulness "
+                f"{line['val/colorfulness_ratio']:.2f} of the truth's"
+            )
+        elif line["val/one_hue"] > ONE_HUE and line["val/one_hue_truth"] < MIXED_HUES:
+            yield (
+                f"nearly all colours have one hue ({line['val/one_hue']:.2f}, the "
+                f"truth's {line['val/one_hue_truth']:.2f}; 1 is a single hue)"
+            )
+
+    def picture(self, batch):
+        """uint8 [h, w, 3]: rows of the inputs, the predictions, the truth."""
+        l, color = self.pair(batch)
+        prediction = self(l, training=False)
+        rows = [(l, tf.zeros_like(batch["ab"]))]
+        rows += [self.planes(l, x) for x in (prediction, color)]
+        return samples.grid(rows)
+
+    def get_config(self):
+        scanner = self.scanner
+        return {
+            **super().get_config(),
+            "l1_weight": self.l1_weight,
+            "l1_final": self.l1_final,
+            "l1_steps": self.l1_steps,
+            "l2_weight": self.l2_weight,
+            "edge_weight": self.edge_weight,
+            "cross_entropy": self.cross_entropy,
+            "class_weights": list(self.class_weights),
+            "neighbors": self.neighbors,
+            "scanner": scanner and keras.saving.serialize_keras_object(scanner),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        if config.get("scanner"):
+            config["scanner"] = keras.saving.deserialize_keras_object(config["scanner"])
+        return super().from_config(config)
+
+
+def quarter(ab):
+    """Every fourth row and column, near the middle of each 4x4 pixels, which
+    is what the logits are compared with (Zhang et al. 2016 do it at 1/4 too)."""
+    return ab[:, QUARTER // 2 :: QUARTER, QUARTER // 2 :: QUARTER]
+
+
+def _rgb(l, ab):
+    return lab.to_uint8(lab.decode(l, ab))
