@@ -8,10 +8,12 @@ import tensorflow as tf
 
 from tfcolor import config as config_lib
 from tfcolor import networks
+from tfcolor import stages
 from tfcolor.color import quantize
 from tfcolor.errors import UsageError
 from tfcolor.optimizers import OPTIMIZERS
 from tfcolor.optimizers import ConstantThenLinear
+from tfcolor.trainers.gan import ColorGAN
 
 
 def strategy(train):
@@ -40,11 +42,15 @@ def check_replicas(config, replicas):
         )
 
 
-def trainer(config):
+def trainer(config, segment=None):
     """The compiled trainer of a Config, built at its image size.
 
     Fields of the networks and optimizers that were not set are filled in, so
     that the config says what was built. Call it in the strategy's scope.
+
+    Args:
+      segment: the part of the run that it is for, a stages.Segment; None: the
+        first.
 
     Raises:
       UsageError: a setting that the variant does not have or accept.
@@ -53,42 +59,95 @@ def trainer(config):
     keras.mixed_precision.set_global_policy(config.train.precision)
     cls = _resolve(config.trainer)
     try:
-        parts = {"generator": generator_of(config), **_judges(config)}
+        parts = networks_of(config)
         if set(parts) != set(cls.parts()):
             raise UsageError(
                 f"trainer: {cls.__name__} takes {', '.join(cls.parts())}, and the "
                 f"config has {', '.join(parts)}"
             )
-        parts["generator"].load_pretrained()
+        if "generator" in parts:
+            parts["generator"].load_pretrained()
         model = cls(
             **parts,
             **vars(config.loss),
-            **_cross_entropy(config),
+            **_colorizer(config),
             ema_decay=config.train.ema_decay,
             seed=config.seed,
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    model.compile(**_optimizers(config, model))
+    found = stages.segments(config, model.n_critic)
+    _enter(model, segment or found[0], config)
+    model.compile(**_optimizers(config, model, segment or found[0]))
     return model
 
 
-def _judges(config):
-    """What there is besides the generator, built."""
-    judges = {}
+def _enter(model, segment, config):
+    if isinstance(model, ColorGAN):
+        model.enter(segment.phase)
+        return
+    for field in ("generator_alone", "critic_alone"):
+        if getattr(config.train, field):
+            raise UsageError(
+                f"train.{field}: {getattr(config.train, field)}, but "
+                f"{type(model).__name__} has no critic that judges its generator"
+            )
+
+
+def networks_of(config):
+    """The networks of a Config, each built at its image size and checked at
+    those of its stages, by the names that trainers call them."""
+    found, channels = {}, {}
+    if config.generator is not None:
+        found["generator"], channels["generator"] = generator_of(config), 1
+    for name, inputs, outputs in (("scanner", 3, 1), ("colorist", 1, 3)):
+        if getattr(config, name) is not None:
+            found[name] = translator(config, name, inputs, outputs)
+            channels[name] = inputs
+    color = 3 if config.generator and config.generator.head == "lab" else 2
+    judged = {"discriminator": 1 + color}
+    if config.scanner is not None:
+        judged = {"scan_discriminator": 1, "color_discriminator": 3}
     if config.discriminator is not None:
-        judges["discriminator"] = _component(
-            "discriminator", config.discriminator, networks.DISCRIMINATORS
-        )
+        for name, inputs in judged.items():
+            found[name] = _component(
+                "discriminator", config.discriminator, networks.DISCRIMINATORS
+            )
+            channels[name] = inputs
     if config.weight_network is not None:
         settings = _arguments(
             "weight_network", config.weight_network, networks.WeightNetwork, skip=()
         )
-        judges["weight_network"] = networks.WeightNetwork(**settings)
+        found["weight_network"] = networks.WeightNetwork(**settings)
+        channels["weight_network"] = 1 + color
+    for name, network in found.items():
+        size = config.data.image_size
+        if not network.built:
+            network.build((None, size, size, channels[name]))
+        for stage in stages.stages_of(config):
+            size = stage.image_size
+            network.check_size((None, size, size, channels[name]))
+    return found
+
+
+def translator(config, name, inputs, outputs):
+    """The Translator of a Config's section, built at its image size."""
+    section, cls = getattr(config, name), networks.Translator
+    settings = _arguments(name, section, cls, skip=())
+    network = cls(inputs, outputs, **settings, section=name)
     size = config.data.image_size
-    for network in judges.values():
-        network.build((None, size, size, 3))
-    return judges
+    network.build((None, size, size, inputs))
+    return network
+
+
+def _colorizer(config):
+    """Arguments of a Colorizer that are not in `loss`; of others none."""
+    if config.generator is None:
+        return {}
+    arguments = _cross_entropy(config)
+    if getattr(config.loss, "l1_final", None) is not None:
+        arguments["l1_steps"] = config.train.steps
+    return arguments
 
 
 def _cross_entropy(config):
@@ -131,8 +190,8 @@ def _component(name, section, classes):
     return cls(**_arguments(name, section, cls, skip=("name",)))
 
 
-def _optimizers(config, model):
-    """An optimizer for each of the trainer's networks."""
+def _optimizers(config, model, segment):
+    """An optimizer for each of the trainer's networks, for a Segment."""
     optim = config.optim
     if set(model.networks()) == {"g"}:
         if optim.d_lr is not None:
@@ -142,17 +201,17 @@ def _optimizers(config, model):
             )
     elif optim.d_lr is None:
         optim.d_lr = optim.g_lr
-    rates = {"g": optim.g_lr, "d": optim.d_lr, "w": optim.d_lr}
     return {
         f"{key}_optimizer": _optimizer(
-            config, rates[key], model.n_critic if key == "d" else 1
+            config, segment, key, model.n_critic if key == "d" else 1
         )
         for key in model.networks()
     }
 
 
-def _optimizer(config, rate, updates):
-    optim = config.optim
+def _optimizer(config, segment, key, updates):
+    optim, stage = config.optim, segment.stage
+    key = "g" if key == "g" else "d"  # the weight network learns as D does
     if optim.name not in OPTIMIZERS:
         raise UsageError(
             f"optim.name: {optim.name!r} is not one of {', '.join(OPTIMIZERS)}"
@@ -160,7 +219,13 @@ def _optimizer(config, rate, updates):
     cls = OPTIMIZERS[optim.name]
     skip = ("name", "g_lr", "d_lr", "constant")
     arguments = _arguments("optim", optim, cls, skip)
-    schedule = ConstantThenLinear(rate, config.train.steps, optim.constant, updates)
+    schedule = ConstantThenLinear(
+        stage.g_lr if key == "g" else stage.d_lr,
+        stage.steps,
+        optim.constant,
+        updates,
+        segment.position - segment.updated[key],
+    )
     optimizer = cls(schedule, **arguments)
     if config.train.precision == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)

@@ -1,6 +1,7 @@
 """Everything that a step depends on, saved and restored as one."""
 
 import logging
+import pathlib
 import re
 import shutil
 
@@ -25,7 +26,8 @@ class Checkpoints:
     def __init__(self, folder, trainer, keep):
         self.folder = folder
         self.trainer = trainer
-        self.checkpoint = tf.train.Checkpoint(**_variables(trainer))
+        self.variables = _variables(trainer)
+        self.checkpoint = tf.train.Checkpoint(**self.variables)
         _tidy(folder)
         self.manager = tf.train.CheckpointManager(
             self.checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
@@ -51,8 +53,24 @@ class Checkpoints:
                 f"{reason.splitlines()[0]}; the last good one: {self.last_good}"
             ) from error
 
-    def restore(self):
+    def _load(self, path, sized):
+        if sized or not self.trainer.state():
+            self.checkpoint.restore(path).assert_consumed()
+            return
+        kept = {
+            name: value
+            for name, value in self.variables.items()
+            if name not in self.trainer.state()
+        }
+        status = tf.train.Checkpoint(**kept).restore(path)
+        status.assert_existing_objects_matched().expect_partial()
+
+    def restore(self, first=0):
         """Load the newest checkpoint that is whole; returns its step, or 0.
+
+        Args:
+          first: step of the run at which the trainer's image size began. What
+            of earlier steps is of another size is then left as it is.
 
         Raises:
           RunError: there are checkpoints, but none can be read.
@@ -60,7 +78,7 @@ class Checkpoints:
         paths = list(reversed(self.manager.checkpoints))
         for path in paths:
             try:
-                self.checkpoint.restore(path).assert_consumed()
+                self._load(path, sized=_step(pathlib.Path(path).name) > first)
                 self.last_good = path
                 return self.trainer.steps_done()
             except Exception as error:  # TensorFlow raises many kinds
@@ -70,9 +88,9 @@ class Checkpoints:
         return 0
 
 
-def restore_generator(folder, generator, averaged):
-    """Load the generator (its weight average if `averaged`) of the newest
-    checkpoint in a folder; returns the step.
+def restore_network(folder, network, part):
+    """Load one network of the newest checkpoint in a folder, such as "average" or
+    "generator"; returns the step.
 
     Raises:
       RunError: there is no checkpoint, or none that can be read.
@@ -80,8 +98,7 @@ def restore_generator(folder, generator, averaged):
     names = sorted({path.stem for path in folder.glob("step-*.index")}, key=_step)
     if not names:
         raise RunError(f"no checkpoint in {folder}")
-    part = "average" if averaged else "generator"
-    checkpoint = tf.train.Checkpoint(**{part: _values(generator.weights)})
+    checkpoint = tf.train.Checkpoint(**{part: _values(network.weights)})
     for name in reversed(names):
         path = str(folder / name)
         try:
@@ -145,6 +162,7 @@ def _variables(trainer):
         "average": _values(trainer.average.weights if trainer.average else []),
         "random_state": _values(random_state),
         "step": trainer.step.value,
+        **trainer.state(),
     }
 
 

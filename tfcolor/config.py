@@ -26,6 +26,9 @@ CONFIGS = next(
 STRATEGIES = ("auto", "one", "mirrored")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
+# Fields of `train` that 0 turns off.
+MAY_BE_ZERO = ("cpu_replicas", "ema_decay", "generator_alone", "critic_alone")
+
 # A resumed run may differ in these: how long it is (and so when its rates
 # fall), what is written and where it computes.
 FREE_TO_CHANGE = (
@@ -47,6 +50,8 @@ FREE_TO_CHANGE = (
 class Data:
     source: str = "sample"  # SPEC of the training images
     validation: str = ""  # SPEC; "" holds 2 % of the source out; "none"
+    scans: str = ""  # SPEC of scans of drawings, for cyclegan
+    scanner: str = ""  # a run of cyclegan, which makes the inputs of drawings
     data_dir: str = ""  # cache of TensorFlow Datasets; "" for its default
     image_size: int = 64  # side of the training squares, pixels
     batch_size: int = 16  # images a minibatch, over all replicas
@@ -58,7 +63,7 @@ class Data:
 @dataclasses.dataclass
 class Generator:
     name: str = "unet"  # or "colorful", "resnet_unet"
-    head: str | None = None  # "ab": through tanh; "bins": of 313 colours
+    head: str | None = None  # "ab": through tanh; "bins": of 313 colours; "lab"
     temperature: float | None = None  # of the head bins: 0.. the mode, 1 the mean
     input_channels: int | None = None  # 3: l repeated
     depth: int | None = None  # halvings
@@ -87,6 +92,13 @@ class Discriminator:
 
 
 @dataclasses.dataclass
+class Translator:
+    width: int | None = None  # channels of the first layer
+    blocks: int | None = None  # residual blocks
+    norm: str | None = None
+
+
+@dataclasses.dataclass
 class WeightNetwork:
     width: int | None = None  # channels of the first layer
 
@@ -110,7 +122,9 @@ class Loss:
     """Of every trainer; a config adds its own by a subclass."""
 
     l1_weight: float = 100.0  # of the mean |ab error|, ab in units of 110
+    l1_final: float | None = None  # l1_weight of the last step; unset: it stays
     l2_weight: float = 0.0  # of the mean squared ab error
+    edge_weight: float = 0.0  # of the mean error of the slopes of ab
 
 
 @dataclasses.dataclass
@@ -127,6 +141,10 @@ class Optim:
 @dataclasses.dataclass
 class Train:
     steps: int = 150  # generator updates
+    stages: str = ""  # growing sizes: see tfcolor.stages.FORM; they set the steps
+    reset_optimizers: bool = False  # at the start of each stage after the first
+    generator_alone: int = 0  # first steps, without the critic (NoGAN)
+    critic_alone: int = 0  # steps after those, of the critic only
     strategy: str = "auto"  # one of STRATEGIES
     cpu_replicas: int = 0  # logical CPUs to mirror on; 0: none
     precision: str = "float32"  # one of PRECISIONS
@@ -145,7 +163,9 @@ class Config:
     trainer: str  # "module:Class"
     seed: int = 0
     data: Data = dataclasses.field(default_factory=Data)
-    generator: Generator = dataclasses.field(default_factory=Generator)
+    generator: Generator | None = dataclasses.field(default_factory=Generator)
+    scanner: Translator | None = None
+    colorist: Translator | None = None
     discriminator: Discriminator | None = None
     weight_network: WeightNetwork | None = None
     bins: Bins = dataclasses.field(default_factory=Bins)
@@ -219,19 +239,25 @@ def check(config):
         ("bins", ("cross_entropy", "prior_images")),
     ):
         for field in fields:
-            value = getattr(getattr(config, section), field)
+            value = getattr(getattr(config, section), field, None)
             if value is not None and not value > 0:
                 raise UsageError(f"{section}.{field}: {value} must be positive")
     _check_bins(config.bins)
     for field in dataclasses.fields(train):
         value = getattr(train, field.name)
-        least = 0 if field.name in ("cpu_replicas", "ema_decay") else 1
+        least = 0 if field.name in MAY_BE_ZERO else 1
         if field.type in (int, float) and value < least:
             raise UsageError(f"train.{field.name}: {value} must be at least {least}")
     if not 0 < data.crop_area <= 1:
         raise UsageError(f"data.crop_area: {data.crop_area} is not in (0, 1]")
     if not 0 <= optim.constant <= 1:
         raise UsageError(f"optim.constant: {optim.constant} is not in [0, 1]")
+    alone = train.generator_alone + train.critic_alone
+    if alone > train.steps:
+        raise UsageError(
+            f"train.generator_alone, train.critic_alone: {alone} steps in all are "
+            f"more than the run's {train.steps}"
+        )
     if train.cpu_replicas and train.strategy == "one":
         raise UsageError(
             f"train.cpu_replicas: {train.cpu_replicas} contradicts "
@@ -265,6 +291,8 @@ def from_dict(values):
     classes = {
         "data": Data,
         "generator": Generator,
+        "scanner": Translator,
+        "colorist": Translator,
         "discriminator": Discriminator,
         "weight_network": WeightNetwork,
         "bins": Bins,
@@ -273,7 +301,8 @@ def from_dict(values):
         "train": Train,
     }
     sections = {
-        name: cls(**values[name]) for name, cls in classes.items() if name in values
+        name: cls(**values[name]) if name in values else None
+        for name, cls in classes.items()
     }
     return Config(trainer=values["trainer"], seed=values["seed"], **sections)
 

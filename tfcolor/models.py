@@ -35,10 +35,15 @@ def load(path):
 def of_run(path):
     """(generator with the weights that evaluation uses, info) of a run."""
     config = workdir.load_config(path)
+    if config.generator is None:
+        raise UsageError(
+            f"{path}: a run of {config.trainer.rpartition(':')[2]}, which makes scans "
+            "and colours nothing; train configs/experiments/line_art.py with it"
+        )
     generator = build.generator_of(config)
     folder = workdir.Workdir(path).checkpoints
-    averaged = bool(config.train.ema_decay)
-    step = checkpoints.restore_generator(folder, generator, averaged)
+    part = "average" if config.train.ema_decay else "generator"
+    step = checkpoints.restore_network(folder, generator, part)
     return generator, {
         "working_size": config.data.image_size,
         "multiple": generator.multiple,
@@ -46,6 +51,27 @@ def of_run(path):
         "step": step,
         "trainer": config.trainer,
     }
+
+
+def scanner_of_run(path):
+    """The scan generator of a run of cyclegan, as evaluation uses it.
+
+    Raises:
+      UsageError: it is not such a run. RunError: it holds no whole checkpoint.
+    """
+    if not workdir.Workdir(path).config.is_file():
+        raise UsageError(f"data.scanner: {path}: no run in it")
+    config = workdir.load_config(path)
+    if config.scanner is None:
+        raise UsageError(
+            f"data.scanner: {path}: a run of {config.trainer.rpartition(':')[2]}, not "
+            "of cyclegan"
+        )
+    scanner = build.translator(config, "scanner", 3, 1)
+    part = "average" if config.train.ema_decay else "scanner"
+    checkpoints.restore_network(workdir.Workdir(path).checkpoints, scanner, part)
+    scanner.trainable = False
+    return scanner
 
 
 def network_of(generator):

@@ -39,22 +39,24 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
       rate: at the start.
-      steps: of the run, after which it is 0.
+      steps: of the run or of its stage, after which it is 0.
       constant: share of them before it falls.
       updates: optimizer updates a step.
+      ahead: steps of the stage less those that the optimizer has done.
     """
 
-    def __init__(self, rate, steps, constant, updates=1):
+    def __init__(self, rate, steps, constant, updates=1, ahead=0):
         self.settings = {
             "rate": rate,
             "steps": steps,
             "constant": constant,
             "updates": updates,
+            "ahead": ahead,
         }
 
     def __call__(self, iteration):
-        rate, steps, constant, updates = self.settings.values()
-        step = tf.cast(iteration, tf.float32) / updates
+        rate, steps, constant, updates, ahead = self.settings.values()
+        step = tf.cast(iteration, tf.float32) / updates + ahead
         falling = max(steps * (1.0 - constant), 1e-9)
         left = (steps - tf.floor(step)) / falling
         return rate * tf.clip_by_value(left, 0.0, 1.0)

@@ -5,6 +5,7 @@ from tfcolor.networks.discriminators import AutoencoderDiscriminator
 from tfcolor.networks.discriminators import ImageDiscriminator
 from tfcolor.networks.discriminators import PatchDiscriminator
 from tfcolor.networks.resnet import ResNetUNet
+from tfcolor.networks.translator import Translator
 from tfcolor.networks.unet import UNet
 from tfcolor.networks.weight_network import WeightNetwork
 
@@ -14,4 +15,4 @@ DISCRIMINATORS = {
     "image": ImageDiscriminator,
     "autoencoder": AutoencoderDiscriminator,
 }
-__all__ = ["DISCRIMINATORS", "GENERATORS", "WeightNetwork"]
+__all__ = ["DISCRIMINATORS", "GENERATORS", "Translator", "WeightNetwork"]

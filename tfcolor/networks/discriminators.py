@@ -273,6 +273,11 @@ class AutoencoderDiscriminator(Discriminator):
         self.flatten = keras.layers.Flatten(dtype="float32")
 
     def check_size(self, shape):
+        if shape[-1] != 3:
+            raise ValueError(
+                "discriminator.name: 'autoencoder' judges ab, which generator.head "
+                "lab is not"
+            )
         multiple = 2 ** self.settings["depth"]
         for size in shape[1:3]:
             if size is not None and size % multiple:

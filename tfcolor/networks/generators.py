@@ -22,7 +22,8 @@ class Generator(keras.Model):
       settings: the arguments of the subclass, by name.
 
     Input: l [B, H, W, 1] float, L*/50 - 1, in [-1, 1].
-    Output: ab [B, H, W, 2] float32, (a*, b*)/110, in [-1, 1]; with
+    Output: ab [B, H, W, 2] float32, (a*, b*)/110, in [-1, 1]; of the head "lab"
+    l, a and b, [B, H, W, 3]; with
     `with_logits` also what the head made it of: of the head "bins" the logits
     [B, H/4, W/4, 313] float32.
 
@@ -65,7 +66,7 @@ class Generator(keras.Model):
         Args:
           convolution: a function of channels to a layer; "bins" has its
             logits made by a 1x1 convolution all the same.
-          scale: of the picture's size to that of the map, with "ab".
+          scale: of the picture's size to that of the map, but with "bins".
         """
         kind, temperature = self.settings["head"], self.settings["temperature"]
         if kind == "bins":

@@ -6,7 +6,7 @@ from tfcolor.color import bins
 from tfcolor.color import cie
 from tfcolor.networks.layers import check_choice
 
-HEADS = ("ab", "bins")
+HEADS = ("ab", "bins", "lab")
 
 # Of the annealed mean (Zhang et al. 2016, section 2.3).
 TEMPERATURE = 0.38
@@ -19,7 +19,8 @@ class Head(keras.layers.Layer):
     """A convolution and what turns its output into ab.
 
     Args:
-      kind: "ab": two channels through tanh. "bins": logits of the 313 colours
+      kind: "ab": two channels through tanh; "lab": three, for drawings, whose
+        lightness the lines do not say. "bins": logits of the 313 colours
         of Zhang et al. 2016, whose annealed mean is ab.
       convolution: a function of the number of channels to a layer.
       temperature: of the annealed mean: near 0 the most probable colour, 1 the
@@ -27,7 +28,8 @@ class Head(keras.layers.Layer):
       scale: by how much the colours are enlarged, bilinearly.
 
     Called with a map [B, h, w, C], it returns ab [B, H, W, 2] float32 =
-    (a*, b*)/110, in [-1, 1], and what the convolution gave, float32: with
+    (a*, b*)/110, with "lab" [B, H, W, 3] = (L*/50 - 1, a*/110, b*/110), in
+    [-1, 1], and what the convolution gave, float32: with
     "bins" the logits [B, H/4, W/4, 313].
 
     Raises:
@@ -37,16 +39,17 @@ class Head(keras.layers.Layer):
     def __init__(self, kind, convolution, temperature, scale=1, **kwargs):
         super().__init__(**kwargs)
         check_choice("generator.head", kind, HEADS)
-        if temperature is not None and kind == "ab":
+        if temperature is not None and kind != "bins":
             raise ValueError(
-                f"generator.temperature: {temperature} is not used by generator.head ab"
+                f"generator.temperature: {temperature} is not used by generator.head "
+                f"{kind}"
             )
         if temperature is not None and temperature <= 0:
             raise ValueError(f"generator.temperature: {temperature} must be positive")
         self.kind = kind
         self.temperature = TEMPERATURE if temperature is None else temperature
         self.scale = scale
-        channels = 2 if kind == "ab" else len(bins.AB_BINS)
+        channels = {"ab": 2, "bins": len(bins.AB_BINS), "lab": 3}[kind]
         self.convolution = convolution(channels)
 
     def build(self, shape):

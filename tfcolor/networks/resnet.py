@@ -103,7 +103,7 @@ class ResNetUNet(Generator):
                 dropout=dropout if i < 3 else 0.0,
                 spectral_norm=spectral_norm,
             )
-            for i, filters in enumerate(widths[: 5 if head == "ab" else 3])
+            for i, filters in enumerate(widths[: 3 if head == "bins" else 5])
         ]
         self.attention = [None] * len(self.up)
         self.head = self.make_head(pointwise)

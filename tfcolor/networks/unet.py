@@ -29,7 +29,7 @@ class UNet(Generator):
         before and three after the bottleneck, the innermost convolution.
       spectral_norm: divide each kernel but the head's by its largest singular
         value (Miyato et al. 2018).
-      head: "ab", two channels through tanh, or "bins" (see Head).
+      head: "ab", two channels through tanh, "bins" or "lab" (see Head).
       temperature: of the head "bins".
       input_channels: 1, or 3: l repeated.
 
@@ -72,7 +72,7 @@ class UNet(Generator):
         extra = 3 if thick else 0
         self.before = [self._extra(widths[-2], norm) for _ in range(extra)]
         self.after = [self._extra(widths[-1], "none") for _ in range(extra)]
-        last = 1 if head == "ab" else 2
+        last = 2 if head == "bins" else 1
         self.up = [self._up(i, widths) for i in reversed(range(last, depth))]
         self.head = self.make_head(
             lambda channels: ConvTranspose(

@@ -1,0 +1,137 @@
+"""The stages of a run (sizes that grow, as in Karras et al. 2018 and DeOldify)
+and its phases (NoGAN, Antic 2019), cut into segments that are trained one after
+the other."""
+
+import dataclasses
+
+from tfcolor.errors import UsageError
+
+FORM = "SIZE:STEPS[:BATCH[:G_LR[:D_LR]]], several with spaces between them"
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """Part of a run at one image size. Of what is None, that of the config."""
+
+    image_size: int
+    steps: int
+    batch_size: int | None = None
+    g_lr: float | None = None
+    d_lr: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """Steps of a run that are all alike.
+
+    Attributes:
+      stage: the Stage, every field set.
+      phase: what is trained: one of `trainers.gan.PHASES`.
+      first, last: steps of the run done before it, and after it.
+      examples: images seen before it.
+      position: steps of the stage done before it.
+      updated: {"g", "d"}: steps that the optimizer has done before it.
+      resets: the optimizers start anew with it.
+    """
+
+    stage: Stage
+    phase: str
+    first: int
+    last: int
+    examples: int
+    position: int
+    updated: dict
+    resets: bool
+
+
+def parse(text):
+    """[Stage] of a `train.stages`; of "" none.
+
+    Raises:
+      UsageError: naming what cannot be read.
+    """
+    return [_stage(part) for part in text.replace(",", " ").split()]
+
+
+def _stage(text):
+    kinds = (int, int, int, float, float)
+    parts = text.split(":")
+    try:
+        values = [kind(part) for kind, part in zip(kinds, parts, strict=False)]
+    except ValueError as error:
+        raise UsageError(f"train.stages: {text!r} is not {FORM}") from error
+    if not 2 <= len(parts) <= len(kinds):
+        raise UsageError(f"train.stages: {text!r} is not {FORM}")
+    if min(values) <= 0:
+        raise UsageError(f"train.stages: {text!r}: all must be positive")
+    return Stage(*values)
+
+
+def apply(config):
+    """Set the steps of a Config with stages to their sum, and its image and
+    batch size to those of the last."""
+    found = parse(config.train.stages)
+    if found:
+        config.train.steps = sum(stage.steps for stage in found)
+        config.data.image_size = found[-1].image_size
+        config.data.batch_size = found[-1].batch_size or config.data.batch_size
+
+
+def stages_of(config):
+    """The Stages of a Config, at least one, every field set."""
+    data, optim = config.data, config.optim
+    found = parse(config.train.stages)
+    found = found or [Stage(data.image_size, config.train.steps)]
+    d_lr = optim.g_lr if optim.d_lr is None else optim.d_lr
+    return [
+        Stage(
+            stage.image_size,
+            stage.steps,
+            stage.batch_size or data.batch_size,
+            stage.g_lr or optim.g_lr,
+            stage.d_lr or d_lr,
+        )
+        for stage in found
+    ]
+
+
+def segments(config, n_critic=1):
+    """The Segments of a run, in their order.
+
+    Args:
+      n_critic: minibatches that a step takes unless the generator is alone.
+    """
+    train, found = config.train, []
+    alone, together = train.generator_alone, train.generator_alone + train.critic_alone
+    first, examples, updated = 0, 0, {"g": 0, "d": 0}
+    for number, stage in enumerate(stages_of(config)):
+        end, start = first + stage.steps, first
+        resets = number > 0 and train.reset_optimizers
+        if resets:
+            updated = {"g": 0, "d": 0}
+        while first < end:
+            if first < alone:
+                phase, last = "generator", min(alone, end)
+            elif first < together:
+                phase, last = "critic", min(together, end)
+            else:
+                phase, last = "together", end
+            found.append(
+                Segment(
+                    stage,
+                    phase,
+                    first,
+                    last,
+                    examples,
+                    first - start,
+                    dict(updated),
+                    resets and first == start,
+                )
+            )
+            steps = last - first
+            minibatches = 1 if phase == "generator" else n_critic
+            examples += steps * stage.batch_size * minibatches
+            updated["g"] += steps * (phase != "critic")
+            updated["d"] += steps * (phase != "generator")
+            first = last
+    return found

@@ -1,0 +1,205 @@
+"""CycleGAN (Zhu et al. 2017) between coloured drawings and scans."""
+
+import keras
+import tensorflow as tf
+
+from tfcolor import objectives
+from tfcolor import samples
+from tfcolor.color import cie
+from tfcolor.color import lab
+from tfcolor.trainers.base import Trainer
+from tfcolor.trainers.base import check_not_negative
+from tfcolor.trainers.pool import ImagePool
+
+VALIDATION = ("cycle", "ink", "ink_of_scans", "ink_of_lightness")
+
+# Ink this much less, or more, than that of true scans is called a collapse.
+INK_RATIO = (0.3, 3.0)
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class CycleGAN(Trainer):
+    """Learns to make scans of coloured drawings from pictures of both kinds that
+    have nothing to do with each other.
+
+    The colorist, which is wanted for the way back only, is weak on purpose: one
+    that could colour well would have the scanner hide the colours in the scan
+    (Chu et al. 2017).
+
+    Args:
+      scanner: a built network, RGB [B, H, W, 3] -> scan [B, H, W, 1].
+      colorist: the way back, [B, H, W, 1] -> [B, H, W, 3].
+      scan_discriminator, color_discriminator: of [B, H, W, 1] and [B, H, W, 3] ->
+        raw logits, high = real.
+      cycle_weight: of the L1 error of pictures that went there and back, lambda.
+      identity_weight: of the L1 error of the scanner on true scans, which must
+        be left as they are. The colorist has no such term: it cannot be given
+        three channels.
+      pool: size of the image pools; see ImagePool.
+      ema_decay, seed: as in Trainer; the average is of the scanner.
+
+    `train_step` takes {"rgb": [B, H, W, 3], "scan": [B, H, W, 1]}, float32 in
+    [-1, 1], and updates each network once. Calling the model makes scans of
+    RGB.
+
+    Raises:
+      ValueError: a negative setting.
+    """
+
+    def __init__(
+        self,
+        scanner,
+        colorist,
+        scan_discriminator,
+        color_discriminator,
+        *,
+        cycle_weight=10.0,
+        identity_weight=5.0,
+        pool=50,
+        **settings,
+    ):
+        super().__init__(scanner, VALIDATION, **settings)
+        check_not_negative(cycle_weight=cycle_weight, identity_weight=identity_weight)
+        self.scanner = scanner
+        self.colorist = colorist
+        self.scan_discriminator = scan_discriminator
+        self.color_discriminator = color_discriminator
+        self.generators = Both(scanner, colorist)
+        self.discriminators = Both(scan_discriminator, color_discriminator)
+        self.cycle_weight = cycle_weight
+        self.identity_weight = identity_weight
+        self.pool = pool
+        size = scanner.get_build_config()["input_shape"][1:3]
+        self.scan_pool = ImagePool(pool, (*size, 1), 2 * self.seed)
+        self.color_pool = ImagePool(pool, (*size, 3), 2 * self.seed + 1)
+
+    @classmethod
+    def parts(cls):
+        return ("scanner", "colorist", "scan_discriminator", "color_discriminator")
+
+    def networks(self):
+        return {"g": self.generators, "d": self.discriminators}
+
+    def state(self):
+        pools = (self.scan_pool, self.color_pool)
+        return {"pool": [v for pool in pools for v in pool.variables()]}
+
+    def call(self, rgb, training=None):
+        return (self.average or self.scanner)(rgb, training=training)
+
+    def train_step(self, batch):
+        rgb, scan = batch["rgb"], batch["scan"]
+        with tf.GradientTape() as tape:
+            fake_scan = self.scanner(rgb, training=True)
+            fake_rgb = self.colorist(scan, training=True)
+            adversarial = objectives.least_squares_g(
+                self.scan_discriminator(fake_scan, training=True), 1.0
+            ) + objectives.least_squares_g(
+                self.color_discriminator(fake_rgb, training=True), 1.0
+            )
+            cycle = objectives.l1(
+                rgb, self.colorist(fake_scan, training=True)
+            ) + objectives.l1(scan, self.scanner(fake_rgb, training=True))
+            identity = objectives.l1(
+                scan, self.scanner(tf.repeat(scan, 3, -1), training=True)
+            )
+            # Only the discriminators' terms are halved in CycleGAN.
+            g_loss = (
+                2.0 * adversarial
+                + self.cycle_weight * cycle
+                + self.identity_weight * identity
+            )
+        g_norm = self.descend(g_loss, tape, self.generators, self.g_optimizer)
+
+        fake_scan = self.scan_pool.exchange(fake_scan, self.step.value)
+        fake_rgb = self.color_pool.exchange(fake_rgb, self.step.value)
+        with tf.GradientTape() as tape:
+            d_loss = objectives.least_squares_d(
+                self.scan_discriminator(scan, training=True),
+                self.scan_discriminator(fake_scan, training=True),
+                0.0,
+                1.0,
+            ) + objectives.least_squares_d(
+                self.color_discriminator(rgb, training=True),
+                self.color_discriminator(fake_rgb, training=True),
+                0.0,
+                1.0,
+            )
+        d_norm = self.descend(d_loss, tape, self.discriminators, self.d_optimizer)
+        self.finish_step()
+        return {
+            "d/loss": d_loss,
+            "d/gradient_norm": d_norm,
+            "g/loss": g_loss,
+            "g/adversarial": adversarial,
+            "g/cycle": cycle,
+            "g/identity": identity,
+            "g/gradient_norm": g_norm,
+        }
+
+    def test_step(self, batch):
+        """Means over the images of what shows whether there are lines left."""
+        rgb, scan = batch["rgb"], batch["scan"]
+        fake = self(rgb, training=False)
+        back = self.colorist(fake, training=False)
+        return self.validated(
+            {
+                "cycle": tf.reduce_mean(tf.abs(rgb - back), [1, 2, 3]),
+                "ink": _ink(fake),
+                "ink_of_scans": _ink(scan),
+                "ink_of_lightness": _ink(lightness(rgb)),
+            }
+        )
+
+    def summary(self, values):
+        """The `val/...` scalars of what `evaluate` returns."""
+        ratio = values["ink"] / max(values["ink_of_scans"], 1e-6)
+        return {f"val/{name}": values[name] for name in VALIDATION} | {
+            "val/ink_ratio": ratio
+        }
+
+    def warnings(self, line):
+        """What is wrong with the scans of a `summary`, in words."""
+        least, most = INK_RATIO
+        if not least <= line["val/ink_ratio"] <= most:
+            yield (
+                f"the scans have {line['val/ink_ratio']:.2f} times the ink of true ones"
+            )
+
+    def picture(self, batch):
+        """uint8 [h, w, 3]: rows of drawings, their scans, their lightness, the
+        way back; then of true scans and their colours."""
+        rgb, scan = batch["rgb"], batch["scan"]
+        fake = self(rgb, training=False)
+        colors = [rgb, self.colorist(fake), self.colorist(scan)]
+        shown, back, colored = (lab.encode((x + 1.0) / 2.0) for x in colors)
+        greys = [(l, tf.zeros_like(shown[1])) for l in (fake, shown[0], scan)]
+        return samples.grid([shown, greys[0], greys[1], back, greys[2], colored])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "cycle_weight": self.cycle_weight,
+            "identity_weight": self.identity_weight,
+            "pool": self.pool,
+        }
+
+
+class Both(keras.Model):
+    """Two networks that one optimizer moves."""
+
+    def __init__(self, first, second):
+        super().__init__()
+        self.first = first
+        self.second = second
+        self.built = True
+
+
+def lightness(rgb):
+    """[B, H, W, 3] in [-1, 1] -> L*/50 - 1, [B, H, W, 1]."""
+    return (lab.lightness((rgb + 1.0) / 2.0) / cie.L_HALF - 1.0)[..., None]
+
+
+def _ink(scan):
+    """[B]: mean darkness, 0 white to 1 black."""
+    return tf.reduce_mean(1.0 - scan, [1, 2, 3]) / 2.0
