@@ -66,6 +66,8 @@ def trainer(config):
             **_cross_entropy(config),
             ema_decay=config.train.ema_decay,
             seed=config.seed,
+            blur=config.data.blur,
+            erase=config.data.erase,
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

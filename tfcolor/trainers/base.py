@@ -7,6 +7,7 @@ from tfcolor import metrics
 from tfcolor import objectives
 from tfcolor.color import lab
 from tfcolor.color import quantize
+from tfcolor.data import distortions
 from tfcolor.networks.heads import QUARTER
 from tfcolor.networks.layers import advance
 
@@ -37,10 +38,13 @@ class Colorizer(keras.Model):
       neighbors: nearest colours that encode a true one in it.
       ema_decay: decay of the generator's weight average, 0..1; 0: none.
       seed: seed of the randomness inside the steps.
+      blur: share of the training inputs that are blurred, 0..1.
+      erase: share of the training inputs that lose a rectangle, 0..1.
 
     `train_step` takes {"l": [B, H, W, 1], "ab": [B, H, W, 2]}, float32 in
-    [-1, 1], and is one generator update. Calling the model colours l with the
-    averaged generator where there is one.
+    [-1, 1], and is one generator update; with {"numbers"} as in `pair`, l is
+    blurred and erased. Calling the model colours l with the averaged generator
+    where there is one.
     """
 
     n_critic = 1  # minibatches a step
@@ -56,6 +60,8 @@ class Colorizer(keras.Model):
         neighbors=5,
         ema_decay=0.0,
         seed=0,
+        blur=0.0,
+        erase=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -73,6 +79,8 @@ class Colorizer(keras.Model):
         self.neighbors = neighbors
         self.ema_decay = ema_decay
         self.seed = seed
+        self.blur = blur
+        self.erase = erase
         self.average = _copy(generator) if ema_decay else None
         self.step = self.add_weight(
             shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
@@ -112,6 +120,17 @@ class Colorizer(keras.Model):
 
     def call(self, l, training=None):
         return (self.average or self.generator)(l, training=training)
+
+    def pair(self, batch):
+        """The input l and the ab that a training step gets of a batch.
+
+        Where the batch has {"numbers": [B, INPUT_NUMBERS]}, uniform in [0, 1),
+        they blur and erase l, which ab is then not quite of.
+        """
+        l, ab = batch["l"], batch["ab"]
+        if "numbers" in batch:
+            l = distortions.degrade(l, batch["numbers"], self.blur, self.erase)
+        return l, ab
 
     def color(self, l):
         """The generator's ab and what its head made it of, in training."""
@@ -198,6 +217,8 @@ class Colorizer(keras.Model):
             "neighbors": self.neighbors,
             "ema_decay": self.ema_decay,
             "seed": self.seed,
+            "blur": self.blur,
+            "erase": self.erase,
         }
 
     @classmethod

@@ -25,7 +25,7 @@ class Classification(Colorizer):
             )
 
     def train_step(self, batch):
-        l, ab = batch["l"], batch["ab"]
+        l, ab = self.pair(batch)
         with tf.GradientTape() as tape:
             fake, logits = self.color(l)
             loss, logs = self.reconstruction(ab, fake, logits)

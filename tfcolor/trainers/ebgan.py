@@ -32,7 +32,7 @@ class EBGAN(ColorGAN):
         self.pt_weight = pt_weight
 
     def train_step(self, batch):
-        l, ab = batch["l"], batch["ab"]
+        l, ab = self.pair(batch)
         with tf.GradientTape() as g_tape:
             fake, logits = self.color(l)
 

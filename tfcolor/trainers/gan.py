@@ -35,8 +35,8 @@ class ColorGAN(Colorizer):
         Minibatch k is every n_critic-th example from k on: a strategy gives
         each replica neighbouring examples, and so an equal part of each.
         """
-        n = self.n_critic
-        return [(batch["l"][k::n], batch["ab"][k::n]) for k in range(n)]
+        (l, ab), n = self.pair(batch), self.n_critic
+        return [(l[k::n], ab[k::n]) for k in range(n)]
 
     def critic(self, l, ab):
         """Raw logits of ab given l."""

@@ -16,7 +16,7 @@ class HingeGAN(ColorGAN):
     """
 
     def train_step(self, batch):
-        l, ab = batch["l"], batch["ab"]
+        l, ab = self.pair(batch)
         with tf.GradientTape() as g_tape:
             fake, logits = self.color(l)
 

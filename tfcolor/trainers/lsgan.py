@@ -41,7 +41,7 @@ class LSGAN(ColorGAN):
         self.wanted_label = wanted_label
 
     def train_step(self, batch):
-        l, ab = batch["l"], batch["ab"]
+        l, ab = self.pair(batch)
         with tf.GradientTape() as g_tape:
             fake, logits = self.color(l)
 

@@ -16,7 +16,7 @@ class Regression(Colorizer):
     """
 
     def train_step(self, batch):
-        l, ab = batch["l"], batch["ab"]
+        l, ab = self.pair(batch)
         with tf.GradientTape() as tape:
             fake, logits = self.color(l)
             loss, logs = self.reconstruction(ab, fake, logits)

@@ -39,7 +39,7 @@ class UOTM(ColorGAN):
         self.r1_weight = r1_weight
 
     def train_step(self, batch):
-        l, ab = batch["l"], batch["ab"]
+        l, ab = self.pair(batch)
         with tf.GradientTape() as g_tape:
             fake, logits = self.color(l)
             cost = self.tau * tf.reduce_mean((ab - fake) ** 2, [1, 2, 3])
