@@ -172,7 +172,8 @@ def rectangle(shape, area, aspect, top, left):
 
 
 def _inside(pixels, length, share, place):
-    """Which pixels lie in an interval of this share of a length."""
+    """Which pixels have their middles in an interval of this share of a length."""
     length = tf.cast(length, tf.float32)
     first = place * (1.0 - share) * length
-    return (pixels >= first) & (pixels < first + share * length)
+    middles = pixels + 0.5
+    return (middles >= first) & (middles < first + share * length)
