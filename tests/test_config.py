@@ -46,6 +46,11 @@ def test_smoke_is_the_same_config_made_small(name):
         ("data", "crop", "left", "data.crop: 'left' is not one of random_resized"),
         ("data", "crop_area", 0.0, r"data.crop_area: 0.0 is not in \(0, 1\]"),
         ("data", "image_size", 0, "data.image_size: 0 must be positive"),
+        ("data", "rotation", -3.0, r"data.rotation: -3.0 is not in \[0, 180\]"),
+        ("data", "perspective", 1.5, r"data.perspective: 1.5 is not in \[0, 1\]"),
+        ("data", "blur", float("nan"), r"data.blur: nan is not in \[0, 1\]"),
+        ("data", "erase", 25.0, r"data.erase: 25.0 is not in \[0, 1\]"),
+        ("data", "fill", "black", "data.fill: 'black' is not one of reflect, white"),
         ("data", "batch_size", -4, "data.batch_size: -4 must be positive"),
         ("optim", "g_lr", 0.0, "optim.g_lr: 0.0 must be positive"),
         ("optim", "constant", 1.5, "optim.constant: 1.5 is not in"),
@@ -78,6 +83,17 @@ def test_differences_tell_what_matters():
     refused, allowed = config_lib.differences(*map(config_lib.to_dict, (old, new)))
     assert refused == ["loss.l1_weight: 100.0 -> 10.0"]
     assert allowed == [f"train.steps: {old.train.steps} -> 7"]
+
+
+def test_a_run_from_before_there_was_a_field_had_its_default():
+    old, new = (
+        config_lib.to_dict(config_lib.load(config_lib.CONFIGS / "cgan.py"))
+        for _ in range(2)
+    )
+    del old["data"]["erase"]
+    assert config_lib.differences(old, new) == ([], [])
+    new["data"]["erase"] = 0.5
+    assert config_lib.differences(old, new) == (["data.erase: 0.0 -> 0.5"], [])
 
 
 def test_every_field_has_a_default_and_a_type():

@@ -64,6 +64,8 @@ from harness import toy_config
 from tfcolor import run
 config = toy_config("cgan", steps=int(sys.argv[2]))
 config.generator.dropout = 0.5
+config.data.rotation, config.data.perspective = 20.0, 0.5
+config.data.blur = config.data.erase = 0.5
 signal = run.train(config, sys.argv[1])
 os._exit(128 + signal if signal else 0)
 """

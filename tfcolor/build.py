@@ -145,6 +145,7 @@ def _colorizer(config):
     if config.generator is None:
         return {}
     arguments = _cross_entropy(config)
+    arguments |= {"blur": config.data.blur, "erase": config.data.erase}
     if getattr(config.loss, "l1_final", None) is not None:
         arguments["l1_steps"] = config.train.steps
     return arguments

@@ -11,7 +11,7 @@ import importlib.util
 import json
 import pathlib
 
-from tfcolor.data.augment import CROPS
+from tfcolor.data import augment
 from tfcolor.errors import UsageError
 
 _PACKAGE = pathlib.Path(__file__).resolve().parent
@@ -55,9 +55,14 @@ class Data:
     data_dir: str = ""  # cache of TensorFlow Datasets; "" for its default
     image_size: int = 64  # side of the training squares, pixels
     batch_size: int = 16  # images a minibatch, over all replicas
-    crop: str = "random_resized"  # one of CROPS
+    crop: str = "random_resized"  # one of augment.CROPS
     crop_area: float = 0.5  # least share of the largest square that a crop has
     flip: bool = True  # mirror every other image
+    rotation: float = 0.0  # degrees, at most, to either side
+    perspective: float = 0.0  # strength of it, 0..1, in every other image
+    fill: str = "reflect"  # what these two show beyond the edge: or "white"
+    blur: float = 0.0  # share of the inputs that are blurred, 0..1
+    erase: float = 0.0  # share of the inputs that lose a rectangle, 0..1
 
 
 @dataclasses.dataclass
@@ -226,10 +231,10 @@ def check_field(config, path):
 
 def check(config):
     """Raise UsageError for a value that no network is needed to reject."""
-    data, train, optim = config.data, config.train, config.optim
+    train, optim = config.train, config.optim
     if not 0 <= config.seed < 2**32:
         raise UsageError(f"seed: {config.seed} is not in 0 .. 2^32 - 1")
-    _check_choice("data.crop", data.crop, CROPS)
+    augment.check(config.data)
     _check_choice("train.strategy", train.strategy, STRATEGIES)
     _check_choice("train.precision", train.precision, PRECISIONS)
     for section, fields in (
@@ -248,8 +253,6 @@ def check(config):
         least = 0 if field.name in MAY_BE_ZERO else 1
         if field.type in (int, float) and value < least:
             raise UsageError(f"train.{field.name}: {value} must be at least {least}")
-    if not 0 < data.crop_area <= 1:
-        raise UsageError(f"data.crop_area: {data.crop_area} is not in (0, 1]")
     if not 0 <= optim.constant <= 1:
         raise UsageError(f"optim.constant: {optim.constant} is not in [0, 1]")
     alone = train.generator_alone + train.critic_alone
@@ -313,12 +316,18 @@ def dumps(config):
 
 def differences(old, new):
     """["field: old -> new", ...] of two `to_dict`, flat or not, split into those
-    that make it another run and those that do not: (refused, allowed)."""
+    that make it another run and those that do not: (refused, allowed).
+
+    Where `old` is older than a field of the data, that had its default."""
     old, new = flat_dict(old), flat_dict(new)
+    defaults = flat_dict({"data": vars(Data())})
     refused, allowed = [], []
     for field in sorted(old.keys() | new.keys()):
-        if old.get(field) != new.get(field):
-            line = f"{field}: {old.get(field)} -> {new.get(field)}"
+        was = old.get(field)
+        if was is None and field in new:
+            was = defaults.get(field)
+        if was != new.get(field):
+            line = f"{field}: {was} -> {new.get(field)}"
             (allowed if field in FREE_TO_CHANGE else refused).append(line)
     return refused, allowed
 

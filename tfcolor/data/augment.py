@@ -1,4 +1,5 @@
-"""Crops and flips: pure functions of an image and of given random numbers.
+"""Crops: pure functions of an image and of given random numbers; and what the
+settings of augmentation may be.
 
 Nothing here changes a hue. A box is (top, left, height, width) in whole pixels,
 a size (height, width).
@@ -6,7 +7,12 @@ a size (height, width).
 
 import math
 
+from tfcolor.errors import UsageError
+
 CROPS = ("random_resized", "smart", "center")
+
+# What is seen beyond the edge of a rotated picture.
+FILLS = ("reflect", "white")
 
 # Crops are up to this much wider or higher than the square they end as.
 LARGEST_ASPECT = 4.0 / 3.0
@@ -16,6 +22,34 @@ LARGEST_ASPECT = 4.0 / 3.0
 CANDIDATES = 4
 BOX_NUMBERS = 4
 NUMBERS = CANDIDATES * BOX_NUMBERS + 1
+
+
+# A picture more than this many times as long as it is wide loses most of itself
+# in any one square.
+EXTREME_ASPECT = 2.0
+
+
+def check(data):
+    """Raise UsageError for a setting of the `data` section that is not allowed."""
+    for field, allowed in (("crop", CROPS), ("fill", FILLS)):
+        value = getattr(data, field)
+        if value not in allowed:
+            raise UsageError(
+                f"data.{field}: {value!r} is not one of {', '.join(allowed)}"
+            )
+    if not 0 < data.crop_area <= 1:
+        raise UsageError(f"data.crop_area: {data.crop_area} is not in (0, 1]")
+    most = {"rotation": 180, "perspective": 1, "blur": 1, "erase": 1}
+    for field, largest in most.items():
+        value = getattr(data, field)
+        if not 0 <= value <= largest:
+            raise UsageError(f"data.{field}: {value} is not in [0, {largest}]")
+
+
+def is_extreme(size):
+    """Whether an image is a panorama or a strip: its aspect above 2 or below
+    1/2."""
+    return max(size) > EXTREME_ASPECT * min(size)
 
 
 def center_box(size):

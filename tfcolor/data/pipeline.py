@@ -1,7 +1,7 @@
 """Batches of Lab for training and validation.
 
 Example i of a run is a pure function of (seed, i): a stateless permutation of
-each epoch names its image, stateless random numbers its crop and flip. So there
+each epoch names its image, stateless random numbers what is done to it. So there
 is no shuffle buffer, memory does not grow with the number of images, workers
 share the examples by number, and a run resumes at step s by starting there.
 """
@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfcolor.color import lab
 from tfcolor.data import augment
+from tfcolor.data import distortions
 from tfcolor.data import sources
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
@@ -34,6 +35,9 @@ PROBES = (64, 1024)
 UNREADABLE = 0.05
 
 _ATTEMPTS = 100
+
+# Added to a run's seed, which is less, for random numbers of their own.
+_GEOMETRY, _INPUT = 1 << 32, 2 << 32
 
 
 class Reader:
@@ -97,18 +101,22 @@ class Reader:
         return sources.shrink(self._crop(number, numbers), self.data.image_size)
 
     def _crop(self, number, numbers):
-        area = self.data.crop_area
         if self.data.crop == "center":
             return self.source.read(number, self.side, augment.center_box)
-        if self.data.crop == "random_resized":
-            box = functools.partial(
-                augment.random_box,
-                numbers=numbers[: augment.BOX_NUMBERS],
-                smallest_area=area,
-            )
-            return self.source.read(number, self.side, box)
-        image = self.source.read(number, self.side)
-        return augment.cut(image, augment.smart_box(image, numbers[:-1], area))
+        area, numbers = self.data.crop_area, numbers[:-1]
+        smart = self.data.crop == "smart"
+
+        def box(size):
+            nonlocal smart
+            smart = smart or augment.is_extreme(size)
+            if smart:
+                return 0, 0, *size
+            return augment.random_box(size, numbers[: augment.BOX_NUMBERS], area)
+
+        image = self.source.read(number, self.side, box)
+        if smart:
+            image = augment.cut(image, augment.smart_box(image, numbers, area))
+        return image
 
     def _reject(self, number, reason):
         with self._lock:
@@ -196,7 +204,7 @@ def training(reader, data, seed, *, start=0, n_critic=1, shard=0, shards=1):
     Args:
       reader: a Reader of the training images.
       data: the `data` section of the config.
-      seed: of order, crops and flips.
+      seed: of order and augmentation, 0 .. 2^32 - 1.
       start: steps already done.
       n_critic: minibatches a step.
       shard, shards: this worker's number and how many there are. The batch
@@ -205,7 +213,8 @@ def training(reader, data, seed, *, start=0, n_critic=1, shard=0, shards=1):
 
     Returns:
       A dataset of {"l": [B, S, S, 1], "ab": [B, S, S, 2]}, float32 in [-1, 1]
-      with B = batch_size n_critic / shards.
+      with B = batch_size n_critic / shards. With `data.blur` or `data.erase`
+      also {"numbers": [B, INPUT_NUMBERS]}, for `distortions.degrade`.
     """
     per_step = data.batch_size * n_critic
     part = per_step // shards
@@ -213,18 +222,16 @@ def training(reader, data, seed, *, start=0, n_critic=1, shard=0, shards=1):
 
     def load(example):
         number = file_number(example, seed, len(reader.source))
-        numbers = tf.random.stateless_uniform(
-            [augment.NUMBERS], seed=tf.stack([tf.constant(seed, tf.int64), example])
-        )
+        numbers = _uniform(augment.NUMBERS, seed, example)
         window = tf.numpy_function(
             reader.read, [example, number, numbers], tf.uint8, stateful=False
         )
         square = _resize(window, data.image_size)
-        if not data.flip:
-            return square
-        return tf.cond(
-            numbers[-1] >= 0.5, lambda: tf.reverse(square, [1]), lambda: square
-        )
+        if data.flip:
+            square = tf.cond(
+                numbers[-1] >= 0.5, lambda: tf.reverse(square, [1]), lambda: square
+            )
+        return {"rgb": square, **_drawn(data, seed, example)}
 
     steps = tf.data.Dataset.range(start, last)
     numbers = tf.range(shard * part, (shard + 1) * part, dtype=tf.int64)
@@ -232,7 +239,11 @@ def training(reader, data, seed, *, start=0, n_critic=1, shard=0, shards=1):
         lambda step: tf.data.Dataset.from_tensor_slices(step * per_step + numbers)
     )
     images = examples.map(load, tf.data.AUTOTUNE, deterministic=True)
-    return _lab_batches(images.batch(part, drop_remainder=True), data.image_size)
+    images = images.batch(part, drop_remainder=True)
+    if "matrix" in images.element_spec:
+        warp = functools.partial(_warp, fill=data.fill)
+        images = images.map(warp, tf.data.AUTOTUNE, deterministic=True)
+    return _lab_batches(images, data.image_size)
 
 
 def validation(source, data, limit, report, numbered=False):
@@ -255,8 +266,9 @@ def validation(source, data, limit, report, numbered=False):
     def load(number):
         return tf.numpy_function(read, [number], tf.uint8, stateful=False)
 
-    def square(image):
-        return _resize(image, data.image_size)
+    def square(image, number):
+        found = {"rgb": _resize(image, data.image_size)}
+        return {**found, "number": number} if numbered else found
 
     count = min(limit, len(source))
     numbers = np.linspace(0, len(source) - 1, count).astype(np.int64)
@@ -264,12 +276,33 @@ def validation(source, data, limit, report, numbered=False):
     images = images.map(load, tf.data.AUTOTUNE, deterministic=True)
     images = tf.data.Dataset.zip(images, tf.data.Dataset.from_tensor_slices(numbers))
     images = images.filter(lambda image, number: tf.size(image) > 0)
-    images = images.map(
-        lambda image, number: (square(image), number) if numbered else square(image),
-        tf.data.AUTOTUNE,
-        deterministic=True,
-    )
+    images = images.map(square, tf.data.AUTOTUNE, deterministic=True)
     return _lab_batches(images.batch(data.batch_size), data.image_size)
+
+
+def _uniform(count, seed, example):
+    """[count] float32 in [0, 1) of an example."""
+    return tf.random.stateless_uniform(
+        [count], seed=tf.stack([tf.constant(seed, tf.int64), example])
+    )
+
+
+def _drawn(data, seed, example):
+    """What the distortions of an example follow from, where they are set."""
+    drawn = {}
+    if data.rotation or data.perspective:
+        numbers = _uniform(distortions.MATRIX_NUMBERS, seed + _GEOMETRY, example)
+        drawn["matrix"] = distortions.matrix(
+            numbers, data.image_size, data.rotation, data.perspective
+        )
+    if data.blur or data.erase:
+        drawn["numbers"] = _uniform(distortions.INPUT_NUMBERS, seed + _INPUT, example)
+    return drawn
+
+
+def _warp(batch, fill):
+    matrix = batch.pop("matrix")
+    return {**batch, "rgb": distortions.warp(batch["rgb"], matrix, fill)}
 
 
 def _needed_side(data):
@@ -297,12 +330,12 @@ def _encode(rgb):
 
 
 def _lab_batches(batches, side):
-    """Batches of uint8 [B, S, S, 3], perhaps with their numbers, -> of {"l",
-    "ab"}, perhaps with {"number"}."""
+    """Batches of {"rgb": uint8 [B, S, S, 3]} -> of {"l", "ab"}, each with what
+    else it has."""
 
-    def encode(rgb, number=None):
-        found = _encode(tf.ensure_shape(rgb, [None, side, side, 3]))
-        return found if number is None else {**found, "number": number}
+    def encode(batch):
+        rgb = tf.ensure_shape(batch.pop("rgb"), [None, side, side, 3])
+        return {**_encode(rgb), **batch}
 
     options = tf.data.Options()
     # A strategy must not divide the files: replicas divide each batch.

@@ -10,6 +10,7 @@ from tfcolor import objectives
 from tfcolor import samples
 from tfcolor.color import lab
 from tfcolor.color import quantize
+from tfcolor.data import distortions
 from tfcolor.networks.heads import QUARTER
 from tfcolor.trainers.base import Trainer
 from tfcolor.trainers.base import check_not_negative
@@ -50,13 +51,15 @@ class Colorizer(Trainer):
       cross_entropy: weight of the head's cross-entropy; 0 without logits.
       class_weights: [313] weights of the colours in it; None: all 1.
       neighbors: nearest colours that encode a true one in it.
+      blur, erase: shares of the training inputs that are blurred, and that lose
+        a rectangle, 0..1.
       scanner: a network RGB [B, H, W, 3] -> scan [B, H, W, 1], not trained,
         that makes the input from the drawing; None: the input is l.
       ema_decay, seed: as in Trainer.
 
     `train_step` takes {"l": [B, H, W, 1], "ab": [B, H, W, 2]}, float32 in
-    [-1, 1], and with a scanner {"rgb": [B, H, W, 3]} too, and is one generator
-    update. Calling the model colours with the averaged generator where there is
+    [-1, 1], with a scanner {"rgb": [B, H, W, 3]} too, and with blur or erase
+    {"numbers"} as `distortions.degrade` does; it is one generator update. Calling the model colours with the averaged generator where there is
     one.
     """
 
@@ -72,6 +75,8 @@ class Colorizer(Trainer):
         cross_entropy=0.0,
         class_weights=None,
         neighbors=5,
+        blur=0.0,
+        erase=0.0,
         scanner=None,
         **settings,
     ):
@@ -93,6 +98,8 @@ class Colorizer(Trainer):
         count = len(quantize.AB_BINS)
         self.class_weights = tuple(class_weights or [1.0] * count)
         self.neighbors = neighbors
+        self.blur = blur
+        self.erase = erase
         self.scanner = scanner
         self.draws = generator.settings["head"] == "lab"
 
@@ -107,12 +114,14 @@ class Colorizer(Trainer):
         return (self.average or self.generator)(l, training=training)
 
     def pair(self, batch):
-        """(input, colour) of a batch: l and ab; of drawings the scan, and l, a
-        and b [B, H, W, 3]."""
+        """(input, colour) of a batch: l, perhaps blurred and erased, and ab; of
+        drawings the scan, and l, a and b [B, H, W, 3]."""
         l, ab = batch["l"], batch["ab"]
         color = tf.concat([l, ab], -1) if self.draws else ab
         if self.scanner is not None:
             l = tf.stop_gradient(self.scanner(batch["rgb"], training=False))
+        if "numbers" in batch:
+            l = distortions.degrade(l, batch["numbers"], self.blur, self.erase)
         return l, color
 
     def color(self, l):
@@ -227,6 +236,8 @@ class Colorizer(Trainer):
             "cross_entropy": self.cross_entropy,
             "class_weights": list(self.class_weights),
             "neighbors": self.neighbors,
+            "blur": self.blur,
+            "erase": self.erase,
             "scanner": scanner and keras.saving.serialize_keras_object(scanner),
         }
 
