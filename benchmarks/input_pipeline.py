@@ -59,13 +59,14 @@ def graph(resized):
 def tfcolor():
     from tfcolor import config as config_lib
     from tfcolor.data import pipeline
+    from tfcolor.data import readers
     from tfcolor.data import sources
 
     data = config_lib.Data(
         image_size=_SIZE.value, batch_size=_BATCH.value, crop="center"
     )
     source = sources.open_source(_DATA.value)
-    reader = pipeline.Reader(source, data, 0, lambda name, reason: None)
+    reader = readers.Reader(source, data, 0, lambda name, reason: None)
     return iter(pipeline.training(reader, data, 0))
 
 

@@ -21,6 +21,7 @@ from tfcolor.color import lab
 from tfcolor.data import augment
 from tfcolor.data import distortions
 from tfcolor.data import pipeline
+from tfcolor.data import readers
 from tfcolor.data import sources
 from tfcolor.errors import UsageError
 
@@ -39,7 +40,7 @@ def folder(tmp_path, rng):
 
 def batches(folder, data, count, seed=0, **options):
     source = sources.open_source(str(folder))
-    reader = pipeline.Reader(source, data, seed, lambda name, reason: None)
+    reader = readers.Reader(source, data, seed, lambda name, reason: None)
     dataset = pipeline.training(reader, data, seed, **options)
     return list(dataset.take(count).as_numpy_iterator())
 
@@ -308,7 +309,7 @@ def test_a_panorama_is_cropped_where_its_colours_vary(tmp_path, data, rng, uprig
     Image.fromarray(image.swapaxes(0, 1) if upright else image).save(tmp_path / "0.png")
     source = sources.open_source(str(tmp_path))
     image = source.read(0)
-    reader = pipeline.Reader(source, data, 0, None)
+    reader = readers.Reader(source, data, 0, None)
     data.image_size = 64  # windows come as they are cut
     colourful = {"smart": 0, "random": 0}
     for _ in range(60):
@@ -333,7 +334,7 @@ def test_a_picture_of_ordinary_aspect_is_cropped_anywhere(tmp_path, data, rng, s
             asked.append(window and window(size))
             return super().read(i, side, window)
 
-    reader = pipeline.Reader(Spy(source, [0]), data, 0, None)
+    reader = readers.Reader(Spy(source, [0]), data, 0, None)
     for _ in range(20):
         numbers = rng.uniform(size=augment.NUMBERS)
         box = augment.random_box(size, numbers[:4], data.crop_area)

@@ -10,6 +10,7 @@ from tfcolor import config as config_lib
 from tfcolor.color import lab
 from tfcolor.data import augment
 from tfcolor.data import pipeline
+from tfcolor.data import readers
 from tfcolor.data import sources
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
@@ -26,7 +27,7 @@ def folder(tmp_path, rng):
 
 
 def reader_of(folder, data, seed=0, report=lambda name, reason: None):
-    return pipeline.Reader(sources.open_source(str(folder)), data, seed, report)
+    return readers.Reader(sources.open_source(str(folder)), data, seed, report)
 
 
 def batches(folder, data, count, seed=0, **options):
@@ -177,7 +178,7 @@ def test_more_than_5_percent_unreadable_is_an_error(tmp_path, data, rng):
     with pytest.raises(
         UsageError, match="images are unreadable, more than 5%; the last: bad"
     ):
-        pipeline.probe(reader_of(tmp_path, data))
+        readers.probe(reader_of(tmp_path, data))
     reader = reader_of(tmp_path, data)
     numbers = np.full(augment.NUMBERS, 0.5)
     with pytest.raises(RunError, match="6 of 100 images are unreadable"):
@@ -188,7 +189,7 @@ def test_a_folder_without_colour_is_an_error(tmp_path, data):
     for i in range(3):
         Image.new("RGB", (20, 20), (9 * i, 9 * i, 9 * i)).save(tmp_path / f"{i}.png")
     with pytest.raises(UsageError, match="none of the 3 images tried has colour"):
-        pipeline.probe(reader_of(tmp_path, data))
+        readers.probe(reader_of(tmp_path, data))
     with pytest.raises(RunError, match="100 images in a row could not be used"):
         reader_of(tmp_path, data).read(0, 0, np.full(augment.NUMBERS, 0.5))
 
@@ -200,8 +201,8 @@ def test_spread_bounds_are_right_for_every_colour():
         rgb = np.stack([np.full_like(green, red), green, blue], -1).astype(np.uint8)
         spread = np.ptp(rgb, axis=-1)
         most = np.abs(lab.rgb_to_lab(rgb).numpy()[..., 1:]).max(-1)
-        assert most[spread <= pipeline.LEAST_SPREAD].max() < pipeline.LEAST_COLOR
-        assert most[spread >= pipeline.SURE_SPREAD].min() > pipeline.LEAST_COLOR
+        assert most[spread <= readers.LEAST_SPREAD].max() < readers.LEAST_COLOR
+        assert most[spread >= readers.SURE_SPREAD].min() > readers.LEAST_COLOR
 
 
 def test_has_color_is_the_largest_a_or_b(rng):
@@ -209,7 +210,7 @@ def test_has_color_is_the_largest_a_or_b(rng):
         image = np.full([30, 30, 3], 120, np.uint8)
         image[17, 5] = [120 + strength, 120, 120]
         most = np.abs(skimage.color.rgb2lab(image)[..., 1:]).max()
-        assert pipeline.has_color(image) == (most > 5)
+        assert readers.has_color(image) == (most > 5)
 
 
 def test_boxes_stay_inside_and_have_their_share(rng):
@@ -277,7 +278,7 @@ def test_memory_is_the_list_of_names(data):
             return augment.cut(image, window(image.shape[:2]))
 
     many = Many()
-    reader = pipeline.Reader(many, data, 0, lambda *line: None)
+    reader = readers.Reader(many, data, 0, lambda *line: None)
     batch = next(iter(pipeline.training(reader, data, 0, start=123_456)))
     assert batch["l"].shape == (4, 16, 16, 1)
     assert len(many.read_numbers) < 200

@@ -35,11 +35,12 @@ def strategy(train):
 
 
 def check_replicas(config, replicas):
-    if config.data.batch_size % replicas:
-        raise UsageError(
-            f"data.batch_size: {config.data.batch_size} is not divisible by "
-            f"{replicas} replicas"
-        )
+    for stage in stages.stages_of(config):
+        if stage.batch_size % replicas:
+            raise UsageError(
+                f"data.batch_size: {stage.batch_size} is not divisible by "
+                f"{replicas} replicas"
+            )
 
 
 def trainer(config, segment=None):
@@ -67,10 +68,11 @@ def trainer(config, segment=None):
             )
         if "generator" in parts:
             parts["generator"].load_pretrained()
+        stage = segment.stage if segment else stages.stages_of(config)[0]
         model = cls(
             **parts,
             **vars(config.loss),
-            **_colorizer(config),
+            **_arguments_of(config, stage),
             ema_decay=config.train.ema_decay,
             seed=config.seed,
         )
@@ -140,10 +142,10 @@ def translator(config, name, inputs, outputs):
     return network
 
 
-def _colorizer(config):
-    """Arguments of a Colorizer that are not in `loss`; of others none."""
+def _arguments_of(config, stage):
+    """Arguments of a trainer that are not in `loss`."""
     if config.generator is None:
-        return {}
+        return {"image_size": stage.image_size}
     arguments = _cross_entropy(config)
     arguments |= {"blur": config.data.blur, "erase": config.data.erase}
     if getattr(config.loss, "l1_final", None) is not None:

@@ -88,6 +88,11 @@ class Checkpoints:
         return 0
 
 
+def newest_step(folder):
+    """Step of the newest checkpoint in a folder, or 0."""
+    return max((_step(path.stem) for path in folder.glob("step-*.index")), default=0)
+
+
 def restore_network(folder, network, part):
     """Load one network of the newest checkpoint in a folder, such as "average" or
     "generator"; returns the step.

@@ -9,10 +9,10 @@ from tensorboard.plugins.hparams import summary_v2 as hparams
 from tfcolor import config as config_lib
 
 
-def begin(writer, start, config, generator, name):
+def begin(writer, start, config, network, name):
     """What stands at the start of each event file: TensorBoard is told to forget
     what a broken-off run wrote after step `start`, and shown the config as text
-    and as HParams, and at the very start the generator's graph."""
+    and as HParams, and at the very start the graph of a network."""
     session = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
     event = event_pb2.Event(step=start + 1, session_log=session)
     with writer.as_default(start):
@@ -21,10 +21,10 @@ def begin(writer, start, config, generator, name):
         summary = hparams.hparams_pb(hparams_of(config), trial_id=name)
         tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=0)
         if start == 0:
-            size = config.data.image_size
-            l = tf.TensorSpec([None, size, size, 1], tf.float32, "l")
-            infer = tf.function(lambda l: generator(l, training=False))
-            tf.summary.graph(infer.get_concrete_function(l).graph)
+            shape = network.get_build_config()["input_shape"]
+            x = tf.TensorSpec(shape, tf.float32, "x")
+            infer = tf.function(lambda x: network(x, training=False))
+            tf.summary.graph(infer.get_concrete_function(x).graph)
 
 
 def hparams_of(config):

@@ -20,8 +20,8 @@ from tfcolor import samples
 from tfcolor import workdir
 from tfcolor.data import pipeline
 from tfcolor.data import sources
+from tfcolor.data.feeds import open_data
 from tfcolor.errors import UsageError
-from tfcolor.run import open_data
 
 log = logging.getLogger("tfcolor")
 

@@ -1,6 +1,7 @@
 """A training run: data, trainer and run folder wired together."""
 
 import contextlib
+import dataclasses
 import functools
 import logging
 import math
@@ -12,16 +13,14 @@ from tfcolor import callbacks
 from tfcolor import checkpoints
 from tfcolor import config as config_lib
 from tfcolor import events
-from tfcolor.data import pipeline
+from tfcolor import scans
+from tfcolor import stages
+from tfcolor.data import feeds
 from tfcolor.data import prior
-from tfcolor.data import sources
 from tfcolor.errors import RunError
-from tfcolor.errors import UsageError
 from tfcolor.workdir import Workdir
 
 log = logging.getLogger("tfcolor")
-
-SAMPLES = 8
 
 
 def train(config, workdir, profile=None):
@@ -39,29 +38,34 @@ def train(config, workdir, profile=None):
     Raises:
       UsageError: before anything is written. RunError: after.
     """
+    stages.apply(config)
     strategy = build.strategy(config.train)
-    training, held_out = open_data(config)
+    feed = feeds.feed_of(config)
     build.check_replicas(config, strategy.num_replicas_in_sync)
     with strategy.scope():
-        trainer = build.trainer(config)
+        first = build.trainer(config)
     folder = Workdir(workdir)
     folder.check(config)
-    pipeline.probe(pipeline.Reader(training, config.data, config.seed, _ignore))
-    shown = held_out or training
-    sample = sample_batch(shown, config.data)
+    scanner = scans.scanner_for(config, folder.path)
+    feed.probe(config.data)
+    feed.sample(config.data)
     with folder.claim():
         for line in folder.check(config):
             log.info("config changed since the last start: %s", line)
-        data = sources.fingerprint(training)
-        folder.warn_of_changed_data(data)
-        folder.write_config(config, data)
-        if trainer.cross_entropy:
+        folder.warn_of_changed_data(feed.fingerprint())
+        folder.write_config(config, feed.fingerprint())
+        kept = {}  # what every trainer of the run is given
+        if scanner is not None:
+            scans.keep(scanner, folder.path)
+            kept["scanner"] = scanner
+        if first.cross_entropy:
             counts = prior.load(
-                training, config.data, folder.path, config.bins.prior_images
+                feed.source, config.data, folder.path, config.bins.prior_images
             )
-            trainer.class_weights = build.class_weights(config, counts)
+            kept["class_weights"] = build.class_weights(config, counts)
         try:
-            return _fit(trainer, config, folder, training, shown, sample, profile)
+            with Run(config, folder, feed, kept, profile).open() as run:
+                return run.train(strategy, first)
         except tf.errors.OpError as error:
             raise RunError(_reason(error)) from error
         except OSError as error:
@@ -70,21 +74,26 @@ def train(config, workdir, profile=None):
 
 def dry_run(config):
     """Text: the resolved config, the parameters and the shapes of a batch."""
+    stages.apply(config)
     strategy = build.strategy(config.train)
-    training, _ = open_data(config)
+    feed = feeds.feed_of(config)
     with strategy.scope():
         build.check_replicas(config, strategy.num_replicas_in_sync)
         trainer = build.trainer(config)
-    reader = pipeline.Reader(training, config.data, config.seed, _ignore)
-    pipeline.probe(reader)
-    batches = pipeline.training(
-        reader, config.data, config.seed, n_critic=trainer.n_critic
-    )
-    shapes = {name: list(x.shape) for name, x in next(iter(batches)).items()}
+    feed.probe(config.data)
     parts = [config_lib.dumps(config)]
     for name in trainer.parts():
         parts.append(f"{name}:\n{parameter_table(getattr(trainer, name))}")
-    parts.append(f"images: {len(training)}, a step's batch: {shapes}")
+    for segment in stages.segments(config, trainer.n_critic):
+        batches = feed.training(
+            _data(config, segment), n_critic=_n_critic(segment, trainer)
+        )
+        shapes = {name: list(x.shape) for name, x in batches.element_spec.items()}
+        parts.append(
+            f"steps {segment.first + 1} to {segment.last}, {segment.phase}: batches of "
+            f"{shapes}"
+        )
+    parts.append(f"images: {len(feed)}")
     return "\n\n".join(parts)
 
 
@@ -95,100 +104,159 @@ def parameter_table(network):
     return "\n".join(f"  {name:64s} {shape:20s} {n:>12,}" for name, shape, n in rows)
 
 
-def open_data(config):
-    """(training source, validation source or None) of a Config."""
-    data = config.data
-    source = sources.open_source(data.source, data.data_dir or None)
-    if data.validation == "none":
-        return source, None
-    if data.validation:
-        return source, sources.open_source(data.validation, data.data_dir or None)
-    return sources.hold_out(source)
+@dataclasses.dataclass
+class Run:
+    """A run at work: segment after segment, each with a trainer of its own that
+    takes over the state of the one before it through a checkpoint.
 
-
-def sample_batch(source, data):
-    """The images of the sample grid.
-
-    Raises:
-      UsageError: none of them can be read.
+    Attributes:
+      config: its Config.
+      folder: its Workdir, claimed.
+      feed: its images, a feeds.Colored.
+      kept: {attribute: value} that every trainer is given.
+      profile: (first, last) step to profile, or None.
     """
-    images = pipeline.validation(source, data, SAMPLES, _ignore).unbatch()
-    try:
-        return next(iter(images.batch(SAMPLES)))
-    except StopIteration:
-        raise UsageError(
-            "data.validation: none of its images can be read, the first "
-            f"{source.name(0)}"
-        ) from None
 
+    config: config_lib.Config
+    folder: Workdir
+    feed: feeds.Colored
+    kept: dict
+    profile: tuple | None
 
-def _fit(trainer, config, folder, training, shown, sample, profile):
-    train = config.train
-    saved = checkpoints.Checkpoints(folder.checkpoints, trainer, train.keep_checkpoints)
-    start = saved.restore()
-    folder.forget_after(start)
-    if start >= train.steps:
-        log.info("the run is at step %d of %d: nothing to do", start, train.steps)
-        return None
-    if start:
-        log.info("resuming at step %d", start)
-    report = folder.reporter()
-    reader = pipeline.Reader(training, config.data, config.seed, report)
-    batches = pipeline.training(
-        reader, config.data, config.seed, start=start, n_critic=trainer.n_critic
-    )
-    writer = tf.summary.create_file_writer(str(folder.path))
-    events.begin(writer, start, config, trainer.generator, folder.path.name)
-    validation = pipeline.validation(
-        shown, config.data, train.validation_images, report
-    )
-    data = {"validation": validation, "sample": sample}
-    chain = _callbacks(trainer, config, folder, data, saved, writer, start)
-    saver = chain[-1]
-    if profile:
-        chain.insert(0, callbacks.Profile(start, *profile, folder.path))
-    try:
-        trainer.fit(
-            batches,
-            steps_per_epoch=train.steps - start,
-            callbacks=chain,
-            shuffle=False,
-            verbose=0,
+    @contextlib.contextmanager
+    def open(self):
+        self.report = self.folder.reporter()
+        self.writer = tf.summary.create_file_writer(str(self.folder.path))
+        self.began = False
+        try:
+            yield self
+        finally:
+            with contextlib.suppress(tf.errors.OpError):
+                # A full disk has been reported by then.
+                self.writer.close()
+
+    def train(self, strategy, trainer):
+        """The number of the signal that ended the run early, or None.
+
+        Args:
+          trainer: of the first segment, in the strategy's scope.
+        """
+        steps = self.config.train.steps
+        found = stages.segments(self.config, trainer.n_critic)
+        step, segment = checkpoints.newest_step(self.folder.checkpoints), found[0]
+        while True:
+            at = next((s for s in found if s.first <= step < s.last), found[-1])
+            if at != segment:
+                segment = at
+                with strategy.scope():
+                    trainer = build.trainer(self.config, segment)
+            for name, value in self.kept.items():
+                setattr(trainer, name, value)
+            step, saved = self._restored(trainer, segment)
+            if step >= steps:
+                if not self.began:
+                    log.info("the run is at step %d of %d: nothing to do", step, steps)
+                return None
+            if step < segment.first:  # an older checkpoint, of another segment
+                continue
+            stopped_by = self._fit(trainer, segment, step, saved)
+            if stopped_by:
+                return stopped_by
+            step = segment.last
+
+    def _restored(self, trainer, segment):
+        """(step, Checkpoints) after the newest checkpoint has been loaded."""
+        saved = checkpoints.Checkpoints(
+            self.folder.checkpoints, trainer, self.config.train.keep_checkpoints
         )
-    finally:
-        for callback in chain:
-            callback.close()
-        with contextlib.suppress(tf.errors.OpError):
-            # A full disk has been reported by then.
-            writer.close()
-    return saver.signal
+        step = saved.restore(first=segment.first - segment.position)
+        if segment.resets and step == segment.first:
+            for optimizer in trainer.optimizers().values():
+                for variable in optimizer.variables:
+                    variable.assign(tf.zeros_like(variable))
+        return step, saved
+
+    def _fit(self, trainer, segment, start, saved):
+        self._begin(trainer, start)
+        data = _data(self.config, segment)
+        batches = self.feed.training(
+            data,
+            self.report,
+            start=start,
+            first=segment.first,
+            examples=segment.examples,
+            n_critic=_n_critic(segment, trainer),
+        )
+        chain = self._callbacks(segment, data, saved, start, trainer.n_critic)
+        try:
+            trainer.fit(
+                batches,
+                steps_per_epoch=segment.last - start,
+                callbacks=chain,
+                shuffle=False,
+                verbose=0,
+            )
+        finally:
+            for callback in chain:
+                callback.close()
+        return chain[-1].signal
+
+    def _begin(self, trainer, start):
+        """Once a start: the run's metrics and events go on from here."""
+        if self.began:
+            return
+        self.began = True
+        if start:
+            log.info("resuming at step %d", start)
+        self.folder.forget_after(start)
+        network, name = trainer.averaged(), self.folder.path.name
+        events.begin(self.writer, start, self.config, network, name)
+
+    def _callbacks(self, segment, data, saved, start, n_critic):
+        """What happens after each step, in this order: nothing of a step whose
+        losses are not finite is written, and a checkpoint comes last."""
+        train, last, folder = self.config.train, self.config.train.steps, self.folder
+        images = data.batch_size * (1 if segment.phase == "generator" else n_critic)
+        at = functools.partial(dict, start=start, last=last)
+        to = {"writer": self.writer, "path": folder.metrics}
+        validation = self.feed.validation(data, train.validation_images, self.report)
+        chain = [
+            callbacks.Progress(start, last, images),
+            callbacks.StopOnNonFinite(start, saved),
+            callbacks.Metrics(start, train.log_every, segment.last, **to),
+            callbacks.Validation(
+                **at(every=train.validate_every), **to, dataset=validation
+            ),
+            callbacks.Samples(
+                **at(every=train.sample_every),
+                writer=self.writer,
+                folder=folder.samples,
+                batch=self.feed.sample(data),
+            ),
+            callbacks.Histograms(**at(every=train.histogram_every), writer=self.writer),
+            callbacks.Saver(
+                start,
+                train.checkpoint_every,
+                segment.last,
+                checkpoints=saved,
+                writer=self.writer,
+            ),
+        ]
+        if self.profile:
+            chain.insert(0, callbacks.Profile(start, *self.profile, folder.path))
+        return chain
 
 
-def _callbacks(trainer, config, folder, data, saved, writer, start):
-    """What happens after each step, in this order: nothing of a step whose
-    losses are not finite is written, and a checkpoint comes last."""
-    train, last = config.train, config.train.steps
-    per_step = config.data.batch_size * trainer.n_critic
-    at = functools.partial(dict, start=start, last=last)
-    to = {"writer": writer, "path": folder.metrics}
-    return [
-        callbacks.Progress(start, last, per_step),
-        callbacks.StopOnNonFinite(start, saved),
-        callbacks.Metrics(**at(every=train.log_every), **to),
-        callbacks.Validation(
-            **at(every=train.validate_every), **to, dataset=data["validation"]
-        ),
-        callbacks.Samples(
-            **at(every=train.sample_every),
-            writer=writer,
-            folder=folder.samples,
-            batch=data["sample"],
-        ),
-        callbacks.Histograms(**at(every=train.histogram_every), writer=writer),
-        callbacks.Saver(
-            **at(every=train.checkpoint_every), checkpoints=saved, writer=writer
-        ),
-    ]
+def _data(config, segment):
+    """The `data` section at the sizes of a segment."""
+    stage = segment.stage
+    return dataclasses.replace(
+        config.data, image_size=stage.image_size, batch_size=stage.batch_size
+    )
+
+
+def _n_critic(segment, trainer):
+    return 1 if segment.phase == "generator" else trainer.n_critic
 
 
 _FRAMES = ("Graph execution error", "Detected at node", "File ", "Traceback")
@@ -203,7 +271,3 @@ def _reason(error):
             return text
     said = [line for line in lines if not line.startswith(_FRAMES)]
     return said[0] if said else type(error).__name__
-
-
-def _ignore(name, reason):
-    pass

@@ -24,10 +24,15 @@ def smoke(config, keep=()):
     """
     config = copy.deepcopy(config)
     _set(config, keep)
-    config.data.source, config.data.validation = "sample", ""
+    if not config.data.source.startswith("drawings"):
+        config.data.source = "sample"
+    config.data.validation = config.data.scanner = ""
     config.data.image_size = 32
     config.data.batch_size = 2 * max(1, config.train.cpu_replicas)
-    _shrink(config.generator, SMOKE_GENERATOR)
+    if config.generator is not None:
+        _shrink(config.generator, SMOKE_GENERATOR)
+    for section in filter(None, (config.scanner, config.colorist)):
+        section.width, section.blocks = 4, 1
     if config.discriminator is not None:
         _shrink(config.discriminator, SMOKE_DISCRIMINATOR)
     if config.weight_network is not None:
@@ -36,7 +41,10 @@ def smoke(config, keep=()):
     for field in dataclasses.fields(config.train):
         if field.name.endswith("_every"):
             setattr(config.train, field.name, 2)
+    config.train.stages = ""
     config.train.steps = 4
+    for field in ("generator_alone", "critic_alone"):
+        setattr(config.train, field, min(1, getattr(config.train, field)))
     config.train.validation_images = 4
     _set(config, keep)
     return config

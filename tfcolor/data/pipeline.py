@@ -7,180 +7,17 @@ share the examples by number, and a run resumes at step s by starting there.
 """
 
 import functools
-import threading
 
 import numpy as np
-import skimage.color
 import tensorflow as tf
 
 from tfcolor.color import lab
 from tfcolor.data import augment
 from tfcolor.data import distortions
 from tfcolor.data import sources
-from tfcolor.errors import RunError
-from tfcolor.errors import UsageError
-
-# An image with no |a*| or |b*| above this teaches no colour (Zhang et al.
-# 2016 give such images no loss).
-LEAST_COLOR = 5.0
-
-# Channels of 8 bits this close to one another are below that, whichever colour.
-LEAST_SPREAD = 6
-
-# Channels of 8 bits this far apart are above it, whichever colour.
-SURE_SPREAD = 32
-
-# Images tried before the first step, and the share that may be unreadable.
-PROBES = (64, 1024)
-UNREADABLE = 0.05
-
-_ATTEMPTS = 100
 
 # Added to a run's seed, which is less, for random numbers of their own.
-_GEOMETRY, _INPUT = 1 << 32, 2 << 32
-
-
-class Reader:
-    """Reads crop after crop, replacing images that cannot be used.
-
-    Args:
-      source: the images.
-      data: the `data` section of the config.
-      seed: of the replacements.
-      report: called once for each rejected image with its name and reason.
-    """
-
-    def __init__(self, source, data, seed, report):
-        self.source = source
-        self.data = data
-        self.seed = seed
-        self.report = report
-        self.side = _needed_side(data)
-        self.rejected = set()
-        self.unreadable = 0
-        self._lock = threading.Lock()
-
-    def read(self, example, number, numbers):
-        """The crop that random `numbers` choose of image `number`, or, where
-        that cannot be used, of another that follows from seed and example.
-
-        Returns:
-          uint8 [h, w, 3].
-        """
-        for attempt in range(_ATTEMPTS):
-            window = self.try_read(int(number), numbers)
-            if window is not None:
-                return window
-            number = _mix(self.seed, int(example), attempt) % len(self.source)
-        raise RunError(
-            f"{_ATTEMPTS} images in a row could not be used, the last: "
-            f"{self.source.name(int(number))}"
-        )
-
-    def try_read(self, number, numbers):
-        """The crop, or None where the image is unreadable or has no colour.
-
-        What was rejected before saves work but decides nothing: it depends on
-        where the run was started.
-        """
-        try:
-            window = self._window(number, numbers)
-            if has_color(window):
-                return window
-            # A grey crop is fine if the rest of its image has colour.
-            if number in self.rejected:
-                return None
-            if has_color(self.source.read(number, self.side)):
-                return window
-            self._reject(number, f"grey: no |a*| or |b*| above {LEAST_COLOR:g}")
-        except sources.Unreadable as error:
-            self._reject(number, f"unreadable: {error}")
-        return None
-
-    def _window(self, number, numbers):
-        return sources.shrink(self._crop(number, numbers), self.data.image_size)
-
-    def _crop(self, number, numbers):
-        if self.data.crop == "center":
-            return self.source.read(number, self.side, augment.center_box)
-        area, numbers = self.data.crop_area, numbers[:-1]
-        smart = self.data.crop == "smart"
-
-        def box(size):
-            nonlocal smart
-            smart = smart or augment.is_extreme(size)
-            if smart:
-                return 0, 0, *size
-            return augment.random_box(size, numbers[: augment.BOX_NUMBERS], area)
-
-        image = self.source.read(number, self.side, box)
-        if smart:
-            image = augment.cut(image, augment.smart_box(image, numbers, area))
-        return image
-
-    def _reject(self, number, reason):
-        with self._lock:
-            if number in self.rejected:
-                return
-            self.rejected.add(number)
-            if reason.startswith("unreadable"):
-                self.unreadable += 1
-                self.last = f"{self.source.name(number)} ({reason})"
-        self.report(self.source.name(number), reason)
-        if self.unreadable > UNREADABLE * len(self.source):
-            raise RunError(
-                f"{self.unreadable} of {len(self.source)} images are unreadable, "
-                f"more than {UNREADABLE:.0%}; the last: {self.last}"
-            )
-
-
-def probe(reader):
-    """Try images spread evenly over the source; more of them where the first
-    few leave a doubt.
-
-    Raises:
-      UsageError: more than 5 % of them are unreadable, or none has colour.
-    """
-    source, middle = reader.source, np.full(augment.NUMBERS, 0.5)
-    tried, usable = set(), False
-    for count in PROBES:
-        spread = np.linspace(0, len(source) - 1, min(count, len(source)))
-        for number in set(spread.astype(int).tolist()) - tried:
-            try:
-                usable |= reader.try_read(number, middle) is not None
-            except RunError as error:
-                raise UsageError(f"--data: {error}") from error
-            tried.add(number)
-        if usable and reader.unreadable <= UNREADABLE * len(tried):
-            return
-    if not usable:
-        raise UsageError(f"--data: none of the {len(tried)} images tried has colour")
-    raise UsageError(
-        f"--data: {reader.unreadable} of {len(tried)} images tried are unreadable, "
-        f"more than {UNREADABLE:.0%}; the last: {reader.last}"
-    )
-
-
-def has_color(image):
-    """Whether some |a*| or |b*| of a uint8 [H, W, 3] image is above 5.
-
-    A few pixels settle it for nearly every colour picture; only where they
-    do not are all of them converted.
-    """
-    stride = max(1, int((image.shape[0] * image.shape[1] / 256) ** 0.5))
-    return _has_color(image[::stride, ::stride]) or _has_color(image)
-
-
-def _has_color(image):
-    r, g, b = image[..., 0], image[..., 1], image[..., 2]
-    spread = np.maximum(np.maximum(r, g), b) - np.minimum(np.minimum(r, g), b)
-    most = spread.max()
-    if most <= LEAST_SPREAD or most >= SURE_SPREAD:
-        return most >= SURE_SPREAD
-    # scikit-image, because this runs outside the graph, where single
-    # TensorFlow operations cost more than the decoding.
-    vivid = skimage.color.rgb2lab(image[spread > LEAST_SPREAD])
-    return np.abs(vivid[:, 1:]).max() > LEAST_COLOR
+_GEOMETRY, _INPUT, _SCANS = 1 << 32, 2 << 32, 3 << 32
 
 
 def file_number(example, seed, count):
@@ -198,23 +35,74 @@ def file_number(example, seed, count):
     )
 
 
-def training(reader, data, seed, *, start=0, n_critic=1, shard=0, shards=1):
-    """Endless batches from step `start` on.
+def training(reader, data, seed, **position):
+    """Endless batches of Lab.
+
+    Args:
+      reader, data, seed, position: as in `squares`.
+
+    Returns:
+      A dataset of {"l": [B, S, S, 1], "ab": [B, S, S, 2]}, float32 in [-1, 1];
+      what else `squares` gives; and with `data.scanner` {"rgb": [B, S, S, 3]}.
+    """
+    return _lab_batches(squares(reader, data, seed, **position), data)
+
+
+def unpaired(colors, scans, data, seed, **position):
+    """Endless batches of coloured drawings, and of scans of others.
+
+    Args:
+      colors, scans: Readers.
+      data, seed, position: as in `squares`.
+
+    Returns:
+      A dataset of {"rgb": [B, S, S, 3], "scan": [B, S, S, 1]}, float32 in
+      [-1, 1]; a scan is its lightness.
+    """
+    colored = squares(colors, data, seed, **position).map(_only_rgb)
+    scanned = squares(scans, data, seed + _SCANS, **position)
+    zipped = tf.data.Dataset.zip(colored, _lab_batches(scanned, data))
+    return _finished(zipped.map(_with_scan))
+
+
+def _only_rgb(batch):
+    return {"rgb": tf.cast(batch["rgb"], tf.float32) / 127.5 - 1.0}
+
+
+def _with_scan(colored, scanned):
+    return {**colored, "scan": scanned["l"]}
+
+
+def squares(
+    reader,
+    data,
+    seed,
+    *,
+    start=0,
+    first=0,
+    examples=0,
+    n_critic=1,
+    shard=0,
+    shards=1,
+):
+    """Endless batches of squares of images from step `start` on.
 
     Args:
       reader: a Reader of the training images.
       data: the `data` section of the config.
       seed: of order and augmentation, 0 .. 2^32 - 1.
       start: steps already done.
+      first, examples: a step done before `start`, and the images seen before
+        it, which depend on the batch sizes until then.
       n_critic: minibatches a step.
       shard, shards: this worker's number and how many there are. The batch
         of a worker is its part of the global one, so any number of workers
         sees the same examples.
 
     Returns:
-      A dataset of {"l": [B, S, S, 1], "ab": [B, S, S, 2]}, float32 in [-1, 1]
-      with B = batch_size n_critic / shards. With `data.blur` or `data.erase`
-      also {"numbers": [B, INPUT_NUMBERS]}, for `distortions.degrade`.
+      A dataset of {"rgb": uint8 [B, S, S, 3]} with B = batch_size n_critic /
+      shards. With `data.blur` or `data.erase` also {"numbers": [B,
+      INPUT_NUMBERS]}, for `distortions.degrade`.
     """
     per_step = data.batch_size * n_critic
     part = per_step // shards
@@ -235,24 +123,45 @@ def training(reader, data, seed, *, start=0, n_critic=1, shard=0, shards=1):
 
     steps = tf.data.Dataset.range(start, last)
     numbers = tf.range(shard * part, (shard + 1) * part, dtype=tf.int64)
-    examples = steps.flat_map(
-        lambda step: tf.data.Dataset.from_tensor_slices(step * per_step + numbers)
+    order = steps.flat_map(
+        lambda step: tf.data.Dataset.from_tensor_slices(
+            examples + (step - first) * per_step + numbers
+        )
     )
-    images = examples.map(load, tf.data.AUTOTUNE, deterministic=True)
+    images = order.map(load, tf.data.AUTOTUNE, deterministic=True)
     images = images.batch(part, drop_remainder=True)
     if "matrix" in images.element_spec:
         warp = functools.partial(_warp, fill=data.fill)
         images = images.map(warp, tf.data.AUTOTUNE, deterministic=True)
-    return _lab_batches(images, data.image_size)
+    return images
 
 
 def validation(source, data, limit, report, numbered=False):
-    """Each image once, its largest central square, at most `limit` of them
-    spread evenly; what is unreadable is left out and reported.
+    """Each image once, as in `central_squares`, as batches of Lab.
 
     Returns:
       A dataset of batches as in `training`, the last one perhaps smaller; with
       `numbered` also {"number": [B] int64}, of the image in the source.
+    """
+    return _lab_batches(central_squares(source, data, limit, report, numbered), data)
+
+
+def unpaired_validation(colors, scans, data, limit, report):
+    """Batches as in `unpaired`, of each image once."""
+    colored = central_squares(colors, data, limit, report).map(_only_rgb)
+    scanned = central_squares(scans, data, limit, report)
+    zipped = tf.data.Dataset.zip(
+        colored.unbatch(), _lab_batches(scanned, data).unbatch()
+    )
+    return _finished(zipped.map(_with_scan).batch(data.batch_size))
+
+
+def central_squares(source, data, limit, report, numbered=False):
+    """Each image's largest central square, at most `limit` of them spread
+    evenly; what is unreadable is left out and reported.
+
+    Returns:
+      A dataset of {"rgb": uint8 [B, S, S, 3]}, with `numbered` {"number"} too.
     """
 
     def read(number):
@@ -277,7 +186,7 @@ def validation(source, data, limit, report, numbered=False):
     images = tf.data.Dataset.zip(images, tf.data.Dataset.from_tensor_slices(numbers))
     images = images.filter(lambda image, number: tf.size(image) > 0)
     images = images.map(square, tf.data.AUTOTUNE, deterministic=True)
-    return _lab_batches(images.batch(data.batch_size), data.image_size)
+    return images.batch(data.batch_size)
 
 
 def _uniform(count, seed, example):
@@ -305,12 +214,6 @@ def _warp(batch, fill):
     return {**batch, "rgb": distortions.warp(batch["rgb"], matrix, fill)}
 
 
-def _needed_side(data):
-    """Pixels of an image's shorter side that the smallest crop needs."""
-    share = 1.0 if data.crop == "center" else data.crop_area
-    return int(np.ceil(data.image_size / share**0.5))
-
-
 def _resize(image, side):
     """uint8 [h, w, 3] -> uint8 [side, side, 3].
 
@@ -329,28 +232,23 @@ def _encode(rgb):
     return {"l": l, "ab": ab}
 
 
-def _lab_batches(batches, side):
+def _lab_batches(batches, data):
     """Batches of {"rgb": uint8 [B, S, S, 3]} -> of {"l", "ab"}, each with what
     else it has."""
+    side = data.image_size
 
     def encode(batch):
-        rgb = tf.ensure_shape(batch.pop("rgb"), [None, side, side, 3])
-        return {**_encode(rgb), **batch}
+        rgb = tf.ensure_shape(batch["rgb"], [None, side, side, 3])
+        kept = _only_rgb(batch) if data.scanner else {}
+        rest = {name: value for name, value in batch.items() if name != "rgb"}
+        return {**_encode(rgb), **kept, **rest}
 
+    return _finished(batches.map(encode, tf.data.AUTOTUNE, deterministic=True))
+
+
+def _finished(batches):
     options = tf.data.Options()
     # A strategy must not divide the files: replicas divide each batch.
     policy = tf.data.experimental.AutoShardPolicy
     options.experimental_distribute.auto_shard_policy = policy.OFF
-    batches = batches.map(encode, tf.data.AUTOTUNE, deterministic=True)
     return batches.with_options(options).prefetch(2)
-
-
-def _mix(*numbers):
-    """A hash of whole numbers (splitmix64, Steele et al. 2014)."""
-    mask, value = 2**64 - 1, 0
-    for number in numbers:
-        value = (value ^ number) + 0x9E3779B97F4A7C15 & mask
-        value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & mask
-        value = (value ^ value >> 27) * 0x94D049BB133111EB & mask
-        value ^= value >> 31
-    return value

@@ -59,8 +59,8 @@ class Colorizer(Trainer):
 
     `train_step` takes {"l": [B, H, W, 1], "ab": [B, H, W, 2]}, float32 in
     [-1, 1], with a scanner {"rgb": [B, H, W, 3]} too, and with blur or erase
-    {"numbers"} as `distortions.degrade` does; it is one generator update. Calling the model colours with the averaged generator where there is
-    one.
+    {"numbers"}, as of `distortions.degrade`; it is one generator update. Calling
+    the model colours with the averaged generator where there is one.
     """
 
     def __init__(

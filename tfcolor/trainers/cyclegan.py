@@ -36,6 +36,8 @@ class CycleGAN(Trainer):
         be left as they are. The colorist has no such term: it cannot be given
         three channels.
       pool: size of the image pools; see ImagePool.
+      image_size: pixels of a side, which the pools are of; None: that which the
+        scanner was built with.
       ema_decay, seed: as in Trainer; the average is of the scanner.
 
     `train_step` takes {"rgb": [B, H, W, 3], "scan": [B, H, W, 1]}, float32 in
@@ -56,6 +58,7 @@ class CycleGAN(Trainer):
         cycle_weight=10.0,
         identity_weight=5.0,
         pool=50,
+        image_size=None,
         **settings,
     ):
         super().__init__(scanner, VALIDATION, **settings)
@@ -69,9 +72,10 @@ class CycleGAN(Trainer):
         self.cycle_weight = cycle_weight
         self.identity_weight = identity_weight
         self.pool = pool
-        size = scanner.get_build_config()["input_shape"][1:3]
-        self.scan_pool = ImagePool(pool, (*size, 1), 2 * self.seed)
-        self.color_pool = ImagePool(pool, (*size, 3), 2 * self.seed + 1)
+        side = image_size or scanner.get_build_config()["input_shape"][1]
+        self.image_size = side
+        self.scan_pool = ImagePool(pool, (side, side, 1), 2 * self.seed)
+        self.color_pool = ImagePool(pool, (side, side, 3), 2 * self.seed + 1)
 
     @classmethod
     def parts(cls):
@@ -182,6 +186,7 @@ class CycleGAN(Trainer):
             "cycle_weight": self.cycle_weight,
             "identity_weight": self.identity_weight,
             "pool": self.pool,
+            "image_size": self.image_size,
         }
 
 

@@ -1,0 +1,218 @@
+"""Crop after crop of a source's images, those that cannot be used replaced."""
+
+import threading
+
+import numpy as np
+import skimage.color
+
+from tfcolor.data import augment
+from tfcolor.data import sources
+from tfcolor.errors import RunError
+from tfcolor.errors import UsageError
+
+# An image with no |a*| or |b*| above this teaches no colour (Zhang et al.
+# 2016 give such images no loss).
+LEAST_COLOR = 5.0
+
+# Channels of 8 bits this close to one another are below that, whichever colour.
+LEAST_SPREAD = 6
+
+# Channels of 8 bits this far apart are above it, whichever colour.
+SURE_SPREAD = 32
+
+# Standard deviation of a* or b* above which a scan is taken for a coloured one.
+TINT = 8.0
+
+# Images tried before the first step, and the share that may be unreadable.
+PROBES = (64, 1024)
+UNREADABLE = 0.05
+
+_ATTEMPTS = 100
+
+
+class Reader:
+    """Reads crop after crop, replacing images that cannot be used.
+
+    Args:
+      source: the images.
+      data: the `data` section of the config.
+      seed: of the replacements.
+      report: called once for each rejected image with its name and reason.
+      colored: images without colour are rejected.
+    """
+
+    def __init__(self, source, data, seed, report, colored=True):
+        self.source = source
+        self.data = data
+        self.seed = seed
+        self.report = report
+        self.colored = colored
+        self.side = _needed_side(data)
+        self.rejected = set()
+        self.unreadable = 0
+        self._lock = threading.Lock()
+
+    def read(self, example, number, numbers):
+        """The crop that random `numbers` choose of image `number`, or, where
+        that cannot be used, of another that follows from seed and example.
+
+        Returns:
+          uint8 [h, w, 3].
+        """
+        for attempt in range(_ATTEMPTS):
+            window = self.try_read(int(number), numbers)
+            if window is not None:
+                return window
+            number = _mix(self.seed, int(example), attempt) % len(self.source)
+        raise RunError(
+            f"{_ATTEMPTS} images in a row could not be used, the last: "
+            f"{self.source.name(int(number))}"
+        )
+
+    def try_read(self, number, numbers):
+        """The crop, or None where the image is unreadable or has no colour.
+
+        What was rejected before saves work but decides nothing: it depends on
+        where the run was started.
+        """
+        try:
+            window = self._window(number, numbers)
+            if not self.colored or has_color(window):
+                return window
+            # A grey crop is fine if the rest of its image has colour.
+            if number in self.rejected:
+                return None
+            if has_color(self.source.read(number, self.side)):
+                return window
+            self._reject(number, f"grey: no |a*| or |b*| above {LEAST_COLOR:g}")
+        except sources.Unreadable as error:
+            self._reject(number, f"unreadable: {error}")
+        return None
+
+    def _window(self, number, numbers):
+        return sources.shrink(self._crop(number, numbers), self.data.image_size)
+
+    def _crop(self, number, numbers):
+        if self.data.crop == "center":
+            return self.source.read(number, self.side, augment.center_box)
+        area, numbers = self.data.crop_area, numbers[:-1]
+        smart = self.data.crop == "smart"
+
+        def box(size):
+            nonlocal smart
+            smart = smart or augment.is_extreme(size)
+            if smart:
+                return 0, 0, *size
+            return augment.random_box(size, numbers[: augment.BOX_NUMBERS], area)
+
+        image = self.source.read(number, self.side, box)
+        if smart:
+            image = augment.cut(image, augment.smart_box(image, numbers, area))
+        return image
+
+    def _reject(self, number, reason):
+        with self._lock:
+            if number in self.rejected:
+                return
+            self.rejected.add(number)
+            if reason.startswith("unreadable"):
+                self.unreadable += 1
+                self.last = f"{self.source.name(number)} ({reason})"
+        self.report(self.source.name(number), reason)
+        if self.unreadable > UNREADABLE * len(self.source):
+            raise RunError(
+                f"{self.unreadable} of {len(self.source)} images are unreadable, "
+                f"more than {UNREADABLE:.0%}; the last: {self.last}"
+            )
+
+
+def probe(reader, field="--data"):
+    """Try images spread evenly over the source; more of them where the first
+    few leave a doubt.
+
+    Args:
+      field: of the source, named in errors.
+
+    Raises:
+      UsageError: more than 5 % of them are unreadable, or none has colour.
+    """
+    source, middle = reader.source, np.full(augment.NUMBERS, 0.5)
+    tried, usable = set(), False
+    for count in PROBES:
+        for number in _spread(source, count) - tried:
+            try:
+                usable |= reader.try_read(number, middle) is not None
+            except RunError as error:
+                raise UsageError(f"{field}: {error}") from error
+            tried.add(number)
+        if usable and reader.unreadable <= UNREADABLE * len(tried):
+            return
+    if not usable:
+        raise UsageError(f"{field}: none of the {len(tried)} images tried has colour")
+    raise UsageError(
+        f"{field}: {reader.unreadable} of {len(tried)} images tried are unreadable, "
+        f"more than {UNREADABLE:.0%}; the last: {reader.last}"
+    )
+
+
+def probe_scans(reader, field):
+    """Raise UsageError if more than half of the images are coloured; a tint of
+    the paper is not counted."""
+    middle = np.full(augment.NUMBERS, 0.5)
+    tried = _spread(reader.source, PROBES[0])
+    windows = [reader.try_read(number, middle) for number in tried]
+    colored = sum(is_colored(w) for w in windows if w is not None)
+    if 2 * colored > len(tried):
+        raise UsageError(
+            f"{field}: {colored} of {len(tried)} images tried are coloured; scans are "
+            "grey"
+        )
+
+
+def is_colored(image):
+    """Whether the colours of a uint8 [H, W, 3] image vary."""
+    return skimage.color.rgb2lab(image)[..., 1:].std((0, 1)).max() > TINT
+
+
+def _spread(source, count):
+    spread = np.linspace(0, len(source) - 1, min(count, len(source)))
+    return set(spread.astype(int).tolist())
+
+
+def has_color(image):
+    """Whether some |a*| or |b*| of a uint8 [H, W, 3] image is above 5.
+
+    A few pixels settle it for nearly every colour picture; only where they
+    do not are all of them converted.
+    """
+    stride = max(1, int((image.shape[0] * image.shape[1] / 256) ** 0.5))
+    return _has_color(image[::stride, ::stride]) or _has_color(image)
+
+
+def _has_color(image):
+    r, g, b = image[..., 0], image[..., 1], image[..., 2]
+    spread = np.maximum(np.maximum(r, g), b) - np.minimum(np.minimum(r, g), b)
+    most = spread.max()
+    if most <= LEAST_SPREAD or most >= SURE_SPREAD:
+        return most >= SURE_SPREAD
+    # scikit-image, because this runs outside the graph, where single
+    # TensorFlow operations cost more than the decoding.
+    vivid = skimage.color.rgb2lab(image[spread > LEAST_SPREAD])
+    return np.abs(vivid[:, 1:]).max() > LEAST_COLOR
+
+
+def _needed_side(data):
+    """Pixels of an image's shorter side that the smallest crop needs."""
+    share = 1.0 if data.crop == "center" else data.crop_area
+    return int(np.ceil(data.image_size / share**0.5))
+
+
+def _mix(*numbers):
+    """A hash of whole numbers (splitmix64, Steele et al. 2014)."""
+    mask, value = 2**64 - 1, 0
+    for number in numbers:
+        value = (value ^ number) + 0x9E3779B97F4A7C15 & mask
+        value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & mask
+        value = (value ^ value >> 27) * 0x94D049BB133111EB & mask
+        value ^= value >> 31
+    return value
