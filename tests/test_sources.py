@@ -241,7 +241,7 @@ def test_sample_is_there_and_colourful():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("nope", "neither a folder nor one of sample, folder:PATH, tfds:NAME"),
+        ("nope", "neither a folder nor one of sample, drawings"),
         ("folder:/no/such", "/no/such: no such folder"),
         ("/no/such", "/no/such: no such folder"),
         (__file__, "is not a folder"),

@@ -22,7 +22,11 @@ def define(values, argv):
         "workdir", [], "a run's folder; repeatable", flag_values=values
     )
     for name, text in (
-        ("data", "SPEC of the images: sample, folder:PATH, tfds:NAME[:SPLIT]"),
+        (
+            "data",
+            "SPEC of the images: sample, drawings[:train|test|scans|test_scans], "
+            "folder:PATH, tfds:NAME[:SPLIT]",
+        ),
         ("data_dir", "cache of TensorFlow Datasets"),
         ("output", "folder for the results (default: the first run's evaluation/)"),
         ("fid_weights", "for FID: InceptionV3's file, or imagenet to download it"),

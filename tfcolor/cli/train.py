@@ -24,7 +24,10 @@ bin/train --loss=wgan_gp --dry_run
 def define(values, argv):
     """Define the flags; returns argv with --loss turned into --config."""
     names = ", ".join(config_lib.names())
-    specs = "sample, folder:PATH, a folder's path, tfds:NAME[:SPLIT]"
+    specs = (
+        "sample, drawings[:train|test|scans|test_scans], folder:PATH, a folder's "
+        "path, tfds:NAME[:SPLIT]"
+    )
     for name, text in (
         ("loss", f"one of {names}"),
         ("data", f"SPEC of the training images: {specs}"),

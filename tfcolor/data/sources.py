@@ -17,6 +17,7 @@ from PIL import Image
 from PIL import ImageOps
 
 from tfcolor.data.augment import cut
+from tfcolor.data.drawings import Drawings
 from tfcolor.errors import UsageError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -143,8 +144,8 @@ def open_source(spec, data_dir=None):
     """The source that a SPEC names.
 
     Args:
-      spec: "sample", "folder:PATH", an existing folder's path, or
-        "tfds:NAME[:SPLIT]".
+      spec: "sample", "drawings[:SPLIT]", "folder:PATH", an existing folder's
+        path, or "tfds:NAME[:SPLIT]".
 
     Raises:
       UsageError: what is wrong with the SPEC, or that it has no image.
@@ -152,6 +153,8 @@ def open_source(spec, data_dir=None):
     kind, _, rest = spec.partition(":")
     if spec == "sample":
         return Files(_skimage_folder(), list(SAMPLE))
+    if kind == "drawings":
+        return Drawings(rest or "train")
     if kind == "tfds" and rest:
         source = Tfds(rest, data_dir)
     elif kind == "folder" and rest:
@@ -160,8 +163,8 @@ def open_source(spec, data_dir=None):
         source = _folder(spec)
     else:
         raise UsageError(
-            f"--data={spec}: neither a folder nor one of sample, folder:PATH, "
-            "tfds:NAME[:SPLIT]"
+            f"--data={spec}: neither a folder nor one of sample, drawings[:SPLIT], "
+            "folder:PATH, tfds:NAME[:SPLIT]"
         )
     if not len(source):
         raise UsageError(
