@@ -20,6 +20,8 @@ from tfcolor.workdir import Workdir
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAMES = config_lib.names()
+# All but cyclegan, which makes scans.
+COLORIZERS = [n for n in NAMES if config_lib.of(n).generator is not None]
 
 
 def config_path(name):
@@ -35,9 +37,15 @@ def toy_config(name, **train):
 
 
 def toy_batch(config, n_critic, seed=0):
-    """Random l and ab that a step of this config takes."""
+    """A random batch that a step of this config takes."""
     rng = np.random.default_rng(seed)
     count, side = config.data.batch_size * n_critic, config.data.image_size
+    if config.scanner is not None:
+        channels = {"rgb": 3, "scan": 1}
+        return {
+            name: rng.uniform(-1, 1, (count, side, side, n)).astype("float32")
+            for name, n in channels.items()
+        }
     l = rng.uniform(-1, 1, (count, side, side, 1)).astype("float32")
     ab = rng.uniform(-0.6, 0.6, (count, side, side, 2)).astype("float32")
     return {"l": l, "ab": ab}
@@ -139,7 +147,8 @@ def step_of(workdir):
 
 def config_of(name, **train):
     config = toy_config(name, **train)
-    config.generator.dropout = 0.5
+    if config.generator is not None:
+        config.generator.dropout = 0.5
     if hasattr(config.loss, "n_critic"):
         config.loss.n_critic = 2
     return config

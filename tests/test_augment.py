@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 import tensorflow as tf
-from harness import NAMES
+from harness import COLORIZERS
 from harness import config_of
 from harness import eagerly
 from harness import tensors
@@ -343,7 +343,7 @@ def test_a_picture_of_ordinary_aspect_is_cropped_anywhere(tmp_path, data, rng, s
         np.testing.assert_array_equal(window, augment.cut(source.read(0), box))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", COLORIZERS)
 def test_every_step_degrades_its_input_and_not_its_truth(name, rng):
     config = toy_config(name, ema_decay=0.0)
     config.data.blur = config.data.erase = 0.5

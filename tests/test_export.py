@@ -17,7 +17,7 @@ import pytest
 import served
 import tensorflow as tf
 from google.protobuf import text_format
-from harness import NAMES
+from harness import COLORIZERS
 from harness import ROOT
 from harness import new_run
 from harness import picture
@@ -37,7 +37,7 @@ SIGNATURES = ("serving_default", "colorize", "predict_ab")
 
 def network_config(name):
     """A toy config: of a loss, or of a generator with a head."""
-    if name in NAMES:
+    if name in COLORIZERS:
         return toy_config(name)
     generator, head = name.split()
     config = toy_config("classification" if head == "bins" else "l1")
@@ -52,7 +52,7 @@ def network_config(name):
 def distinct():
     """Losses whose generators differ: all there is in an export."""
     found = {}
-    for name in NAMES:
+    for name in COLORIZERS:
         found.setdefault(str(toy_config(name).generator), name)
     return list(found.values())
 

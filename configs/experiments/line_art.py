@@ -3,8 +3,9 @@ drawings and the scans that a run of cyclegan makes of them.
 
 bin/train --config=configs/experiments/line_art.py --data=folder:COLOUR
 
-The run of cyclegan is --config.data.scanner (runs/cyclegan). LSGAN + 10 L1, two learning rates, 64 to 128 to 256 pixels. The network predicts
-lightness too, which the lines of a scan do not say.
+The run of cyclegan is --config.data.scanner (runs/cyclegan). LSGAN + 10 L1, two
+learning rates, 64 to 128 to 256 pixels. The network predicts lightness too, which
+the lines of a scan do not say.
 """
 
 from tfcolor import config
