@@ -170,7 +170,7 @@ def test_what_is_in_front_hides_lines():
     """A filled square over a line: the scan has the square's outline alone."""
     sheet = page.Page(np.random.default_rng(0), 1.0, 1.0)
     sheet.hatching, sheet.line = 0.0, 0.02
-    sheet.stroke(contours.polygon([0.1 + 0.5j, 0.9 + 0.5j], closed=False), 1.0)
+    sheet.stroke(contours.polygon([0.1 + 0.5j, 0.9 + 0.5j], closed=False), 2.0)
     corners = np.array([0.3 + 0.3j, 0.7 + 0.3j, 0.7 + 0.7j, 0.3 + 0.7j])
     sheet.shape(contours.polygon(corners), (200, 60, 60))
     sheet.patch(contours.ellipse(0.5 + 0.5j, 0.1), (255, 255, 255))
