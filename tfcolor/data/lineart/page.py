@@ -62,7 +62,7 @@ class Placed(NamedTuple):
 
     Attributes:
       contour, outline: flat [x, y, x, y, ...] float32, to be filled.
-      box: (left, top, right, bottom) in whole pixels, around the contour.
+      box: (left, top, right, bottom) in whole pixels, around both.
       extent: of the contour, the smaller of width and height.
     """
 
@@ -165,7 +165,8 @@ class Page:
         )
         low = np.minimum.reduceat(contours, starts)
         high = np.maximum.reduceat(contours, starts)
-        boxes = np.concatenate([np.floor(low), np.ceil(high) + 1], 1).astype(int)
+        reach = np.array([[scale * mark.line] for mark in self.marks])
+        boxes = np.concatenate([np.floor(low - reach), np.ceil(high + reach) + 1], 1)
         spans = map(slice, starts.tolist(), ends.tolist())
         return [
             Placed(
@@ -174,7 +175,7 @@ class Page:
             for span, a, box, extent in zip(
                 spans,
                 is_open,
-                boxes.tolist(),
+                boxes.astype(int).tolist(),
                 (high - low).min(1).tolist(),
                 strict=True,
             )
@@ -202,6 +203,8 @@ class _Painter:
             if not self.scan:
                 self._patch(mark, placed)
             return
+        if self._on_page(placed.box) is None:
+            return
         ink = 0 if self.scan else _whole(mark.ink)
         if mark.kind == "shape":
             self._area(mark, placed, ink)
@@ -214,9 +217,7 @@ class _Painter:
         fades = mark.below is not None and not self.scan
         shade = mark.shade * placed.extent
         toned = shade >= LEAST_TONE * self.scale and (mark.hatched or not self.scan)
-        box = self._on_page(placed.box) if fades or toned else None
-        if box is None:
-            return
+        box = self._on_page(placed.box)
         if fades:
             area = self._mask(placed.contour, box)
             self.image.paste(_fade(mark, box, placed.box), box, area)
