@@ -148,9 +148,9 @@ def _features(place, hair):
     iris, wide = place.colour(IRISES), page.between(0.075, 0.095)
     for side in (-1, 1):
         eye = side * 0.16 - 0.36j
-        place.shape(ellipse(eye, wide, 0.1), WHITE, line=0.7, shade=0)
-        place.shape(ellipse(eye + 0.01j, 0.6 * wide, 0.08), iris, line=0.6, shade=0)
-        place.shape(ellipse(eye + 0.01j, 0.025, 0.035), BLACK, line=0.4, shade=0)
+        place.shape(ellipse(eye, wide, 0.1), WHITE, line=0.6, shade=0)
+        place.shape(ellipse(eye + 0.01j, 0.6 * wide, 0.08), iris, line=0.5, shade=0)
+        place.patch(ellipse(eye + 0.01j, 0.026, 0.036), BLACK)
         place.patch(ellipse(eye - 0.02 - 0.03j, 0.022), WHITE)
         lash = side * wide * 1.3
         lid = [eye - lash - 0.06j, eye - 0.12j, eye + lash - 0.05j]

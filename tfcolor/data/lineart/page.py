@@ -23,6 +23,7 @@ OVERSAMPLING, LEAST_DRAWN = 3, 256
 
 LEAST_LINE = 0.009  # of a line's width
 EDGE = 0.7  # pixels that a filled polygon is too wide
+SHADOW = 0.49  # share of the shadow's colour in a second tone
 LEAST_TONE = 0.008  # of a second tone's width
 HATCH_GAP, HATCH_LINE = 0.05, 0.0115
 GRADIENT_STEPS = 128
@@ -88,7 +89,7 @@ class Page:
         self.line = self.between(0.016, 0.027)
         self.ink = self.pick([(16, 14, 20), (30, 20, 18), (18, 20, 40)])
         self.tinted = self.chance(0.35)
-        self.shadow = self.pick([(70, 60, 130), (90, 50, 90), (40, 70, 120)])
+        self.shadow = self.pick([(53, 45, 98), (68, 38, 68), (30, 53, 91)])
         self.hatching = 0.5 if self.chance(0.35) else 0.0
         self._hatch_angle = self.between(0.5, 1.1) * self.pick([-1, 1])
         self._waves = self.rng.uniform(-9, 9, (3, 2)), self.rng.uniform(0, 6.3, 3)
@@ -230,8 +231,8 @@ class _Painter:
         moved = (contour.reshape(-1, 2) + width * light).ravel()
         tone = self._mask(contour, box, moved)
         if not self.scan:
-            dark = mix(mix(mark.colour, self.page.shadow, 0.42), (0, 0, 0), 0.12)
-            self.image.paste(_whole(dark), box, tone)
+            dark = _whole(mix(mark.colour, self.page.shadow, SHADOW))
+            self.image.paste(dark, box, tone)
         if mark.hatched:
             tone = ImageChops.logical_and(tone, self._hatches(box))
             self.image.paste(ink, box, tone)
