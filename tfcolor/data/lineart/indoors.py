@@ -124,7 +124,11 @@ def person(place):
         blush = ellipse(side * 0.22 - 0.22j, 0.1, 0.07)
         place.patch(blush, mix(skin, (230, 80, 90), 0.6), 0.8, soft=True)
     _features(place, hair)
+    if place.page.chance(0.25):
+        _glasses(place)
     _fringe(place, hair, long)
+    if place.page.chance(0.35):
+        place.page.pick([_straw_hat, _cap])(place)
 
 
 def _body(place, skin):
@@ -144,9 +148,9 @@ def _features(place, hair):
     iris, wide = place.colour(IRISES), page.between(0.075, 0.095)
     for side in (-1, 1):
         eye = side * 0.16 - 0.36j
-        place.shape(ellipse(eye, wide, 0.1), WHITE, line=0.7, shade=0)
-        place.shape(ellipse(eye + 0.01j, 0.6 * wide, 0.08), iris, line=0.6, shade=0)
-        place.shape(ellipse(eye + 0.01j, 0.025, 0.035), BLACK, line=0.4, shade=0)
+        place.shape(ellipse(eye, wide, 0.1), WHITE, line=0.6, shade=0)
+        place.shape(ellipse(eye + 0.01j, 0.6 * wide, 0.08), iris, line=0.5, shade=0)
+        place.patch(ellipse(eye + 0.01j, 0.026, 0.036), BLACK)
         place.patch(ellipse(eye - 0.02 - 0.03j, 0.022), WHITE)
         lash = side * wide * 1.3
         lid = [eye - lash - 0.06j, eye - 0.12j, eye + lash - 0.05j]
@@ -159,6 +163,35 @@ def _features(place, hair):
     else:
         lips = [-0.1 - 0.13j, 0.1 - 0.13j, 0.06 - 0.05j, -0.06 - 0.05j]
         place.shape(curve(lips), MOUTH, line=0.7, shade=0)
+
+
+def _glasses(place):
+    for side in (-1, 1):
+        turn = np.exp(2j * np.pi * np.arange(13) / 12)
+        rim = side * 0.17 - 0.36j + 0.14 * turn
+        place.stroke(rim, 0.7)
+        place.stroke(polygon([side * 0.31 - 0.37j, side * 0.4 - 0.4j], False), 0.7)
+    place.stroke(curve([-0.03 - 0.37j, -0.4j, 0.03 - 0.37j], closed=False), 0.7)
+
+
+def _straw_hat(place):
+    straw = place.colour(((240, 210, 120), (228, 190, 104)))
+    brim = [-0.74 - 0.74j, -0.4 - 0.86j, 0.4 - 0.86j, 0.74 - 0.74j, -0.66j]
+    place.shape(curve(brim), straw)
+    crown = [-0.38 - 0.78j, -0.3 - 1.16j, -1.22j, 0.3 - 1.16j, 0.38 - 0.78j, -0.72j]
+    place.shape(curve(crown), straw)
+    band = [-0.37 - 0.88j, -0.85j, 0.37 - 0.88j, 0.38 - 0.79j, -0.74j, -0.38 - 0.79j]
+    place.shape(polygon(band), place.colour(((206, 64, 70), (80, 110, 190))), line=0.8)
+
+
+def _cap(place):
+    colour = place.colour(CLOTHES)
+    dome = [-0.45 - 0.72j, -0.4 - 1.02j, -1.18j, 0.4 - 1.02j, 0.45 - 0.72j, -0.78j]
+    place.shape(curve(dome), colour)
+    peak = [-0.5 - 0.7j, -0.2 - 0.8j, 0.3 - 0.78j, 0.62 - 0.66j, 0.2 - 0.64j]
+    place.shape(curve(peak), mix(colour, WHITE, 0.3), line=0.9)
+    place.stroke(curve([-0.14 - 1.14j, -0.2 - 0.98j, -0.2 - 0.82j], closed=False))
+    place.shape(ellipse(-1.18j, 0.05, 0.035), colour, line=0.7, shade=0)
 
 
 def _long_hair(place, hair):

@@ -207,15 +207,11 @@ def mushroom(place):
 
 
 def grass(place, colour):
-    for foot in (-0.3, 0.0, 0.3):
-        tip = foot * 1.8 + place.page.between(-0.2, 0.2) - 0.9j
-        blade = [
-            foot - 0.1,
-            (foot + tip) / 2 - 0.1,
-            tip,
-            (foot + tip) / 2 + 0.1,
-            foot + 0.1,
-        ]
+    for foot in (-0.32, -0.16, 0.0, 0.16, 0.32):
+        tip = foot * 1.7 + place.page.between(-0.1, 0.1)
+        tip -= 1j * place.page.between(0.6, 1.0)
+        middle = 0.6 * foot + 0.4 * tip
+        blade = [foot - 0.08, middle - 0.06, tip, middle + 0.06, foot + 0.08]
         place.shape(curve(blade), colour, line=0.6, shade=0)
 
 

@@ -8,6 +8,7 @@ Colours are tuples of three numbers in 0..255.
 import cmath
 import dataclasses
 import functools
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -21,6 +22,8 @@ from tfcolor.data.lineart.contours import normals
 OVERSAMPLING, LEAST_DRAWN = 3, 256
 
 LEAST_LINE = 0.009  # of a line's width
+EDGE = 0.7  # pixels that a filled polygon is too wide
+SHADOW = 0.49  # share of the shadow's colour in a second tone
 LEAST_TONE = 0.008  # of a second tone's width
 HATCH_GAP, HATCH_LINE = 0.05, 0.0115
 GRADIENT_STEPS = 128
@@ -36,7 +39,8 @@ class Mark:
         with thin ends; "patch": colour without a line, which the scan lacks.
       line: width of the outline.
       colour, ink: of the area and of its outline.
-      shade: width of the darker second tone along the side away from the light.
+      shade: width of the darker second tone along the side away from the light,
+        as a share of the shape's smaller extent.
       below: the colour that the area fades into downwards, or None.
       hatched: whether the second tone is hatched too.
       opacity: of a patch, 0..1; `soft` ones fade out towards their rim.
@@ -52,6 +56,21 @@ class Mark:
     hatched: bool = False
     opacity: float = 1.0
     soft: bool = False
+
+
+class Placed(NamedTuple):
+    """Where a mark comes to lie, in pixels of the drawn page.
+
+    Attributes:
+      contour, outline: flat [x, y, x, y, ...] float32, to be filled.
+      box: (left, top, right, bottom) in whole pixels, around both.
+      extent: of the contour, the smaller of width and height.
+    """
+
+    contour: np.ndarray
+    outline: np.ndarray
+    box: list
+    extent: float
 
 
 class Page:
@@ -70,7 +89,7 @@ class Page:
         self.line = self.between(0.016, 0.027)
         self.ink = self.pick([(16, 14, 20), (30, 20, 18), (18, 20, 40)])
         self.tinted = self.chance(0.35)
-        self.shadow = self.pick([(70, 60, 130), (90, 50, 90), (40, 70, 120)])
+        self.shadow = self.pick([(53, 45, 98), (68, 38, 68), (30, 53, 91)])
         self.hatching = 0.5 if self.chance(0.35) else 0.0
         self._hatch_angle = self.between(0.5, 1.1) * self.pick([-1, 1])
         self._waves = self.rng.uniform(-9, 9, (3, 2)), self.rng.uniform(0, 6.3, 3)
@@ -88,8 +107,6 @@ class Page:
         """A filled contour with an outline, `line` times the page's usual width, and
         a second tone `shade` times the shape's smaller extent wide."""
         ink = mix(colour, (0, 0, 0), 0.78) if self.tinted else self.ink
-        shade *= min(np.ptp(contour.real), np.ptp(contour.imag))
-        shade = shade if shade >= LEAST_TONE else 0.0
         hatched = hatching and shade > 0 and self.chance(self.hatching)
         line = max(line * self.line, LEAST_LINE)
         mark = Mark(contour, "shape", line, colour, ink, shade, below, hatched)
@@ -117,10 +134,9 @@ class Page:
         factor = max(OVERSAMPLING, LEAST_DRAWN // side)
         size = [factor * round(extent * side) for extent in (self.width, self.height)]
         image = Image.new("L" if scan else "RGB", size, "white")
-        geometry = self._geometry(side * factor)
         painter = _Painter(image, side * factor, self, scan)
-        for mark, contour, outline in zip(self.marks, *geometry, strict=True):
-            painter.paint(mark, contour, outline)
+        for mark, placed in zip(self.marks, self._place(side * factor), strict=True):
+            painter.paint(mark, placed)
         return image.reduce(factor)
 
     def _warp(self, points):
@@ -132,34 +148,39 @@ class Page:
             bent = bent + cmath.rect(0.005, phase) * sway
         return bent
 
-    def _geometry(self, scale):
-        """(contours, outlines) of all marks, in pixels: lists of [2 N] float32."""
+    def _place(self, scale):
+        """All marks as Placed; together, because NumPy is slow on short arrays."""
         counts = np.array([len(mark.contour) for mark in self.marks])
         ends = np.cumsum(counts)
         starts = ends - counts
         points = self._warp(np.concatenate([mark.contour for mark in self.marks]))
-        widths = np.array([mark.line for mark in self.marks])
         is_open = np.array([mark.kind == "stroke" for mark in self.marks])
-        half = (
-            0.5
-            * np.repeat(widths, counts)
-            * self._pressure(points, starts, counts, is_open)
-        )
+        widths = np.repeat([mark.line for mark in self.marks], counts)
+        widths = widths * self._pressure(points, starts, counts, is_open)
         # Polygons are drawn with the pixels of their edges.
-        half = np.maximum(half - 0.5 / scale, 0.0)
-        offset = half * normals(points, starts, ends, is_open)
+        widths = np.maximum(widths - EDGE / scale, 0.0)
+        offset = 0.5 * widths * normals(points, starts, ends, is_open)
         contours, left, right = (
             np.stack([z.real, z.imag], 1).astype(np.float32) * scale
             for z in (points, points + offset, points - offset)
         )
-        spans = [
-            slice(*span) for span in zip(starts.tolist(), ends.tolist(), strict=True)
+        low = np.minimum.reduceat(contours, starts)
+        high = np.maximum.reduceat(contours, starts)
+        reach = np.array([[scale * mark.line] for mark in self.marks])
+        boxes = np.concatenate([np.floor(low - reach), np.ceil(high + reach) + 1], 1)
+        spans = map(slice, starts.tolist(), ends.tolist())
+        return [
+            Placed(
+                contours[span].ravel(), _ring(left[span], right[span], a), box, extent
+            )
+            for span, a, box, extent in zip(
+                spans,
+                is_open,
+                boxes.astype(int).tolist(),
+                (high - low).min(1).tolist(),
+                strict=True,
+            )
         ]
-        outlines = [
-            _ring(left[span], right[span], mark)
-            for mark, span in zip(self.marks, spans, strict=True)
-        ]
-        return [contours[span] for span in spans], outlines
 
     def _pressure(self, points, starts, counts, is_open):
         """Of the pen: heavier in the shade; light at the ends of a stroke."""
@@ -178,38 +199,40 @@ class _Painter:
         self.page = page
         self.pen = ImageDraw.Draw(image)
 
-    def paint(self, mark, contour, outline):
+    def paint(self, mark, placed):
         if mark.kind == "patch":
             if not self.scan:
-                self._patch(mark, contour)
+                self._patch(mark, placed)
+            return
+        if self._on_page(placed.box) is None:
             return
         ink = 0 if self.scan else _whole(mark.ink)
         if mark.kind == "shape":
-            self._area(mark, contour, ink)
+            self._area(mark, placed, ink)
         if mark.line:
-            self.pen.polygon(outline.ravel().tolist(), fill=ink)
+            self.pen.polygon(placed.outline.tolist(), fill=ink)
 
-    def _area(self, mark, contour, ink):
+    def _area(self, mark, placed, ink):
         fill = 255 if self.scan else _whole(mark.colour)
-        self.pen.polygon(contour.ravel().tolist(), fill=fill)
+        self.pen.polygon(placed.contour.tolist(), fill=fill)
         fades = mark.below is not None and not self.scan
-        toned = mark.shade > 0 and (mark.hatched or not self.scan)
-        box = self._box(contour) if fades or toned else None
-        if box is None:
-            return
+        shade = mark.shade * placed.extent
+        toned = shade >= LEAST_TONE * self.scale and (mark.hatched or not self.scan)
+        box = self._on_page(placed.box)
         if fades:
-            self.image.paste(_fade(mark, box, contour), box, self._mask(contour, box))
+            area = self._mask(placed.contour, box)
+            self.image.paste(_fade(mark, box, placed.box), box, area)
         if toned:
-            self._tone(mark, contour, box, ink)
+            self._tone(mark, placed.contour, box, shade, ink)
 
-    def _tone(self, mark, contour, box, ink):
+    def _tone(self, mark, contour, box, width, ink):
         """What the area leaves uncovered when it is moved towards the light."""
-        extent = mark.shade * self.scale
         light = np.float32([self.page.light.real, self.page.light.imag])
-        tone = self._mask(contour, box, contour + extent * light)
+        moved = (contour.reshape(-1, 2) + width * light).ravel()
+        tone = self._mask(contour, box, moved)
         if not self.scan:
-            dark = mix(mix(mark.colour, self.page.shadow, 0.42), (0, 0, 0), 0.12)
-            self.image.paste(_whole(dark), box, tone)
+            dark = _whole(mix(mark.colour, self.page.shadow, SHADOW))
+            self.image.paste(dark, box, tone)
         if mark.hatched:
             tone = ImageChops.logical_and(tone, self._hatches(box))
             self.image.paste(ink, box, tone)
@@ -230,38 +253,40 @@ class _Painter:
             pen.line([(z.real, z.imag) for z in ends], fill=255, width=width)
         return image
 
-    def _patch(self, mark, contour):
+    def _patch(self, mark, placed):
         if mark.opacity == 1.0 and not mark.soft:
-            self.pen.polygon(contour.ravel().tolist(), fill=_whole(mark.colour))
+            self.pen.polygon(placed.contour.tolist(), fill=_whole(mark.colour))
             return
-        box = self._box(contour, clipped=not mark.soft)
+        box = self._on_page(placed.box)
         if box is None:
             return
         if mark.soft:
-            mask = _radial().resize((box[2] - box[0], box[3] - box[1]))
+            box = placed.box
+            mask = _glow(mark.opacity).resize((box[2] - box[0], box[3] - box[1]))
         else:
-            mask = self._mask(contour, box).convert("L")
-        mask = mask.point([round(mark.opacity * level) for level in range(256)])
+            level = round(255 * mark.opacity)
+            mask = self._mask(placed.contour, box, mode="L", level=level)
         self.image.paste(_whole(mark.colour), box, mask)
 
-    def _box(self, contour, clipped=True):
-        """(left, top, right, bottom) in whole pixels; None outside the page."""
-        low = np.floor(contour.min(0)).astype(int).tolist()
-        high = (np.ceil(contour.max(0)).astype(int) + 1).tolist()
+    def _on_page(self, box):
+        """The part of a box that is on the page; None if there is none."""
+        left, top, right, bottom = box
         width, height = self.image.size
-        if low[0] >= width or low[1] >= height or high[0] <= 0 or high[1] <= 0:
+        left, top = max(left, 0), max(top, 0)
+        right, bottom = min(right, width), min(bottom, height)
+        if left >= right or top >= bottom:
             return None
-        if not clipped:
-            return *low, *high
-        return max(low[0], 0), max(low[1], 0), min(high[0], width), min(high[1], height)
+        return left, top, right, bottom
 
-    def _mask(self, contour, box, without=None):
+    def _mask(self, contour, box, without=None, mode="1", level=1):
         """The inside of a contour, perhaps without that of another."""
-        mask = Image.new("1", (box[2] - box[0], box[3] - box[1]))
-        pen, corner = ImageDraw.Draw(mask), np.float32(box[:2])
-        pen.polygon((contour - corner).ravel().tolist(), fill=1)
-        if without is not None:
-            pen.polygon((without - corner).ravel().tolist(), fill=0)
+        mask = Image.new(mode, (box[2] - box[0], box[3] - box[1]))
+        pen = ImageDraw.Draw(mask)
+        corner = np.float32(box[:2])
+        for outline, fill in ((contour, level), (without, 0)):
+            if outline is not None:
+                inside = outline.reshape(-1, 2) - corner
+                pen.polygon(inside.ravel().tolist(), fill=fill)
         return mask
 
 
@@ -274,23 +299,24 @@ def _whole(colour):
     return tuple(min(255, max(0, round(level))) for level in colour)
 
 
-def _fade(mark, box, contour):
-    """The colours of a box, from the contour's top to its bottom."""
-    top, bottom = contour[:, 1].min(), contour[:, 1].max()
-    steps = np.linspace(box[1] - top, box[3] - top, GRADIENT_STEPS) / (bottom - top)
-    rows = np.array(mark.colour) + np.subtract(mark.below, mark.colour) * steps[:, None]
+def _fade(mark, box, whole):
+    """The colours of a box, faded from the whole's top to its bottom."""
+    _, top, _, bottom = whole
+    share = (np.linspace(box[1], box[3], GRADIENT_STEPS) - top) / (bottom - top)
+    rows = np.array(mark.colour) + np.subtract(mark.below, mark.colour) * share[:, None]
     strip = Image.fromarray(rows.clip(0, 255).astype(np.uint8)[:, None])
     return strip.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.NEAREST)
 
 
-def _ring(left, right, mark):
-    if mark.kind == "stroke":
-        return np.concatenate([left, right[::-1]])
-    return np.concatenate([left, left[:1], right[:1], right[::-1]])
+def _ring(left, right, is_open):
+    """Both sides of a line as one polygon."""
+    if is_open:
+        return np.concatenate([left, right[::-1]]).ravel()
+    return np.concatenate([left, left[:1], right[:1], right[::-1]]).ravel()
 
 
 @functools.cache
-def _radial():
+def _glow(opacity):
     x = np.linspace(-1.0, 1.0, 64)
     inside = np.maximum(1.0 - x**2 - x[:, None] ** 2, 0.0)
-    return Image.fromarray(np.rint(255.0 * inside**2).astype(np.uint8))
+    return Image.fromarray(np.rint(255.0 * opacity * inside**2).astype(np.uint8))

@@ -177,7 +177,7 @@ def portrait(page):
         wall(page)
     else:
         sky(page, time, page.height)
-    size = page.between(0.58, 0.78)
+    size = page.between(0.58, 0.74)
     x = 0.5 * page.width + page.between(-0.1, 0.1)
     neck = complex(x, 0.9 * page.height - 0.3 * size)
     sitter = Place(page, neck, size, page.between(-0.12, 0.12), page.chance(0.5))
