@@ -158,8 +158,8 @@ def eagerly(monkeypatch):
     """Trainers built from now on take their steps without being traced."""
     new = build.trainer
 
-    def trainer(config):
-        made = new(config)
+    def trainer(*arguments):
+        made = new(*arguments)
         made.run_eagerly = True
         return made
 

@@ -1,0 +1,270 @@
+"""Growing sizes and NoGAN's phases: what a segment is, and what a run of several
+does."""
+
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from harness import config_of
+from harness import eagerly
+from harness import lines
+from harness import run_command
+from harness import step_of
+from harness import tensors
+from harness import toy_batch
+from harness import toy_config
+from harness import weights_of
+
+from tfcolor import build
+from tfcolor import run
+from tfcolor import stages
+from tfcolor.data import feeds
+from tfcolor.errors import UsageError
+
+
+def staged(name, text, **train):
+    config = config_of(name, stages=text, **train)
+    stages.apply(config)
+    return config
+
+
+def test_parse_reads_what_its_form_says():
+    assert stages.parse("") == []
+    assert stages.parse("64:2000 128:500:8:1e-4:4e-4") == [
+        stages.Stage(64, 2000),
+        stages.Stage(128, 500, 8, 1e-4, 4e-4),
+    ]
+
+
+@pytest.mark.parametrize("text", ["64", "64:x", "64:1:2:3:4:5", "64:0", "-64:9"])
+def test_what_is_no_stage_is_named(text):
+    with pytest.raises(UsageError, match=f"train.stages: '{text}'"):
+        stages.parse(text)
+
+
+def test_a_config_takes_size_batch_and_steps_from_its_stages():
+    config = staged("l1", "16:3:4 32:5")
+    assert config.train.steps == 8
+    assert (config.data.image_size, config.data.batch_size) == (32, 2)
+    first, second = stages.stages_of(config)
+    assert first == stages.Stage(16, 3, 4, 3e-4, 3e-4)
+    assert second == stages.Stage(32, 5, 2, 3e-4, 3e-4)
+
+
+def test_segments_are_cut_where_a_stage_or_a_phase_ends():
+    """Two stages of 4 and 6 steps of 2 and 4 images a minibatch, 5 minibatches a
+    step; the generator alone for 3 steps, then the critic for 2."""
+    config = staged("wgan_gp", "16:4:2 32:6:4", generator_alone=3, critic_alone=2)
+    found = stages.segments(config, n_critic=5)
+    rows = [(s.first, s.last, s.phase, s.stage.image_size, s.examples) for s in found]
+    assert rows == [
+        (0, 3, "generator", 16, 0),
+        (3, 4, "critic", 16, 6),  # 3 steps of one minibatch of 2
+        (4, 5, "critic", 32, 16),  # and one of five
+        (5, 10, "together", 32, 36),
+    ]
+    assert [s.position for s in found] == [0, 3, 0, 1]
+    assert [s.updated for s in found] == [
+        {"g": 0, "d": 0},
+        {"g": 3, "d": 0},
+        {"g": 3, "d": 1},
+        {"g": 3, "d": 2},
+    ]
+    assert not any(s.resets for s in found)
+    config.train.reset_optimizers = True
+    found = stages.segments(config, n_critic=5)
+    assert [s.resets for s in found] == [False, False, True, False]
+    assert found[3].updated == {"g": 0, "d": 1}
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_rates_fall_within_each_stage(reset, tmp_path, monkeypatch):
+    """Constant for half of a stage, then linearly to 0; phases do not shift
+    them, though an optimizer rests in one of each."""
+    eagerly(monkeypatch)
+    config = staged(
+        "cgan",
+        "16:4:2:1e-3 32:8:2:2e-3:4e-3",
+        generator_alone=2,
+        critic_alone=4,
+        reset_optimizers=reset,
+        log_every=1,
+    )
+    run.train(config, tmp_path)
+    logged = [line for line in lines(tmp_path) if "lr/g" in line]
+    assert [line["step"] for line in logged] == list(range(1, 13))
+
+    def after(step):
+        first, steps = (0, 4) if step <= 4 else (4, 8)
+        left = (steps - (step - first)) / (steps / 2)
+        return min(1.0, left)
+
+    # Of an optimizer that rests, the rate stands still.
+    for line in logged:
+        step, shown = line["step"], line
+        rate = 1e-3 if step <= 4 else 2e-3
+        if not 2 < step <= 6:
+            assert shown["lr/g"] == pytest.approx(rate * after(step), rel=1e-5)
+        rate = 2e-4 if step <= 4 else 4e-3
+        if step > 2:
+            assert shown["lr/d"] == pytest.approx(rate * after(step), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "reset", "left"),
+    [("cgan", False, 5), ("cgan", True, 4), ("wgan_gp", True, 2), ("cyclegan", 0, 5)],
+)
+def test_staged_run_resumes_to_the_last_bit(name, reset, left, tmp_path, monkeypatch):
+    """From the middle of either stage and from between them."""
+    eagerly(monkeypatch)
+    config = staged(name, "16:4:2 32:3:4", reset_optimizers=bool(reset))
+    if name == "cgan":
+        config.train.generator_alone = config.train.critic_alone = 1
+    config.train.checkpoint_every, config.train.keep_checkpoints = 1, 9
+    config.train.validate_every = config.train.histogram_every = 7
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run.train(config, whole)
+    shutil.copytree(whole, parts)
+    for path in (parts / "checkpoints").glob("step-*"):
+        if int(path.stem.removeprefix("step-")) > left:
+            path.unlink()
+    run.train(config, parts)
+    first, second = tensors(whole), tensors(parts)
+    assert first.keys() == second.keys()
+    for key, value in first.items():
+        np.testing.assert_array_equal(value, second[key], err_msg=key)
+    pictures = [path.name for path in sorted((whole / "samples").iterdir())]
+    assert pictures == [path.name for path in sorted((parts / "samples").iterdir())]
+
+
+def test_a_damaged_first_checkpoint_of_a_stage_falls_back_to_the_one_before(
+    tmp_path, caplog, monkeypatch
+):
+    eagerly(monkeypatch)
+    config = staged("cyclegan", "16:2 32:2", checkpoint_every=1, keep_checkpoints=9)
+    whole, hurt = tmp_path / "whole", tmp_path / "hurt"
+    run.train(config, whole)
+    shutil.copytree(whole, hurt)
+    for step in (2, 3, 4):
+        for path in (hurt / "checkpoints").glob(f"step-{step}.data*"):
+            path.write_bytes(b"damaged")
+    run.train(config, hurt)
+    assert "step-2 is damaged" in caplog.text
+    first, second = tensors(whole), tensors(hurt)
+    for key, value in first.items():
+        np.testing.assert_array_equal(value, second[key], err_msg=key)
+
+
+def test_examples_go_on_where_the_stage_before_ended(tmp_path):
+    """Each of 16 images once, over two stages of other batch sizes."""
+    config = staged("l1", "16:2:3 16:5:2")
+    config.data.flip, config.data.crop, config.data.crop_area = False, "center", 1.0
+    config.data.source, config.data.validation = "sample", "none"
+    feed = feeds.feed_of(config)
+    seen = []
+    for segment in stages.segments(config):
+        data = run._data(config, segment)
+        batches = feed.training(
+            data, start=segment.first, first=segment.first, examples=segment.examples
+        )
+        for batch in batches.take(segment.last - segment.first):
+            seen += [ab.tobytes() for ab in batch["ab"].numpy()]
+    assert len(seen) == 16
+    assert len(set(seen[:8])) == len(set(seen[8:])) == 8
+
+
+def test_generator_alone_is_regression_to_the_last_bit(tmp_path, monkeypatch):
+    eagerly(monkeypatch)
+    gan = config_of("cgan", steps=4, generator_alone=4)
+    plain = config_of("l1", steps=4)
+    plain.loss, plain.optim = gan.loss, gan.optim
+    plain.optim.d_lr = None
+    run.train(plain, tmp_path / "plain")
+    gan.optim.d_lr = None
+    run.train(gan, tmp_path / "gan")
+    first, second = tensors(tmp_path / "plain"), tensors(tmp_path / "gan")
+    generator = [key for key in first if key.startswith(("generator", "average"))]
+    assert len(generator) > 20
+    for key in generator:
+        np.testing.assert_array_equal(first[key], second[key], err_msg=key)
+
+
+@pytest.mark.parametrize("name", ["cgan", "wgan", "robust_wgan", "ebgan", "uotm"])
+@pytest.mark.parametrize("phase", ["generator", "critic", "together"])
+def test_a_phase_moves_what_it_says(name, phase):
+    config = toy_config(name)
+    trainer = build.trainer(config)
+    trainer.enter(phase)
+    before = {key: weights_of(network) for key, network in trainer.networks().items()}
+    batch = toy_batch(config, 1 if phase == "generator" else trainer.n_critic)
+    trainer.train_step({key: tf.constant(value) for key, value in batch.items()})
+    moved = {
+        key: any(
+            (old != new).any()
+            for old, new in zip(before[key], weights_of(network), strict=True)
+        )
+        for key, network in trainer.networks().items()
+    }
+    assert moved["g"] == (phase != "critic")
+    assert moved["d"] == (phase != "generator")
+    assert int(trainer.step) == 1
+
+
+def test_l1_weight_goes_linearly_to_its_last():
+    config = toy_config("l1", steps=4)
+    config.loss.l1_weight, config.loss.l1_final = 100.0, 20.0
+    trainer = build.trainer(config)
+    batch = {key: tf.constant(x) for key, x in toy_batch(config, 1).items()}
+    found = []
+    for _ in range(6):
+        logs = trainer.train_step(batch)
+        found.append(float(logs["g/loss"] / logs["g/l1"]))
+    assert found == pytest.approx([100, 80, 60, 40, 20, 20], rel=1e-5)
+
+
+def test_edge_weight_is_of_the_slopes():
+    config = toy_config("l1")
+    config.loss.l1_weight, config.loss.edge_weight = 0.0, 3.0
+    trainer = build.trainer(config)
+    ab = np.zeros([1, 2, 3, 2], np.float32)
+    fake = np.float32([[[0, 1, 0], [0, 0, 0]]])[..., None].repeat(2, -1)
+    # Down: of three differences one is 1; right: of four two are 1.
+    loss, logs = trainer.reconstruction(tf.constant(ab), tf.constant(fake), None)
+    assert float(logs["g/edges"]) == pytest.approx(1 / 3 + 2 / 4)
+    assert float(loss) == pytest.approx(3.0 * (1 / 3 + 2 / 4))
+    shifted, _ = trainer.reconstruction(tf.constant(ab + 0.3), tf.constant(fake), None)
+    assert float(shifted) == pytest.approx(float(loss), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("cgan", {"stages": "20:2"}, "image size 20x20: generator.depth 3 needs"),
+        ("hinge", {"stages": "32:2 12:2"}, "image size 12x12: generator.depth 3 needs"),
+        ("dcgan", {"stages": "16:2 32:2"}, "this discriminator was built for 32x32"),
+        ("cyclegan", {"stages": "30:2"}, "image size 30x30: scanner needs multiples"),
+        ("cgan", {"stages": "32"}, "train.stages: '32' is not SIZE:STEPS"),
+        ("cgan", {"generator_alone": 9}, "9 steps in all are more than the run's 4"),
+        ("l1", {"generator_alone": 1}, "train.generator_alone: 1, but Regression has"),
+        ("cyclegan", {"critic_alone": 1}, "train.critic_alone: 1, but CycleGAN has"),
+    ],
+)
+def test_bad_stages_and_phases_end_before_the_run(
+    name, settings, message, call, tmp_path
+):
+    flags = [f"--config.train.{field}={value}" for field, value in settings.items()]
+    done = call(
+        "train", f"--loss={name}", "--smoke", *flags, f"--workdir={tmp_path / 'run'}"
+    )
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_command_line_of_stages(tmp_path):
+    stages = "--config.train.stages=16:2:2 32:2:4:1e-4"
+    done = run_command("--loss=hinge", "--smoke", stages, f"--workdir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert step_of(tmp_path) == 4
