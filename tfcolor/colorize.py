@@ -213,7 +213,7 @@ def _write(task, picture, planes, options):
             [ab for _, ab in inference.enlarged_bands(planes, height, width)], 1
         )
         with files.replacing(npz_of(task.target)) as file:
-            np.savez(file, ab=np.moveaxis(full, 0, -1), working_ab=planes)
+            np.savez(file, ab=np.moveaxis(full[:2], 0, -1), working_ab=planes[:2])
     result = inference.join(picture.pixels, planes)
     if options.side_by_side:
         left = inference.as_rgb(picture.pixels)

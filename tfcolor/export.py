@@ -58,11 +58,16 @@ class Served(tf.Module):
     )
     def predict_ab(self, l):
         """L* [N, H, W, 1] -> {"ab": [N, H, W, 2]}, CIE units; of the head "bins"
-        also {"probabilities": [N, h, w, 313]} at a quarter of the working
-        size."""
+        also {"probabilities": [N, h, w, 313]} at a quarter of the working size,
+        of the head "lab" {"l": [N, H, W, 1]}, L*."""
         found = self._planes(l[..., 0])
-        ab = _enlarged(found["ab"], tf.shape(l)[1], tf.shape(l)[2])
+        size = tf.shape(l)[1], tf.shape(l)[2]
+        ab = _enlarged(found["ab"], *size)
         result = {"ab": tf.transpose(ab, [0, 2, 3, 1])}
+        if "change" in found:
+            change = _enlarged(found["change"], *size)
+            change = tf.transpose(change, [1, 0, 2, 3])
+            result["l"] = inference.changed(l[..., 0], change)[..., None]
         if "logits" in found:
             result["probabilities"] = tf.nn.softmax(found["logits"])
         return result
@@ -90,8 +95,11 @@ class Served(tf.Module):
 
     def _colorize(self, image):
         lightness = lab.lightness(image)
-        planes = self._planes(lightness)["ab"]
-        ab = _enlarged(planes, tf.shape(image)[1], tf.shape(image)[2])
+        found, size = self._planes(lightness), (tf.shape(image)[1], tf.shape(image)[2])
+        ab = _enlarged(found["ab"], *size)
+        if "change" in found:
+            change = _enlarged(found["change"], *size)
+            lightness = inference.changed(lightness, tf.transpose(change, [1, 0, 2, 3]))
         return gamut.to_uint8(lightness, ab[:, 0], ab[:, 1])
 
     def _planes(self, lightness):
@@ -108,7 +116,7 @@ class Served(tf.Module):
 
 
 def _enlarged(planes, height, width):
-    """[N, 2, h, w] -> [N, 2, height, width]."""
+    """[N, C, h, w] -> [N, C, height, width]."""
     return resize.apply(
         planes,
         resize.weights(tf.shape(planes)[2], height, "cubic"),

@@ -2,7 +2,8 @@
 
 The colours are predicted at the size that the network was trained for, brought
 to the picture's own size by bicubic interpolation, and joined to its own,
-untouched lightness. The functions on tensors hold in an exported graph too.
+untouched lightness; of line art, to its lightness as far as the network has not
+changed it. The functions on tensors hold in an exported graph too.
 """
 
 import logging
@@ -32,8 +33,9 @@ class Predictor:
     a time are safe.
 
     Args:
-      network: a function l [N, h, w, 1] -> {"ab": [N, h, w, 2]} and, of the
-        head "bins", {"logits": [N, h/4, w/4, 313]}, in the networks' units.
+      network: a function l [N, h, w, 1] -> {"ab": [N, h, w, 2]}, of the head
+        "bins" {"logits": [N, h/4, w/4, 313]} too, and of the head "lab"
+        {"l": [N, h, w, 1]}, in the networks' units.
       info: a dict: working_size, multiple (of which h and w must be) and head.
     """
 
@@ -97,7 +99,8 @@ class Predictor:
           saturation: what a* and b* are multiplied by.
 
         Returns:
-          float32 [N, 2, h, w]: a* and b* planes, CIE units.
+          float32 [N, 2, h, w]: a* and b* planes, CIE units; of the head "lab"
+          [N, 3, h, w], the third by how much L* changes.
 
         Raises:
           RunError: no working size fits into memory.
@@ -106,7 +109,9 @@ class Predictor:
         size = working_size or self.info["working_size"]
         while True:
             try:
-                return self._predict(images, size, temperature) * saturation
+                planes = self._predict(images, size, temperature)
+                planes[:, :2] *= saturation
+                return planes
             except (tf.errors.ResourceExhaustedError, MemoryError) as error:
                 if size <= self.info["multiple"]:
                     raise RunError("out of memory at every working size") from error
@@ -116,9 +121,11 @@ class Predictor:
     def _predict(self, images, size, temperature):
         height, width = working_shape(*images[0].shape[:2], size)
         small = np.stack([reduced_lightness(i, height, width) for i in images])
-        return predict_planes(
+        found = predict_planes(
             self.network, tf.constant(small), self.info["multiple"], temperature
-        )["ab"].numpy()
+        )
+        planes = [found["ab"]] + [found[name] for name in ("change",) if name in found]
+        return np.concatenate(planes, 1)
 
 
 def working_shape(height, width, working_size):
@@ -142,8 +149,9 @@ def predict_planes(network, lightness, multiple, temperature=None):
       lightness: [N, h, w] float32, L* 0..100.
 
     Returns:
-      {"ab": [N, 2, h, w] float32, a* and b*}, and of the head "bins"
-      {"logits": [N, ceil(h/4), ceil(w/4), 313]}.
+      {"ab": [N, 2, h, w] float32, a* and b*}, of the head "bins" {"logits": [N,
+      ceil(h/4), ceil(w/4), 313]} too, and of the head "lab" {"change": [N, 1, h,
+      w]}, what the network adds to L*.
     """
     height, width = tf.unstack(tf.shape(lightness)[1:])
     padded = lightness
@@ -155,6 +163,9 @@ def predict_planes(network, lightness, multiple, temperature=None):
         found["ab"] = heads.ab_of_logits(found["logits"], temperature)
     planes = tf.transpose(found["ab"][:, :height, :width], [0, 3, 1, 2])
     found["ab"] = planes * cie.AB_MAX
+    if "l" in found:
+        drawn = (found.pop("l")[:, :height, :width, 0] + 1.0) * cie.L_HALF
+        found["change"] = (drawn - lightness)[:, None]
     if "logits" in found:
         found["logits"] = found["logits"][
             :, : -(-height // heads.QUARTER), : -(-width // heads.QUARTER)
@@ -168,19 +179,21 @@ def join(image, planes):
     Args:
       image: uint8 [H, W] or [H, W, 3], whose lightness is kept; colours that
         sRGB cannot show at it lose chroma.
-      planes: float32 [2, h, w], a* and b* at any size.
+      planes: float32 [2, h, w], a* and b* at any size; [3, h, w] with what is
+        added to L*: lines finer than the planes show stay all the same.
 
     Returns:
       uint8 [H, W, 3].
     """
     result = np.empty((*image.shape[:2], 3), np.uint8)
-    for rows, ab in enlarged_bands(planes, *image.shape[:2]):
-        result[rows] = _joined(as_rgb(image[rows]), ab).numpy()
+    for rows, band in enlarged_bands(planes, *image.shape[:2]):
+        result[rows] = _joined(as_rgb(image[rows]), band).numpy()
     return result
 
 
 def enlarged_bands(planes, height, width):
-    """Yields (slice of rows, ab [2, rows, width]) of planes brought to a size."""
+    """Yields (slice of rows, planes [., rows, width]) of planes brought to a
+    size."""
     columns = resize.weights(planes.shape[2], width, "cubic")
     count = max(1, _BAND // width)
     for first in range(0, height, count):
@@ -194,11 +207,17 @@ def enlarged_bands(planes, height, width):
 @tf.function(
     input_signature=[
         tf.TensorSpec([None, None, 3], tf.uint8),
-        tf.TensorSpec([2, None, None], tf.float32),
+        tf.TensorSpec([None, None, None], tf.float32),
     ]
 )
-def _joined(rgb, ab):
-    return gamut.to_uint8(lab.lightness(rgb), ab[0], ab[1])
+def _joined(rgb, planes):
+    lightness = changed(lab.lightness(rgb), planes[2:])
+    return gamut.to_uint8(lightness, planes[0], planes[1])
+
+
+def changed(lightness, change):
+    """L* [...] plus the sum of changes [0 or 1, ...], within 0..100."""
+    return tf.clip_by_value(lightness + tf.reduce_sum(change, 0), 0.0, 100.0)
 
 
 def reduced_lightness(image, height, width):

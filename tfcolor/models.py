@@ -76,12 +76,14 @@ def scanner_of_run(path):
 
 def network_of(generator):
     """A generator as the function that Predictor takes, traced once."""
-    is_bins = generator.settings["head"] == "bins"
+    head = generator.settings["head"]
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32)])
     def network(l):
-        ab, logits = generator(l, training=False, with_logits=True)
-        return {"ab": ab, "logits": logits} if is_bins else {"ab": ab}
+        color, logits = generator(l, training=False, with_logits=True)
+        if head == "lab":
+            return {"l": color[..., :1], "ab": color[..., 1:]}
+        return {"ab": color, "logits": logits} if head == "bins" else {"ab": color}
 
     return network
 
