@@ -74,7 +74,7 @@ class Drawings:
         bare = np.asarray(page.draw(side or SIDE, scan=True), np.float32) / 255.0
         level = sheet.ink + (sheet.white - sheet.ink) * bare
         level += sheet.strength * 255.0 * sheet.grain(bare.shape)
-        return _finish(np.repeat(level[..., None], 3, -1), window)
+        return np.repeat(_finish(level, window)[..., None], 3, -1)
 
     def _page(self, i):
         rng = np.random.default_rng([zlib.crc32(self.drawn.encode()), int(i)])
@@ -114,5 +114,6 @@ def _texture():
 
 
 def _finish(image, window):
+    """The window of float levels 0..255, [H, W] or [H, W, 3], as uint8."""
     image = np.rint(image.clip(0.0, 255.0)).astype(np.uint8)
     return cut(image, window(image.shape[:2])) if window else image
