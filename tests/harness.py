@@ -21,6 +21,9 @@ from tfcolor.workdir import Workdir
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAMES = config_lib.names()
 
+# Of the `data` section: everything that distorts.
+AUGMENTED = {"rotation": 20.0, "perspective": 0.5, "blur": 0.5, "erase": 0.5}
+
 
 def config_path(name):
     return config_lib.CONFIGS / f"{name}.py"

@@ -136,8 +136,9 @@ def test_config_spells_every_setting_of_the_trainer(name):
     }
     fields = {field.name for field in dataclasses.fields(config.loss)}
     assert fields <= keywords
-    # What is not of the loss is of the run or the head, or has one value here.
-    others = {"ema_decay", "seed", "n_critic", "budget_weight"}
+    # What is not of the loss is of the run, the data or the head, or has one value
+    # here.
+    others = {"ema_decay", "seed", "blur", "erase", "n_critic", "budget_weight"}
     assert keywords - fields <= others | {"cross_entropy", "class_weights", "neighbors"}
 
 
