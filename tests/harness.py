@@ -23,6 +23,9 @@ NAMES = config_lib.names()
 # All but cyclegan, which makes scans.
 COLORIZERS = [n for n in NAMES if config_lib.of(n).generator is not None]
 
+# Of the `data` section: everything that distorts.
+AUGMENTED = {"rotation": 20.0, "perspective": 0.5, "blur": 0.5, "erase": 0.5}
+
 
 def config_path(name):
     return config_lib.CONFIGS / f"{name}.py"
@@ -170,7 +173,7 @@ def new_run(config, workdir):
     """A run's folder with one checkpoint, whose random weights give colours."""
     trainer = build.trainer(config)
     rng = np.random.default_rng(0)
-    for network in filter(None, (trainer.generator, trainer.average)):
+    for network in filter(None, (trainer.averaged(), trainer.average)):
         for weight in network.weights:
             if len(weight.shape) > 1:
                 scale = (2.0 / np.prod(weight.shape[:-1])) ** 0.5

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 import tensorflow as tf
+from harness import AUGMENTED
 from harness import COLORIZERS
 from harness import config_of
 from harness import eagerly
@@ -24,8 +25,6 @@ from tfcolor.data import pipeline
 from tfcolor.data import readers
 from tfcolor.data import sources
 from tfcolor.errors import UsageError
-
-ALL = {"rotation": 20.0, "perspective": 0.5, "blur": 0.5, "erase": 0.5}
 
 
 @pytest.fixture
@@ -267,7 +266,7 @@ def test_order_crops_and_flips_stay_as_they_were(tmp_path, data, crop):
 
 
 def test_an_example_is_the_same_in_every_batch_step_and_shard(folder, data):
-    vars(data).update(ALL)
+    vars(data).update(AUGMENTED)
     whole = batches(folder, data, 6, n_critic=3)
     assert whole[0]["numbers"].shape == (12, distortions.INPUT_NUMBERS)
     assert whole[0]["l"].shape == (12, 16, 16, 1)
@@ -292,7 +291,7 @@ def test_an_example_is_the_same_in_every_batch_step_and_shard(folder, data):
 def test_validation_is_never_distorted(folder, data):
     source = sources.open_source(str(folder))
     plain = list(pipeline.validation(source, data, 8, None).as_numpy_iterator())
-    vars(data).update(ALL)
+    vars(data).update(AUGMENTED)
     assert_same(plain, list(pipeline.validation(source, data, 8, None)))
 
 
@@ -372,7 +371,7 @@ def test_every_step_degrades_its_input_and_not_its_truth(name, rng):
 def test_a_run_with_everything_on_resumes_to_the_last_bit(tmp_path, monkeypatch):
     eagerly(monkeypatch)
     config = config_of("cgan", steps=6, keep_checkpoints=3)
-    vars(config.data).update(ALL)
+    vars(config.data).update(AUGMENTED)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     run.train(config, whole)
     shutil.copytree(whole, parts)

@@ -7,6 +7,7 @@ from harness import toy_batch
 from harness import toy_config
 
 from tfcolor import build
+from tfcolor.data import distortions
 
 # Compared as graphs, as runs are, over many steps; the others over a few
 # without tracing, which takes longer.
@@ -21,6 +22,8 @@ def train(config, strategy, eager):
     steps = range(config.train.steps)
     many = [toy_batch(config, trainer.n_critic, seed) for seed in steps]
     joined = {key: np.concatenate([b[key] for b in many]) for key in many[0]}
+    shape = len(joined["l"]), distortions.INPUT_NUMBERS
+    joined["numbers"] = np.random.default_rng(0).uniform(size=shape).astype("float32")
     dataset = tf.data.Dataset.from_tensor_slices(joined).batch(per_step)
     options = tf.data.Options()
     policy = tf.data.experimental.AutoShardPolicy.OFF
@@ -44,6 +47,7 @@ def test_two_replicas_end_where_one_does(name, mirrored):
     config.data.batch_size = 4
     config.train.steps = 20 if name in TRACED else 3
     if config.generator is not None:
+        config.data.blur = config.data.erase = 0.5
         config.generator.dropout = None  # its masks depend on the batch's shape
     if hasattr(config.loss, "n_critic"):
         config.loss.n_critic = 2

@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 import pytest
+from harness import AUGMENTED
 from harness import NAMES
 from harness import ROOT
 from harness import config_of
@@ -60,12 +61,12 @@ TRACED = ("cgan", "robust_wgan")
 PROGRAM = """
 import os
 import sys
+from harness import AUGMENTED
 from harness import toy_config
 from tfcolor import run
 config = toy_config("cgan", steps=int(sys.argv[2]))
 config.generator.dropout = 0.5
-config.data.rotation, config.data.perspective = 20.0, 0.5
-config.data.blur = config.data.erase = 0.5
+vars(config.data).update(AUGMENTED)
 signal = run.train(config, sys.argv[1])
 os._exit(128 + signal if signal else 0)
 """
@@ -113,10 +114,12 @@ def wait_for_checkpoint(workdir, seconds=60):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_save_a_checkpoint_and_exit_with_their_code(number, tmp_path):
     process = start_run(tmp_path, 100_000)
+    config = config_of("cgan", steps=100_000)
+    vars(config.data).update(AUGMENTED)
     try:
         wait_for_checkpoint(tmp_path)
         with pytest.raises(UsageError, match=f"process {process.pid} is training in"):
-            run.train(config_of("cgan", steps=100_000), tmp_path)
+            run.train(config, tmp_path)
         before = newest(tmp_path)
         process.send_signal(number)
         assert process.wait(timeout=30) == 128 + number

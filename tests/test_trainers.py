@@ -137,7 +137,8 @@ def test_config_spells_every_setting_of_the_trainer(name):
     }
     fields = {field.name for field in dataclasses.fields(config.loss)}
     assert fields <= keywords
-    # What is not of the loss is of the run or the head, or has one value here.
+    # What is not of the loss is of the run, the data or the head, or has one value
+    # here.
     others = {"ema_decay", "seed", "n_critic", "budget_weight", "l1_steps"}
     others |= {"blur", "erase", "scanner", "image_size"}
     assert keywords - fields <= others | {"cross_entropy", "class_weights", "neighbors"}

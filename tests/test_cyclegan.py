@@ -1,0 +1,311 @@
+"""From coloured drawings to scans without pairs, and on to line art."""
+
+import keras
+import numpy as np
+import pytest
+import scipy.ndimage
+import tensorflow as tf
+from harness import check_network
+from harness import check_other_backend
+from harness import config_of
+from harness import convolution_size
+from harness import eagerly
+from harness import new_run
+from harness import toy_batch
+from harness import toy_config
+from harness import trainable_size
+from harness import write_pictures
+from PIL import Image
+
+from tfcolor import build
+from tfcolor import config as config_lib
+from tfcolor import models
+from tfcolor import run
+from tfcolor import smoke
+from tfcolor.color import lab
+from tfcolor.data import feeds
+from tfcolor.networks import Translator
+from tfcolor.networks.translator import Reflected
+from tfcolor.trainers.pool import ImagePool
+
+
+def images(*values):
+    return tf.reshape(tf.constant(values, tf.float32), [-1, 1, 1, 1])
+
+
+def numbers(found):
+    return found.numpy().ravel().tolist()
+
+
+def test_pool_hands_back_what_it_takes_in_until_it_is_full():
+    pool = ImagePool(4, (1, 1, 1), seed=0)
+    assert numbers(pool.exchange(images(1, 2, 3), 0)) == [1, 2, 3]
+    # The last of these finds no free place, and nothing old is given for it.
+    assert numbers(pool.exchange(images(4, 5, 6), 1)) == [4, 5, 6]
+    assert sorted(numbers(pool.images)) == [1, 2, 3, 4]
+    assert int(pool.count) == 4
+
+
+def test_pool_gives_an_old_image_for_every_other_new_one():
+    """What is handed back and what is held are together what was there before
+    and what came; half of the images are exchanged."""
+    pool, exchanged = ImagePool(6, (1, 1, 1), seed=3), 0
+    pool.exchange(images(*range(6)), 0)
+    for step in range(1, 200):
+        new = [10 * step + i for i in range(4)]
+        before = numbers(pool.images)
+        found = numbers(pool.exchange(images(*new), step))
+        assert sorted(found + numbers(pool.images)) == sorted(before + new)
+        for wanted, got in zip(new, found, strict=True):
+            assert got == wanted or got in before
+        exchanged += sum(got not in new for got in found)
+    assert exchanged / (199 * 4) == pytest.approx(0.5, abs=0.05)
+
+
+def test_pool_is_a_function_of_seed_and_step():
+    first, second = ImagePool(3, (1, 1, 1), 0), ImagePool(3, (1, 1, 1), 0)
+    other = ImagePool(3, (1, 1, 1), 1)
+    found = [[], [], []]
+    for step in range(20):
+        batch = images(step, step + 0.5)
+        for pool, kept in zip((first, second, other), found, strict=True):
+            kept += numbers(pool.exchange(batch, step))
+    assert found[0] == found[1] != found[2]
+
+
+def test_batches_larger_than_the_pool_and_none_at_all():
+    pool = ImagePool(2, (1, 1, 1), 0)
+    pool.exchange(images(1, 2), 0)
+    found = numbers(pool.exchange(images(3, 4, 5, 6), 1))
+    assert found[2:] == [5, 6]
+    assert numbers(ImagePool(0, (1, 1, 1), 0).exchange(images(7), 0)) == [7]
+    with pytest.raises(ValueError, match="loss.pool: -1 must not be negative"):
+        ImagePool(-1, (1, 1, 1), 0)
+
+
+def test_translator_has_the_published_layers(tmp_path):
+    network = Translator(3, 1, width=8, blocks=2, norm="instance")
+    check_network(network, (2, 16, 24, 3), (2, 16, 24, 1), tmp_path)
+    expected = (
+        convolution_size(3, 8, 7)
+        + convolution_size(8, 16, 3)
+        + convolution_size(16, 32, 3)
+        + 4 * convolution_size(32, 32, 3)
+        # Pixel shuffle: four times the channels, a bias, then a norm.
+        + convolution_size(32, 64, 3, norm=False)
+        + 2 * 16
+        + convolution_size(16, 32, 3, norm=False)
+        + 2 * 8
+        + convolution_size(8, 1, 7, norm=False)
+    )
+    assert trainable_size(network) == expected
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_convolution_is_padded_by_reflection(stride, rng):
+    """Against SciPy, whose "mirror" does not repeat the edge either."""
+    block = Reflected(1, 3, stride=stride)
+    block.build((None, 8, 10, 1))
+    x = rng.normal(size=(8, 10)).astype(np.float32)
+    kernel = rng.normal(size=(3, 3)).astype(np.float32)
+    block.convolution.set_weights([kernel[..., None, None], np.zeros(1)])
+    expected = scipy.ndimage.correlate(x, kernel, mode="mirror")[::stride, ::stride]
+    found = block(x[None, ..., None]).numpy()[0, ..., 0]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert block.compute_output_shape((None, 8, 10, 1))[1:3] == expected.shape
+
+
+def test_translator_runs_on_other_backends(tmp_path):
+    code = """
+from tfcolor.networks.translator import Translator
+networks = {"scanner": (Translator(3, 1, 4, 1, "group"), (2, 8, 12, 3))}
+"""
+    check_other_backend(code, "torch", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"width": 0}, "scanner.width: 0 must be at least 1"),
+        ({"blocks": -1}, "scanner.blocks: -1 must be at least 0"),
+        ({"norm": "layer"}, "scanner.norm: 'layer' is not one of"),
+    ],
+)
+def test_bad_translator_settings_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Translator(3, 1, **settings)
+
+
+def test_step_is_that_of_the_paper():
+    """The losses of one step, computed a second time with Keras' own: G first,
+    then D on the same fakes, as the pool is not full."""
+    config = toy_config("cyclegan")
+    trainer, twin = build.trainer(config), build.trainer(config)
+    batch = {key: tf.constant(x) for key, x in toy_batch(config, 1).items()}
+    logs = trainer.train_step(batch)
+    rgb, scan = batch["rgb"], batch["scan"]
+    square, absolute = keras.losses.MeanSquaredError(), keras.losses.MeanAbsoluteError()
+    fake_scan, fake_rgb = twin.scanner(rgb), twin.colorist(scan)
+
+    def judged(network, x, label):
+        y = network(x)
+        return square(tf.fill(y.shape, label), y)
+
+    adversarial = judged(twin.scan_discriminator, fake_scan, 1.0) + judged(
+        twin.color_discriminator, fake_rgb, 1.0
+    )
+    cycle = absolute(rgb, twin.colorist(fake_scan)) + absolute(
+        scan, twin.scanner(fake_rgb)
+    )
+    identity = absolute(scan, twin.scanner(tf.concat([scan] * 3, -1)))
+    g_loss = adversarial + 10.0 * cycle + 5.0 * identity
+    d_loss = 0.5 * (
+        judged(twin.scan_discriminator, scan, 1.0)
+        + judged(twin.scan_discriminator, fake_scan, 0.0)
+        + judged(twin.color_discriminator, rgb, 1.0)
+        + judged(twin.color_discriminator, fake_rgb, 0.0)
+    )
+    assert float(logs["g/loss"]) == pytest.approx(float(g_loss), rel=1e-5)
+    assert float(logs["d/loss"]) == pytest.approx(float(d_loss), rel=1e-5)
+    np.testing.assert_array_equal(trainer.scan_pool.images[:2], fake_scan)
+
+
+def test_batches_are_drawings_and_scans_of_others():
+    config = toy_config("cyclegan")
+    config.data.flip, config.data.crop = False, "center"
+    feed = feeds.feed_of(config)
+    found = feed.training(config.data).take(3).unbatch().as_numpy_iterator()
+    for pair in found:
+        l = lab.encode((pair["rgb"] + 1.0) / 2.0)[0].numpy()
+        # Not the scan of the same drawing: its lines would be dark there too.
+        lines = pair["scan"] < -0.5
+        assert (l[lines] < 0.0).mean() < 0.9
+        assert pair["scan"].mean() > 0.3  # paper
+    assert len(feed.scans) + len(feed.held_out_scans) == 100_000
+
+
+def test_a_tint_of_the_paper_is_no_colour(tmp_path):
+    config = toy_config("cyclegan")
+    paper = np.full([40, 40, 3], (250, 235, 200), np.uint8)
+    paper[10:12] = 20
+    for i in range(3):
+        Image.fromarray(paper).save(tmp_path / f"{i}.png")
+    config.data.scans = str(tmp_path)
+    feeds.feed_of(config).probe(config.data)
+
+
+def test_bad_input_of_cyclegan_ends_before_the_run(tmp_path, rng, call):
+    colors = write_pictures(tmp_path / "colors", rng, 4)
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    for i in range(4):
+        grey = rng.integers(0, 256, (40, 40), dtype=np.uint8)
+        Image.fromarray(grey).save(scans / f"{i}.png")
+    for arguments, message in (
+        ((colors, colors), "data.scans: 3 of 3 images tried are coloured"),
+        ((scans, scans), "images tried has colour"),
+        ((colors, tmp_path / "none"), "no such folder"),
+        ((colors, scans, "--config.loss.pool=-1"), "loss.pool: -1 must not be"),
+        ((colors, scans, "--config.data.blur=0.5"), "data.blur: 0.5: not used by"),
+        ((colors, ""), "data.scans is missing"),
+    ):
+        data, scan, *more = arguments
+        done = call(
+            "train",
+            "--loss=cyclegan",
+            "--smoke",
+            f"--data={data}",
+            f"--config.data.scans={scan}",
+            f"--workdir={tmp_path / 'run'}",
+            *more,
+        )
+        assert done.returncode == 2, message
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def line_art_config(scanner):
+    """The config of line art at toy size, with a scanner and a small generator."""
+    config = config_lib.load(config_lib.CONFIGS / "experiments" / "line_art.py")
+    config = smoke.smoke(config, {"data.scanner": str(scanner)})
+    config.data.image_size = 32
+    config.generator = config_lib.Generator(head="lab", depth=3, width=4)
+    return config
+
+
+def test_line_art_learns_from_the_scans_of_a_run(tmp_path, monkeypatch):
+    eagerly(monkeypatch)
+    scanner = new_run(toy_config("cyclegan"), tmp_path / "scanner")
+    config = line_art_config(scanner)
+    workdir = tmp_path / "run"
+    config.train.steps = 2
+    run.train(config, workdir)
+    network = models.scanner_of_run(scanner)
+    kept = keras.saving.load_model(workdir / "scanner.keras")
+    batch = next(iter(feeds.feed_of(config).training(config.data)))
+    trainer = build.trainer(config)
+    trainer.scanner = kept
+    l, color = trainer.pair(batch)
+    np.testing.assert_array_equal(l, network(batch["rgb"], training=False))
+    assert np.abs(l.numpy() - batch["l"].numpy()).mean() > 0.05
+    np.testing.assert_array_equal(color, tf.concat([batch["l"], batch["ab"]], -1))
+    # The run goes on without the one that it began with.
+    (scanner / "config.json").unlink()
+    config.train.steps = 4
+    run.train(config, workdir)
+
+
+def test_scanner_is_not_trained(tmp_path):
+    config = line_art_config(new_run(toy_config("cyclegan"), tmp_path))
+    trainer = build.trainer(config)
+    trainer.scanner = models.scanner_of_run(tmp_path)
+    before = trainer.scanner.get_weights()
+    batch = next(iter(feeds.feed_of(config).training(config.data)))
+    trainer.train_step(batch)
+    for old, new in zip(before, trainer.scanner.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    twin = type(trainer).from_config(trainer.get_config())
+    assert twin.scanner.get_config() == trainer.scanner.get_config()
+
+
+def test_runs_of_another_kind_are_named(tmp_path, call):
+    colorizer = new_run(config_of("l1"), tmp_path / "l1")
+    scanner = new_run(toy_config("cyclegan"), tmp_path / "cyclegan")
+    path = config_lib.CONFIGS / "experiments" / "line_art.py"
+    for arguments, message in (
+        ([f"--config.data.scanner={colorizer}"], "a run of Regression, not of cycle"),
+        ([f"--config.data.scanner={tmp_path}"], "no run in it"),
+        (
+            [f"--config.data.scanner={scanner}", "--config.generator.head=ab"],
+            "needs generator.head lab, not ab",
+        ),
+        (
+            ["--config.data.scanner=", "--config.data.scans=drawings:scans"],
+            "data.scans: drawings:scans: used by cyclegan only",
+        ),
+    ):
+        workdir = f"--workdir={tmp_path / 'run'}"
+        done = call("train", f"--config={path}", "--smoke", workdir, *arguments)
+        assert done.returncode == 2, message
+        assert message in done.stderr
+    done = call("colorize", f"--model={scanner}", "--output=x", __file__)
+    assert done.returncode == 2
+    assert "a run of CycleGAN, which makes scans and colours nothing" in done.stderr
+
+
+def test_line_art_is_coloured_at_its_full_size(tmp_path):
+    """What the network changes of the lightness is enlarged; lines that it is
+    too small for stay."""
+    config = line_art_config("")
+    predictor = models.load(new_run(config, tmp_path))
+    page = np.full([96, 96], 250, np.uint8)
+    page[::6] = 20
+    planes = predictor.predict_ab([page])[0]
+    assert planes.shape == (3, 32, 32)
+    found = lab.rgb_to_lab(predictor(page)).numpy()
+    change = found[..., 0] - lab.lightness(np.stack([page] * 3, -1)).numpy()
+    inside = (found[..., 0] > 0.5) & (found[..., 0] < 99.5)
+    expected = np.asarray(Image.fromarray(planes[2]).resize((96, 96), Image.BICUBIC))
+    assert np.abs(change - expected)[inside].mean() < 0.5
+    assert found[::6].mean() < found[3::6].mean()
