@@ -29,7 +29,7 @@ from tfcolor.data import pipeline
 from tfcolor.data import sources
 from tfcolor.trainers.cyclegan import lightness
 
-_WORKDIR = flags.DEFINE_multi_string("workdir", [], "runs of cyclegan", required=True)
+_WORKDIR = flags.DEFINE_multi_string("workdir", None, "runs of cyclegan", required=True)
 _LIMIT = flags.DEFINE_integer("limit", 1000, "drawings", 1)
 _SIZE = flags.DEFINE_integer("size", 64, "side of the squares, pixels")
 _PICTURE = flags.DEFINE_string("picture", None, "file for a picture of eight")
