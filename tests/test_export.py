@@ -41,7 +41,9 @@ def network_config(name):
         return toy_config(name)
     generator, head = name.split()
     config = toy_config("classification" if head == "bins" else "l1")
-    settings = {"colorful": {}, "resnet_unet": {"weights": "none"}}[generator]
+    settings = {"resnet_unet": {"weights": "none"}, "unet": {"depth": 3}}.get(
+        generator, {}
+    )
     config.generator = type(config.generator)(
         name=generator, head=head, width=4, **settings
     )
@@ -57,8 +59,9 @@ def distinct():
     return list(found.values())
 
 
-# "colorful bins" has Zhang's network, "resnet_unet ab" attention.
-MODELS = [*distinct(), "colorful bins", "resnet_unet ab"]
+# "colorful bins" has Zhang's network, "resnet_unet ab" attention, "unet lab" is of
+# line art.
+MODELS = [*distinct(), "colorful bins", "resnet_unet ab", "unet lab"]
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +119,11 @@ def test_answers_without_python_as_keras_does(name, exported, server, rng, tmp_p
     side = generator_side = predictor.info["working_size"]
     l = rng.uniform(0, 100, (2, side, generator_side, 1)).astype("float32")
     (found,) = served.serve(server, model, [("predict_ab", l)], tmp_path)
-    expected = generator(l / cie.L_HALF - 1.0, training=False) * cie.AB_MAX
+    expected = generator(l / cie.L_HALF - 1.0, training=False).numpy()
+    if predictor.info["head"] == "lab":
+        drawn = ((expected[..., :1] + 1.0) * cie.L_HALF).clip(0, 100)
+        np.testing.assert_allclose(found["l"], drawn, atol=2e-3)
+    expected = expected[..., -2:] * cie.AB_MAX
     # Relative to the largest: activations of random weights are.
     scale = max(1.0, np.abs(expected).max())
     np.testing.assert_allclose(found["ab"] / scale, expected / scale, atol=1e-4)

@@ -35,6 +35,8 @@ BADNESS = {
     "val/psnr": lambda value: -value,
     "val/colorfulness_ratio": lambda value: abs(value - 1.0),
     "val/one_hue": lambda value: value,
+    "val/cycle": lambda value: value,
+    "val/ink_ratio": lambda value: abs(value - 1.0),
 }
 
 
@@ -215,9 +217,9 @@ def last_validation(folder):
         for line in (folder / "metrics.jsonl").read_text().splitlines():
             with contextlib.suppress(ValueError):
                 values = json.loads(line)
-                if "val/ab_error" in values:
-                    found = {k: v for k, v in values.items() if k.startswith("val/")}
-                    found["step"] = values["step"]
+                validated = {k: v for k, v in values.items() if k.startswith("val/")}
+                if validated:
+                    found = {**validated, "step": values["step"]}
     return found
 
 
@@ -232,9 +234,9 @@ def table(points, metric):
     order = ranked(points, metric)
     rest = [point for point in points if point not in order]
     fields = list(points[0].values)
-    shown = dict.fromkeys(
-        [metric, "val/ab_error", "val/colorfulness_ratio", "val/psnr"]
-    )
+    usual = ("val/ab_error", "val/colorfulness_ratio", "val/psnr", "val/cycle")
+    known = {name for point in points for name in point.result}
+    shown = dict.fromkeys([metric, *(name for name in usual if name in known)])
     header = ["rank", *fields, *shown, "state"]
     rows = [header]
     for rank, point in enumerate(order, 1):

@@ -7,6 +7,7 @@ from ml_collections import config_flags
 
 from tfcolor import config as config_lib
 from tfcolor import smoke
+from tfcolor import stages
 from tfcolor.cli import command
 from tfcolor.errors import UsageError
 
@@ -98,6 +99,7 @@ def resolved(values):
         config.data.source = values.data
     if values.data_dir is not None:
         config.data.data_dir = values.data_dir
+    stages.apply(config)
     config_lib.check(config)
     return config
 
