@@ -106,24 +106,27 @@ def test_rotation_is_that_of_scipy(rng, degrees):
     assert np.abs(seen - rgb[0]).mean() > 5
 
 
-def test_perspective_takes_corners_to_where_the_numbers_say(rng):
+@pytest.mark.parametrize("degrees", [0.0, 20.0])
+def test_perspective_takes_corners_to_where_the_numbers_say(rng, degrees):
     """By hand, and as the operation under Keras' RandomPerspective maps them."""
     side, strength = 33, 0.8
     numbers = rng.uniform(size=distortions.MATRIX_NUMBERS).astype(np.float32)
-    numbers[:2] = 0.5, 0.0
-    row = distortions.matrix(tf.constant(numbers), side, 45.0, strength).numpy()
+    numbers[:2] = 1.0, 0.0
+    row = distortions.matrix(tf.constant(numbers), side, degrees, strength).numpy()
     a, b, c = np.append(row.astype(float), 1.0).reshape(3, 3)
     corners = np.array([[0, 0], [32, 0], [32, 32], [0, 32]], float)
     shifts = (2 * numbers[2:].reshape(4, 2) - 1) * strength / 4 * 32
     points = np.column_stack([corners, np.ones(4)])
     found = np.column_stack([points @ a, points @ b]) / (points @ c)[:, None]
-    np.testing.assert_allclose(found, corners + shifts, atol=1e-3)
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    shown = (corners + shifts - 16) @ [[cos, sin], [-sin, cos]] + 16
+    np.testing.assert_allclose(found, shown, atol=1e-3)
 
     rgb = smooth(rng, side)
     seen = distortions.warp(rgb, row[None], "white")
     expected = keras.ops.image.perspective_transform(
         tf.cast(rgb, tf.float32),
-        tf.constant(corners + shifts, tf.float32),
+        tf.constant(shown, tf.float32),
         tf.constant(corners, tf.float32),
         fill_value=255.0,
     )
