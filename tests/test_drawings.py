@@ -92,6 +92,16 @@ def test_test_scans_are_those_of_test():
     np.testing.assert_array_equal(found, truth)
 
 
+def test_scans_of_a_part_are_those_of_its_drawings():
+    source = sources.Part(sources.open_source("drawings:test"), [5, 2])
+    scans = sources.scans_of(source)
+    expected = drawings.Drawings("test_scans")
+    for i, number in enumerate((5, 2)):
+        np.testing.assert_array_equal(scans.read(i, 32), expected.read(number, 32))
+    assert sources.scans_of(sources.open_source("sample")) is None
+    assert sources.scans_of(sources.Part(sources.open_source("sample"), [0])) is None
+
+
 def test_sizes():
     source = sources.open_source("drawings")
     shapes = {source.read(i, 60).shape for i in range(24)}

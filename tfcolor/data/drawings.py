@@ -44,6 +44,12 @@ class Drawings:
         self.split = split
         self.drawn, self.scanned, self.count = SPLITS[split]
 
+    def scans(self):
+        """The same drawings as scans."""
+        twin = Drawings(self.split)
+        twin.scanned = True
+        return twin
+
     def __len__(self):
         return self.count
 

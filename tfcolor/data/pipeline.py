@@ -136,14 +136,22 @@ def squares(
     return images
 
 
-def validation(source, data, limit, report, numbered=False):
+def validation(source, data, limit, report, numbered=False, scans=None):
     """Each image once, as in `central_squares`, as batches of Lab.
+
+    Args:
+      scans: a source of the images' true scans, or None.
 
     Returns:
       A dataset of batches as in `training`, the last one perhaps smaller; with
-      `numbered` also {"number": [B] int64}, of the image in the source.
+      `numbered` also {"number": [B] int64}, of the image in the source; with
+      `scans` {"scan": [B, S, S, 1]}, their lightness.
     """
-    return _lab_batches(central_squares(source, data, limit, report, numbered), data)
+    batches = _lab_batches(central_squares(source, data, limit, report, numbered), data)
+    if scans is None:
+        return batches
+    scanned = _lab_batches(central_squares(scans, data, limit, report), data)
+    return _finished(tf.data.Dataset.zip(batches, scanned).map(_with_scan))
 
 
 def unpaired_validation(colors, scans, data, limit, report):

@@ -139,6 +139,11 @@ class Part:
     def read(self, i, side=None, window=None):
         return self.source.read(self.numbers[i], side, window)
 
+    def scans(self):
+        """The true scans of the same images, or None where they are not known."""
+        scans = scans_of(self.source)
+        return scans and Part(scans, self.numbers)
+
 
 def open_source(spec, data_dir=None):
     """The source that a SPEC names.
@@ -171,6 +176,11 @@ def open_source(spec, data_dir=None):
             f"--data={spec}: no image in it (looked for {', '.join(EXTENSIONS)})"
         )
     return source
+
+
+def scans_of(source):
+    """The true scans of a source's drawings, or None where they are not known."""
+    return source.scans() if hasattr(source, "scans") else None
 
 
 def hold_out(source):
