@@ -84,17 +84,14 @@ def dry_run(config):
     parts = [config_lib.dumps(config)]
     for name in trainer.parts():
         parts.append(f"{name}:\n{parameter_table(getattr(trainer, name))}")
+    lines = [f"images: {len(feed)}"]
     for segment in stages.segments(config, trainer.n_critic):
-        batches = feed.training(
-            _data(config, segment), n_critic=_n_critic(segment, trainer)
-        )
+        n_critic = _n_critic(segment, trainer)
+        batches = feed.training(_data(config, segment), n_critic=n_critic)
         shapes = {name: list(x.shape) for name, x in batches.element_spec.items()}
-        parts.append(
-            f"steps {segment.first + 1} to {segment.last}, {segment.phase}: batches of "
-            f"{shapes}"
-        )
-    parts.append(f"images: {len(feed)}")
-    return "\n\n".join(parts)
+        steps = f"steps {segment.first + 1} to {segment.last}"
+        lines.append(f"{steps}, {segment.phase}: a step's batch: {shapes}")
+    return "\n\n".join([*parts, "\n".join(lines)])
 
 
 def parameter_table(network):

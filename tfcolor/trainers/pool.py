@@ -54,10 +54,13 @@ class ImagePool:
         return handed_back[start : start + size]
 
     def _exchange(self, images, step):
-        seed = tf.stack([tf.cast(self.seed, tf.int64), tf.cast(step, tf.int64)])
-        order = tf.random.experimental.stateless_shuffle(tf.range(self.size), seed)
+        seed, step = tf.constant(self.seed, tf.int64), tf.cast(step, tf.int64)
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(self.size), tf.stack([seed, 2 * step])
+        )
         number = tf.range(tf.minimum(tf.shape(images)[0], self.size))
-        coin = tf.random.stateless_uniform(tf.shape(number), seed) < 0.5
+        coins = tf.stack([seed, 2 * step + 1])
+        coin = tf.random.stateless_uniform(tf.shape(number), coins) < 0.5
         count = tf.convert_to_tensor(self.count)
         fresh = count + number < self.size
         # A pool that is not full yet hands back nothing old.
