@@ -167,7 +167,16 @@ def metrics_of(sums, truth):
     }
 
 
-def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptual=()):
+def judge(
+    methods,
+    batches,
+    count,
+    names,
+    output,
+    resamples=RESAMPLES,
+    perceptual=(),
+    guided=None,
+):
     """Run methods over images once; writes images.csv.
 
     Args:
@@ -178,6 +187,8 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
       names: a function of an image's number to its name.
       output: pathlib.Path of a folder; None: no images.csv.
       perceptual: judges of `perceptual`.
+      guided: as methods, but functions of l and of the true ab, some of which
+        they are shown.
 
     Returns:
       {method: {metric: [1 + resamples]}}, and {number: mean ab error of the
@@ -188,7 +199,8 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
         GREY: lambda l: tf.zeros([*l.shape[:3], 2]),
         **methods,
     }
-    sums = {name: Sums(resamples) for name in methods}
+    guided = guided or {}
+    sums = {name: Sums(resamples) for name in (*methods, *guided)}
     errors = {}
     with (
         files.replacing(output / "images.csv") if output else io.BytesIO() as file,
@@ -199,7 +211,7 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
         table.writerow(["image", "method", *PER_IMAGE])
         for batch in batches:
             numbers = batch["number"].numpy()
-            found = _judge_batch(methods, batch, numbers, perceptual)
+            found = _judge_batch(methods, guided, batch, numbers, perceptual)
             weights = sums[TRUTH].weights(numbers)
             for name, values in found.items():
                 sums[name].add(weights, values)
@@ -217,12 +229,17 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
     return table, errors
 
 
-def _judge_batch(methods, batch, numbers, perceptual):
-    l = batch["l"]
+def _judge_batch(methods, guided, batch, numbers, perceptual):
+    l, ab = batch["l"], batch["ab"]
     lightness = (l + 1.0) * L_HALF
-    truth, values = seen(l, batch["ab"]), {}
-    for name, predict in methods.items():
-        found = seen(l, predict(l)) if predict else truth
+    truth, values = seen(l, ab), {}
+    for name in (*methods, *guided):
+        if name == TRUTH:
+            found = truth
+        elif name in guided:
+            found = seen(l, guided[name](l, ab))
+        else:
+            found = seen(l, methods[name](l))
         values[name] = statistics(found, truth, lightness)
         for judge_of in perceptual:
             judge_of.add(name, found.rgb, numbers)

@@ -18,6 +18,7 @@ from tfcolor import perceptual
 from tfcolor import report
 from tfcolor import samples
 from tfcolor import workdir
+from tfcolor.classical import methods as classical
 from tfcolor.data import pipeline
 from tfcolor.data import sources
 from tfcolor.errors import UsageError
@@ -36,8 +37,9 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
       workdirs: paths of runs' folders.
       spec: SPEC of the images; None: what the first run validates on.
       output: folder for the files; None: evaluation/ in the first run's.
-      settings: limit, resamples, shown, fid_weights, vgg_weights, labels and
-        log (a function of a line).
+      settings: limit, resamples, shown, fid_weights, vgg_weights, labels, log
+        (a function of a line), and of the classical methods that are judged
+        beside the runs methods and references.
 
     Returns:
       pathlib.Path of the folder.
@@ -46,6 +48,7 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
       UsageError: before anything is written.
     """
     runs = {name: _load(path) for name, path in _named(workdirs).items()}
+    guided = _classical(settings, runs)
     data = _common_data(runs)
     source, spec = _source(spec, data_dir, next(iter(runs.values())))
     judges = _perceptual(settings, source)
@@ -63,6 +66,7 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
         output,
         settings["resamples"],
         judges,
+        guided,
     )
     differences = evaluate.differences(table)
     facts = {
@@ -77,7 +81,8 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
     if skipped:
         facts["left out"] = f"{len(skipped)} unreadable images"
     _write_metrics(output, table, differences, facts, skipped)
-    grid = _grid(runs, source, data, _chosen(errors, settings["shown"]))
+    chosen = _chosen(errors, settings["shown"])
+    grid = _grid(runs, guided, source, data, chosen)
     samples.write_png(output / "grid.png", grid)
     pictures = [
         ("Best, median and worst images: grey, each run, truth", grid),
@@ -113,6 +118,17 @@ def _load(path):
         "step": info["step"],
         "predict": lambda l: network(l)["ab"],
     }
+
+
+def _classical(settings, runs):
+    """{name: function} of the classical methods that are judged too."""
+    specs, references = settings.get("methods", ()), settings.get("references", ())
+    if references and "charpiat" not in specs:
+        raise UsageError("--reference: only --method=charpiat uses it")
+    for spec in specs:
+        if spec in runs or specs.count(spec) > 1:
+            raise UsageError(f"--method={spec}: the name is given twice")
+    return {spec: classical.judged(spec, references) for spec in specs}
 
 
 def _common_data(runs):
@@ -200,12 +216,14 @@ def _part(first, count):
     return range(first, first + max(1, count // 3))
 
 
-def _grid(runs, source, data, numbers):
+def _grid(runs, guided, source, data, numbers):
     shown = sources.Part(source, numbers)
     batches = pipeline.validation(shown, data, len(shown), lambda *_: None)
     batch = next(iter(batches.unbatch().batch(len(shown))))
-    predictions = [run["predict"](batch["l"]) for run in runs.values()]
-    return samples.grid(batch["l"], predictions, batch["ab"])
+    l, ab = batch["l"], batch["ab"]
+    predictions = [run["predict"](l) for run in runs.values()]
+    predictions += [predict(l, ab) for predict in guided.values()]
+    return samples.grid(l, predictions, ab)
 
 
 def _evolutions(runs):

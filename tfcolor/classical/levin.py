@@ -12,10 +12,16 @@ colours near strokes; the authors' own program solves the system.)
 import math
 
 import numpy as np
+from PIL import Image
 from scipy import sparse
 from scipy.sparse import linalg
+from skimage import color
 
 from tfcolor.classical import multigrid
+from tfcolor.classical import strokes
+
+# Pixels of a picture, at most, that are solved for: about 5 GB.
+LARGEST = 8_000_000
 
 # Free pixels up to which the system is solved directly.
 EXACT = 20_000
@@ -30,6 +36,87 @@ _VARIANCE = 2e-6
 _LEAST = 0.01
 
 OFFSETS = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
+
+
+def colorize(image, hints, alpha=None, **settings):
+    """A picture in the colours of the strokes on it.
+
+    Args:
+      image: uint8 [H, W] or [H, W, 3], whose lightness is kept.
+      hints: uint8 [H, W, 3], the same with strokes in colour; or, with `alpha`,
+        strokes on a ground where that is below 128.
+      alpha: uint8 [H, W], or None.
+      settings: affinity, chroma and working_size as in `planes`.
+
+    Returns:
+      uint8 [H, W, 3].
+
+    Raises:
+      UsageError: hints of another size, or without a stroke in colour.
+    """
+    from tfcolor import inference  # TensorFlow, which the rest does without
+
+    return inference.join(image, planes(image, hints, alpha, **settings))
+
+
+def planes(
+    image, hints, alpha=None, affinity="gaussian", chroma="lab", working_size=None
+):
+    """The colours of `colorize`.
+
+    Args:
+      affinity: of AFFINITIES.
+      chroma: of CHROMAS: what is spread is a* and b*, by L*; or U and V, by Y.
+      working_size: pixels of the shorter side at which it is solved; None: that
+        of the picture, or less where it has more than LARGEST pixels.
+
+    Returns:
+      float32 [2, h, w]: a* and b*, CIE units.
+    """
+    known = strokes.known(image, hints, alpha)
+    forth, back, scale = _CONVERSIONS[chroma]
+    luminance = strokes.converted(image, forth)[..., 0] / scale
+    given = strokes.converted(hints, forth)[..., 1:]
+    shape = working_shape(*known.shape, working_size)
+    if shape != known.shape:
+        luminance, given, known = reduced(luminance, given, known, shape)
+    found = spread(luminance, given, known, affinity)
+    if back:
+        whole = np.concatenate([luminance[..., None] * scale, found], -1)
+        found = strokes.converted(whole, back)[..., 1:]
+    return np.ascontiguousarray(np.moveaxis(found, -1, 0))
+
+
+def working_shape(height, width, working_size=None):
+    """(height, width) at which a picture is solved, never more than its own."""
+    scale = min(1.0, math.sqrt(LARGEST / (height * width)))
+    if working_size:
+        scale = min(1.0, working_size / min(height, width))
+    return tuple(max(1, round(side * scale)) for side in (height, width))
+
+
+def reduced(luminance, chroma, known, shape):
+    """A smaller picture: the means of its luminance and of its known chroma."""
+    small = Image.fromarray(luminance).resize(shape[::-1], Image.Resampling.BOX)
+    y, x = np.nonzero(known)
+    cell = y * shape[0] // known.shape[0] * shape[1] + x * shape[1] // known.shape[1]
+    size = shape[0] * shape[1]
+    count = np.bincount(cell, minlength=size).reshape(shape)
+    sums = [np.bincount(cell, c, size).reshape(shape) for c in chroma[y, x].T]
+    means = np.stack(sums, -1) / np.maximum(count, 1)[..., None]
+    return np.asarray(small), means.astype(np.float32), count > 0
+
+
+def _lab_of_yuv(yuv):
+    return color.rgb2lab(np.clip(color.yuv2rgb(yuv), 0.0, 1.0))
+
+
+# From RGB, to Lab where it is not that, and the luminance of white.
+_CONVERSIONS = {
+    "lab": (color.rgb2lab, None, 100.0),
+    "yuv": (color.rgb2yuv, _lab_of_yuv, 1.0),
+}
+CHROMAS = tuple(_CONVERSIONS)
 
 
 def spread(luminance, chroma, known, affinity="gaussian", exact=None):

@@ -13,10 +13,11 @@ import dataclasses
 import logging
 
 import numpy as np
+from pyamg import strength
+from pyamg.classical import interpolate
+from pyamg.classical import split
 from scipy import sparse
 from scipy.sparse import linalg
-
-from tfcolor.errors import UsageError
 
 log = logging.getLogger("tfcolor")
 
@@ -64,9 +65,6 @@ def solve(matrix, values, tolerance=TOLERANCE):
 
     Returns:
       [n, K] float32, and the iterations that each column took.
-
-    Raises:
-      UsageError: pyamg is not installed.
     """
     weights = stationary(matrix)
     levels, coarsest, order = hierarchy(_scaled(matrix, weights))
@@ -108,19 +106,14 @@ def hierarchy(matrix):
         _reorder_columns(level.interpolation, order)
     for level in levels:
         level.restriction = level.interpolation.T.tocsr()
-    # What is left may be singular to the precision of float32.
-    coarsest = np.linalg.pinv(matrix.toarray().astype(np.float64))
-    return levels, coarsest.astype(np.float32), orders[0]
+    coarsest = matrix.toarray().astype(np.float64)
+    # It may be singular to the precision of float32.
+    coarsest[np.diag_indices_from(coarsest)] *= 1.0 + 1e-7
+    return levels, np.linalg.inv(coarsest).astype(np.float32), orders[0]
 
 
 def _interpolation(matrix):
     """Direct interpolation from a part of the points, and which those are."""
-    try:
-        from pyamg import strength
-        from pyamg.classical import interpolate
-        from pyamg.classical import split
-    except ImportError as error:
-        raise UsageError("levin: needs pip install 'tfcolor[classical]'") from error
     strong = strength.classical_strength_of_connection(matrix, theta=0.25)
     coarse = split.RS(strong)
     interpolation = interpolate.direct_interpolation(matrix, strong, coarse)
