@@ -37,8 +37,8 @@ _SMALLEST = 16
 # DAISY's radii, in pixels at the working size.
 _RADII = (4, 8, 16)
 
-# What the lightness counts beside the descriptors, whose variance is 1.
-_LIGHTNESS_WEIGHT = 0.5
+# The deviation of the lightness, where that of all components together is 1.
+_LIGHTNESS_WEIGHT = 2.0
 
 # What neighbouring colours' distance counts, over the expected gradient, which is
 # at least this.
@@ -56,7 +56,9 @@ _LEAST_COLOR = 5.0
 _SPREAD = 3.0
 _LEAST_BOX = 8
 
-# The width of a Parzen window is the distance to about so many reference pixels.
+# The width of a Parzen window, over the usual distance to so many-th a reference
+# pixel.
+_WIDTH = 0.5
 _NEIGHBOURS = 10
 
 # Turns that each colour gets, and how far colours count as the one chosen.
@@ -290,10 +292,11 @@ def _principal_axes(found):
 
 
 def _bandwidth(features):
-    """The middle distance from a pixel to the _NEIGHBOURS-th nearest other."""
+    """From how far the _NEIGHBOURS-th nearest others are."""
     square = _square_distances(features[:500], features)
     count = min(_NEIGHBOURS, len(features) - 1)
-    return max(float(np.sqrt(np.median(np.partition(square, count)[:, count]))), 1e-3)
+    distance = np.sqrt(np.median(np.partition(square, count)[:, count]))
+    return max(_WIDTH * float(distance), 1e-3)
 
 
 def _square_distances(x, y):

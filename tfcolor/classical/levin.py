@@ -222,6 +222,20 @@ def system(weights, known):
     )
 
 
+def energy(chroma, weights, known):
+    """The paper's J (eq. 1) over the free pixels: the sum of squares of what
+    each differs by from the weighted mean of its neighbours.
+
+    Args:
+      chroma: [H, W, K]; weights: [8, H, W] of `affinities`; known: bool [H, W].
+    """
+    total = 0.0
+    for plane in np.moveaxis(chroma, -1, 0):
+        mean = (weights * _neighbours(plane, 0.0)).sum(0)
+        total += float(np.square((plane - mean)[~known], dtype=np.float64).sum())
+    return total
+
+
 def _neighbour_numbers(of, free):
     """The numbers, among the pixels `of`, of the neighbours of each free pixel,
     [free, 8] int32; -1 for a neighbour that is none of them."""
