@@ -12,6 +12,7 @@ better.
 import pathlib
 import sys
 import time
+import warnings
 
 from absl import app
 from absl import flags
@@ -97,11 +98,12 @@ def charpiat_rows(pairs):
             [*errors, len(model.colors), len(energies), learned - start, end - learned]
         )
         sheet.append(_strip(seen, true, ab, model.colors[labels], mean))
-        print("  " + "".join(f"{value:9.2f}" for value in rows[-1]), flush=True)
+        print(" " * 7 + "".join(f"{v:9.2f}" for v in rows[-1]), flush=True)
     return np.mean(rows, 0), sheet
 
 
 def _strip(seen, true, *planes):
+    warnings.simplefilter("ignore")  # of colours that sRGB has not
     pictures = [seen, true, *(np.dstack([true[..., 0], ab]) for ab in planes)]
     rgb = [(color.lab2rgb(lab) * 255).round().astype(np.uint8) for lab in pictures]
     return np.hstack([np.asarray(Image.fromarray(x).resize((192, 144))) for x in rgb])
@@ -123,7 +125,8 @@ def main(_):
         values = levin_row(chosen, share)
         print(f"{share:7.1%}" + "".join(f"{value:10.4g}" for value in values))
     print(
-        "charpiat: ab error, of the mean, of grey, colours, moves, seconds learning, colouring"
+        "charpiat: ab error, of the mean, of grey, colours, moves, seconds to learn, "
+        "to colour"
     )
     sheets = []
     for name, pairs in (

@@ -11,6 +11,7 @@ probability of each colour and for the expected gradient of colour, graph cuts.
 """
 
 import dataclasses
+import math
 import warnings
 
 import numpy as np
@@ -27,8 +28,8 @@ from tfcolor.errors import UsageError
 # that are remembered; the shorter side of pictures, in pixels.
 COLORS = 73
 COMPONENTS = 27
-SAMPLES = 8000
-WORKING_SIZE = 128
+SAMPLES = 12_000
+WORKING_SIZE = 96
 
 # A picture's longer side over its shorter one, at most; its sides, at least.
 _LONGEST = 4
@@ -42,7 +43,7 @@ _LIGHTNESS_WEIGHT = 2.0
 
 # What neighbouring colours' distance counts, over the expected gradient, which is
 # at least this.
-SMOOTHNESS = 2.0
+SMOOTHNESS = 0.3
 _LEAST_GRADIENT = 1.0
 
 # Every colour is at least as probable as this.
@@ -286,9 +287,9 @@ def gradient(ab):
 def _principal_axes(found):
     """Mean and axes of the descriptors, scaled to variance 1 in all."""
     mean = found.mean(0)
-    _, scales, axes = np.linalg.svd(found - mean, full_matrices=False)
-    scale = np.sqrt((scales[:COMPONENTS] ** 2).sum() / len(found))
-    return mean, axes[:COMPONENTS].T / max(scale, 1e-6)
+    variances, axes = np.linalg.eigh(np.cov(found - mean, rowvar=False))
+    scale = math.sqrt(max(variances[-COMPONENTS:].sum(), 1e-6))
+    return mean, (axes[:, -COMPONENTS:] / scale).astype(np.float32)
 
 
 def _bandwidth(features):

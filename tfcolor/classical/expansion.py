@@ -81,14 +81,27 @@ def _best_move(labels, alpha, unary, distances, pairs, weights):
     """
     first, second = pairs
     count = len(labels)
+    to_alpha = distances[labels, alpha]
     stay = weights * distances[labels[first], labels[second]]
-    second_goes = weights * distances[labels[first], alpha]
-    first_goes = weights * distances[alpha, labels[second]]
-    cost = unary[:, alpha] - np.take_along_axis(unary, labels[:, None], 1)[:, 0]
+    second_goes, first_goes = weights * to_alpha[first], weights * to_alpha[second]
+    own = np.take_along_axis(unary, labels[:, None], 1)[:, 0]
+    cost = unary[:, alpha] - own
+    # By going a pixel saves at most its distance to alpha from each neighbour's
+    # share: where even that does not pay, it stays.
+    strength = np.bincount(first, weights, count) + np.bincount(second, weights, count)
+    may = (cost < strength * to_alpha) & (labels != alpha)
+    both = second_goes + first_goes - stay
     cost += np.bincount(first, first_goes - stay, count)
     cost -= np.bincount(second, first_goes, count)
-    both = second_goes + first_goes - stay
-    return _minimum_cut(cost, first, second, both)
+    alone = may[second] & ~may[first]
+    cost += np.bincount(second[alone], both[alone], count)
+    inner = may[first] & may[second]
+    places = np.cumsum(may) - 1
+    taken = np.zeros(count, bool)
+    taken[may] = _minimum_cut(
+        cost[may], places[first[inner]], places[second[inner]], both[inner]
+    )
+    return taken
 
 
 def _minimum_cut(cost, first, second, both):
