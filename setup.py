@@ -40,6 +40,8 @@ setup(
         # The random access of tensorflow-datasets; no wheels for Windows.
         "array_record; platform_system != 'Windows'",
         "scikit-image",
+        "scipy",
+        "pyamg",
         "pillow",
         "tqdm",
     ],

@@ -29,9 +29,17 @@ def folders(tmp_path_factory):
 
 
 METHODS = {
-    "brown": lambda l: tf.concat([0.0 * l + 0.1, 0.0 * l + 0.2], -1),
-    "by lightness": lambda l: tf.concat([l, -l], -1) * 0.5,
+    "brown": lambda batch: (batch["l"], brown(batch["l"])),
+    "by lightness": lambda batch: (batch["l"], by_lightness(batch["l"])),
 }
+
+
+def brown(l):
+    return tf.concat([0.0 * l + 0.1, 0.0 * l + 0.2], -1)
+
+
+def by_lightness(l):
+    return tf.concat([l, -l], -1) * 0.5
 
 
 def judged(pictures, output, resamples=50, size=5):
@@ -49,7 +57,7 @@ def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     source = sources.open_source(str(pictures))
     batches = pipeline.validation(source, data, 22, lambda *_: None)
     batch = next(iter(batches.unbatch().batch(22)))
-    brown = evaluate.seen(batch["l"], METHODS["brown"](batch["l"]))
+    brown = evaluate.seen(*METHODS["brown"](batch))
     truth = evaluate.seen(batch["l"], batch["ab"])
     rgb, ab, true_rgb, true_ab = brown.rgb, brown.ab, truth.rgb, truth.ab
     found = {metric: values[0] for metric, values in table["brown"].items()}

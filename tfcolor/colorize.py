@@ -33,10 +33,18 @@ _GAP = 8
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A picture file to read, and the one to write."""
+    """A picture file to read, and the one to write.
+
+    Attributes:
+      place: the source's path below the output folder, with its own extension.
+      guide: of a classical method, the path of its hints or those of its
+        references.
+    """
 
     source: pathlib.Path
     target: pathlib.Path
+    place: pathlib.Path
+    guide: pathlib.Path | tuple | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +98,7 @@ def plan(inputs, output, same_format=False):
         name = _name(place, same_format)
         if named[name] > 1 and not same_format:
             name = place.with_name(place.name + ".png")
-        tasks.append(Task(source, output / name))
+        tasks.append(Task(source, output / name, place))
     _check_targets(tasks)
     for error in unreadable:
         log.error("%s: %s", error.filename, error.strerror)
@@ -99,6 +107,10 @@ def plan(inputs, output, same_format=False):
 
 def run(predictor, tasks, options):
     """Colour the pictures of Tasks; those that cannot be are named on the log.
+
+    Args:
+      predictor: an `inference.Predictor`, or of `classical.methods`, whose Tasks
+        have guides.
 
     Returns:
       How many could not be.
@@ -141,11 +153,10 @@ class _Job:
         except (Unreadable, OSError) as error:
             self._fail(task, error)
             return
-        size = self.options.settings.get("working_size")
-        shape = inference.working_shape(
-            *picture.pixels.shape[:2], size or self.predictor.info["working_size"]
+        shape = self.predictor.working_shape(
+            *picture.pixels.shape[:2], self.options.settings.get("working_size")
         )
-        group = self.waiting[tuple(map(int, shape))]
+        group = self.waiting[shape]
         group.append((task, picture))
         if len(group) == BATCH:
             self._predict(group)
@@ -174,9 +185,12 @@ class _Job:
         if not batch:
             return
         images = [picture.pixels for _, picture in batch]
+        settings = dict(self.options.settings)
+        if batch[0][0].guide:
+            settings["guides"] = [task.guide for task, _ in batch]
         try:
-            planes = self.predictor.predict_ab(images, **self.options.settings)
-        except RunError as error:
+            planes = self.predictor.predict_ab(images, **settings)
+        except (RunError, UsageError) as error:
             for task, _ in batch:
                 self._fail(task, error)
             return

@@ -171,8 +171,8 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
     """Run methods over images once; writes images.csv.
 
     Args:
-      methods: {name: function l [B, S, S, 1] -> ab [B, S, S, 2]}, in the
-        networks' units. Truth and grey are added.
+      methods: {name: function of a batch to (l [B, S, S, 1], ab [B, S, S, 2])},
+        in the networks' units. Truth and grey are added.
       batches: of `pipeline.validation`, numbered.
       count: images, for the progress bar.
       names: a function of an image's number to its name.
@@ -184,8 +184,8 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
       methods} of the images.
     """
     methods = {
-        TRUTH: None,
-        GREY: lambda l: tf.zeros([*l.shape[:3], 2]),
+        TRUTH: lambda batch: (batch["l"], batch["ab"]),
+        GREY: lambda batch: (batch["l"], tf.zeros_like(batch["ab"])),
         **methods,
     }
     sums = {name: Sums(resamples) for name in methods}
@@ -218,11 +218,10 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
 
 
 def _judge_batch(methods, batch, numbers, perceptual):
-    l = batch["l"]
-    lightness = (l + 1.0) * L_HALF
-    truth, values = seen(l, batch["ab"]), {}
+    lightness = (batch["l"] + 1.0) * L_HALF
+    truth, values = seen(*methods[TRUTH](batch)), {}
     for name, predict in methods.items():
-        found = seen(l, predict(l)) if predict else truth
+        found = truth if name == TRUTH else seen(*predict(batch))
         values[name] = statistics(found, truth, lightness)
         for judge_of in perceptual:
             judge_of.add(name, found.rgb, numbers)

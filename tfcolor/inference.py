@@ -86,6 +86,11 @@ class Predictor:
         if temperature is not None and temperature <= 0:
             raise UsageError(f"temperature: {temperature} must be positive")
 
+    def working_shape(self, height, width, working_size=None):
+        """(height, width), ints, at which `predict_ab` looks at a picture."""
+        size = working_size or self.info["working_size"]
+        return tuple(int(side) for side in working_shape(height, width, size))
+
     def predict_ab(self, images, working_size=None, temperature=None, saturation=1.0):
         """The colours at the working size.
 
@@ -194,10 +199,14 @@ def join(image, planes):
 def enlarged_bands(planes, height, width):
     """Yields (slice of rows, planes [., rows, width]) of planes brought to a
     size."""
-    columns = resize.weights(planes.shape[2], width, "cubic")
+    same = planes.shape[1:] == (height, width)
+    columns = None if same else resize.weights(planes.shape[2], width, "cubic")
     count = max(1, _BAND // width)
     for first in range(0, height, count):
         rows = slice(first, min(first + count, height))
+        if same:
+            yield rows, planes[:, rows]
+            continue
         matrix = resize.weights(
             planes.shape[1], height, "cubic", first, rows.stop - first
         )

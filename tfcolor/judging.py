@@ -1,6 +1,7 @@
 """From runs' folders to an evaluation's files."""
 
 import contextlib
+import dataclasses
 import json
 import logging
 import pathlib
@@ -17,7 +18,9 @@ from tfcolor import models
 from tfcolor import perceptual
 from tfcolor import report
 from tfcolor import samples
+from tfcolor import scans as line_art
 from tfcolor import workdir
+from tfcolor.classical import methods as classical
 from tfcolor.data import pipeline
 from tfcolor.data import sources
 from tfcolor.data.feeds import open_data
@@ -36,8 +39,9 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
       workdirs: paths of runs' folders.
       spec: SPEC of the images; None: what the first run validates on.
       output: folder for the files; None: evaluation/ in the first run's.
-      settings: limit, resamples, shown, fid_weights, vgg_weights, labels and
-        log (a function of a line).
+      settings: limit, resamples, shown, fid_weights, vgg_weights, labels, log
+        (a function of a line), and of the classical methods that are judged
+        beside the runs methods and references.
 
     Returns:
       pathlib.Path of the folder.
@@ -46,17 +50,22 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
       UsageError: before anything is written.
     """
     runs = {name: _load(path) for name, path in _named(workdirs).items()}
+    methods = {
+        **{name: run["predict"] for name, run in runs.items()},
+        **_classical(settings, runs),
+    }
     data = _common_data(runs)
     source, spec = _source(spec, data_dir, next(iter(runs.values())))
+    scans = sources.scans_of(source) if any(map(_draws, runs.values())) else None
     judges = _perceptual(settings, source)
     output = pathlib.Path(output or f"{workdirs[0]}/evaluation").expanduser()
     files.make_folder(output, "output")
     skipped = {}
     batches = pipeline.validation(
-        source, data, settings["limit"], skipped.__setitem__, numbered=True
+        source, data, settings["limit"], skipped.__setitem__, numbered=True, scans=scans
     )
     table, errors = evaluate.judge(
-        {name: run["predict"] for name, run in runs.items()},
+        methods,
         batches,
         min(settings["limit"], len(source)),
         source.name,
@@ -74,10 +83,14 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
         ),
         "versions": f"tfcolor {tfcolor.__version__}, TensorFlow {tf.__version__}",
     }
+    if scans is not None:
+        facts["inputs"] = "the true scans of the drawings"
+    facts.update(_training_data(runs))
     if skipped:
         facts["left out"] = f"{len(skipped)} unreadable images"
     _write_metrics(output, table, differences, facts, skipped)
-    grid = _grid(runs, source, data, _chosen(errors, settings["shown"]))
+    chosen = _chosen(errors, settings["shown"])
+    grid = _grid(methods, source, data, chosen, scans)
     samples.write_png(output / "grid.png", grid)
     pictures = [
         ("Best, median and worst images: grey, each run, truth", grid),
@@ -107,12 +120,53 @@ def _named(workdirs):
 def _load(path):
     generator, info = models.of_run(path)
     network = models.network_of(generator.folded())
+    folder, config = workdir.Workdir(path), workdir.load_config(path)
+    scanner = line_art.scanner_for(config, folder.path)
+
+    def predict(batch):
+        l = batch["l"]
+        if config.generator.head != "lab":
+            return l, network(l)["ab"]
+        if "scan" in batch:
+            l = batch["scan"]
+        elif scanner is not None:
+            l = scanner(batch["rgb"], training=False)
+        found = network(l)
+        return found["l"], found["ab"]
+
     return {
-        "path": pathlib.Path(path).expanduser(),
-        "config": workdir.load_config(path),
+        "path": folder.path,
+        "config": config,
         "step": info["step"],
-        "predict": lambda l: network(l)["ab"],
+        "data": json.loads(folder.config.read_text()).get("data"),
+        "predict": predict,
     }
+
+
+def _draws(run):
+    """Whether a run colours scans of drawings."""
+    return run["config"].generator.head == "lab"
+
+
+def _training_data(runs):
+    """What to say, {} or a fact, where runs learned from different images."""
+    found = {name: run["data"] for name, run in runs.items()}
+    if len(set(found.values())) < 2:
+        return {}
+    said = ", ".join(f"{name}: {data}" for name, data in found.items())
+    log.warning("the runs were trained on different images (%s)", said)
+    return {"trained on different images": said}
+
+
+def _classical(settings, runs):
+    """{name: function} of the classical methods that are judged too."""
+    specs, references = settings.get("methods", ()), settings.get("references", ())
+    if references and "charpiat" not in specs:
+        raise UsageError("--reference: only --method=charpiat uses it")
+    for spec in specs:
+        if spec in runs or specs.count(spec) > 1:
+            raise UsageError(f"--method={spec}: the name is given twice")
+    return {spec: classical.judged(spec, references) for spec in specs}
 
 
 def _common_data(runs):
@@ -120,7 +174,9 @@ def _common_data(runs):
     if len(set(sizes.values())) > 1:
         said = ", ".join(f"{name}: {size}" for name, size in sizes.items())
         raise UsageError(f"--workdir: the runs' image sizes differ ({said})")
-    return next(iter(runs.values()))["config"].data
+    found = [run["config"].data for run in runs.values()]
+    scanners = [data.scanner for data in found if data.scanner]
+    return dataclasses.replace(found[0], scanner="".join(scanners[:1]))
 
 
 def _source(spec, data_dir, run):
@@ -200,14 +256,14 @@ def _part(first, count):
     return range(first, first + max(1, count // 3))
 
 
-def _grid(runs, source, data, numbers):
+def _grid(methods, source, data, numbers, scans):
     shown = sources.Part(source, numbers)
-    batches = pipeline.validation(shown, data, len(shown), lambda *_: None)
+    known = scans and sources.Part(scans, numbers)
+    batches = pipeline.validation(shown, data, len(shown), lambda *_: None, scans=known)
     batch = next(iter(batches.unbatch().batch(len(shown))))
     l, truth = batch["l"], batch["ab"]
-    predictions = [run["predict"](l) for run in runs.values()]
-    rows = [tf.zeros_like(truth), *predictions, truth]
-    return samples.grid([(l, ab) for ab in rows])
+    rows = [predict(batch) for predict in methods.values()]
+    return samples.grid([(batch.get("scan", l), 0.0 * truth), *rows, (l, truth)])
 
 
 def _evolutions(runs):

@@ -11,30 +11,69 @@ from tfcolor.cli import command
 from tfcolor.errors import UsageError
 
 USAGE = """
-Colour picture files at their full size.
+Colour picture files at their full size: by a trained network, from strokes of
+colour on them, or from pictures that resemble them.
 
   bin/colorize --model=runs/photos --output=coloured old/ portrait.jpg
+  bin/colorize --method=levin --hints=marked.png --output=coloured portrait.jpg
+  bin/colorize --method=charpiat --reference=photo.jpg --output=coloured portrait.jpg
 
 Files and folders in, the same names out as PNG. What is in --output already is
 skipped, so that a broken-off run can be continued.
 """
 
 FORMATS = ("png", "same")
+METHODS = ("levin", "charpiat")
+AFFINITIES = ("gaussian", "correlation")
+CHROMAS = ("lab", "yuv")
+
+# Flags that only some methods use; networks are the method None.
+OWN_FLAGS = {
+    "temperature": (None,),
+    "hints": ("levin",),
+    "affinity": ("levin",),
+    "chroma": ("levin",),
+    "reference": ("charpiat",),
+}
 
 
 def define(values, argv):
     for name, default, text in (
         ("model", None, "a run's folder, or a SavedModel of bin/export"),
         ("output", None, "folder for the results; made if it is not there"),
+        (
+            "hints",
+            None,
+            "for levin: the picture with strokes of colour on it, or strokes alone on "
+            "a transparent ground; a folder of such, with the names of the pictures",
+        ),
     ):
         flags.DEFINE_string(name, default, text, flag_values=values)
-    flags.DEFINE_enum(
-        "format",
-        "png",
-        FORMATS,
-        "png, or same: the format of the input",
+    flags.DEFINE_multi_string(
+        "reference",
+        [],
+        "for charpiat: a picture in colour; repeatable; of a folder the picture of "
+        "the same name, or all of them if there is none",
         flag_values=values,
     )
+    for name, default, choices, text in (
+        ("format", "png", FORMATS, "png, or same: the format of the input"),
+        (
+            "method",
+            None,
+            METHODS,
+            "instead of --model: levin (2004), strokes that spread to where the "
+            "lightness is alike; charpiat (2008), what the references suggest",
+        ),
+        (
+            "affinity",
+            None,
+            AFFINITIES,
+            "for levin; the default is gaussian",
+        ),
+        ("chroma", None, CHROMAS, "for levin; the default is lab"),
+    ):
+        flags.DEFINE_enum(name, default, choices, text, flag_values=values)
     for name, text in (
         ("overwrite", "make again what is in --output already"),
         ("side_by_side", "input and result next to each other"),
@@ -47,7 +86,7 @@ def define(values, argv):
     ):
         flags.DEFINE_float(name, default, text, flag_values=values)
     for name, default, text in (
-        ("working_size", None, "shorter side at the network, in pixels"),
+        ("working_size", None, "shorter side at the network or method, in pixels"),
         ("max_pixels", 250_000_000, "larger pictures are refused"),
     ):
         flags.DEFINE_integer(name, default, text, 1, flag_values=values)
@@ -55,15 +94,12 @@ def define(values, argv):
 
 
 def run(values, inputs):
-    for name in ("model", "output"):
-        if getattr(values, name) is None:
-            raise UsageError(f"--{name} is missing")
+    _check_flags(values)
     if not inputs:
         raise UsageError("no picture given: name files or folders")
     output = pathlib.Path(values.output).expanduser()
     with command.quiet(values.v):
         from tfcolor import colorize
-        from tfcolor import models
 
     tasks, unreadable = colorize.plan(inputs, output, values.format == "same")
     left = tasks if values.overwrite else _missing(tasks, values.ab_npz)
@@ -73,8 +109,8 @@ def run(values, inputs):
         print("nothing to do; --overwrite makes them again")
         return command.FAILED if unreadable else command.DONE
     with command.quiet(values.v):
-        predictor = models.load(values.model)
-    names = ("saturation", "temperature", "working_size")
+        predictor, left = _predictor(values, left)
+    names = ("saturation", "working_size", *(() if values.method else ("temperature",)))
     settings = {name: getattr(values, name) for name in names}
     predictor.check(**settings)
     _make(output)
@@ -86,6 +122,38 @@ def run(values, inputs):
     if failed:
         print(f"error: {failed} of {len(left)} could not be", file=sys.stderr)
     return command.FAILED if failed or unreadable else command.DONE
+
+
+def _check_flags(values):
+    if values.model and values.method:
+        raise UsageError("--model and --method exclude each other; give one of them")
+    if not values.model and not values.method:
+        raise UsageError("--model is missing (or --method, which needs no training)")
+    if not values.output:
+        raise UsageError("--output is missing")
+    for name, methods in OWN_FLAGS.items():
+        if getattr(values, name) not in (None, []) and values.method not in methods:
+            used = f"--method={values.method}" if values.method else "--model"
+            raise UsageError(f"--{name}: {used} does not use it")
+    if values.method == "levin" and not values.hints:
+        raise UsageError("--hints is missing: --method=levin needs strokes of colour")
+    if values.method == "charpiat" and not values.reference:
+        raise UsageError("--reference is missing: --method=charpiat needs a picture")
+
+
+def _predictor(values, tasks):
+    """What colours, and the tasks with what it needs of each."""
+    if values.model:
+        from tfcolor import models
+
+        return models.load(values.model), tasks
+    from tfcolor.classical import methods
+
+    if values.method == "levin":
+        settings = {n: getattr(values, n) for n in ("affinity", "chroma")}
+        settings = {name: value for name, value in settings.items() if value}
+        return methods.Levin(**settings), methods.with_hints(tasks, values.hints)
+    return methods.Charpiat(), methods.with_references(tasks, values.reference)
 
 
 def _missing(tasks, ab_npz):

@@ -13,7 +13,9 @@ Judge one run, or several side by side, on images.
   bin/evaluate --workdir=runs/wgan_gp --workdir=runs/l1 --data=folder:PHOTOS
 
 Writes metrics.json, images.csv, grid.png and report.html, a page that opens
-offline. Without --data the run's own validation images are taken.
+offline. Without --data the run's own validation images are taken. A classical
+method beside the runs: --method=levin:0.01 (which is shown 1 % of the true pixels),
+--method=charpiat --reference=PHOTO.
 """
 
 
@@ -21,6 +23,11 @@ def define(values, argv):
     flags.DEFINE_multi_string(
         "workdir", [], "a run's folder; repeatable", flag_values=values
     )
+    for name, text in (
+        ("method", "levin:SHARE (of the true pixels) or charpiat; repeatable"),
+        ("reference", "for charpiat: a picture or folder in colour; repeatable"),
+    ):
+        flags.DEFINE_multi_string(name, [], text, flag_values=values)
     for name, text in (
         (
             "data",
@@ -60,6 +67,8 @@ def run(values):
         fid_weights=values.fid_weights,
         vgg_weights=values.vgg_weights,
         labels=values.labels,
+        methods=values.method,
+        references=values.reference,
         log=print,
     )
     print(f"written to {output}; open {output}/report.html")

@@ -1,0 +1,133 @@
+"""The multigrid of Levin et al.'s system against SciPy's sparse LU.
+
+python benchmarks/levin.py --data=folder:PHOTOS
+
+Pictures of several sizes are laid out of pieces of photographs, --share of their
+pixels are known, and both chroma planes are solved for: the system put together,
+then solved, each in a process of its own. Seconds, peak memory beyond that of the
+imports and the picture, iterations, and the differences from LU, which is left
+out above --largest_lu megapixels.
+"""
+
+import json
+import pathlib
+import resource
+import subprocess
+import sys
+import time
+
+from absl import app
+from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import numpy as np
+from scipy.sparse import linalg
+from skimage import color
+
+from tfcolor.classical import levin
+from tfcolor.classical import multigrid
+
+_DATA = flags.DEFINE_string("data", "sample", "SPEC of the photographs")
+_SHARE = flags.DEFINE_float("share", 0.01, "of the pixels, known")
+_SIZES = flags.DEFINE_list("sizes", "0.25,0.5,1,2,4,8", "megapixels")
+_LARGEST_LU = flags.DEFINE_float("largest_lu", 1.0, "megapixels that LU is tried at")
+_AFFINITY = flags.DEFINE_enum("affinity", "gaussian", levin.AFFINITIES, "of levin")
+_PICTURE = flags.DEFINE_string("picture", None, "of a process of the benchmark's own")
+_SOLVER = flags.DEFINE_enum("solver", None, ("lu", "multigrid"), "of such a process")
+
+_PIECE = 320
+
+
+def mosaic(source, side, seed=0):
+    """Lab float32 [side, side, 3] of squares out of photographs."""
+    order = np.random.default_rng(seed).permutation(len(source))
+    lab = np.empty((side, side, 3), np.float32)
+    number = 0
+    for y in range(0, side, _PIECE):
+        for x in range(0, side, _PIECE):
+            place = lab[y : y + _PIECE, x : x + _PIECE]
+            piece = source.read(order[number % len(order)])[:_PIECE, :_PIECE]
+            number += 1
+            repeats = [
+                -(-n // m) for n, m in zip(place.shape, piece.shape, strict=True)
+            ]
+            whole = np.tile(piece, repeats)[: place.shape[0], : place.shape[1]]
+            place[:] = color.rgb2lab(whole)
+    return lab
+
+
+def work():
+    """Solve, as a process of its own, and print what it took as JSON."""
+    exact = _SOLVER.value == "lu"
+    with np.load(_PICTURE.value) as file:
+        lab, known = file["lab"], file["known"]
+    luminance = (lab[..., 0] / 100.0).astype(np.float64 if exact else np.float32)
+    given = lab[known][:, 1:]
+    before, start = _peak(), time.perf_counter()
+    matrix, from_known = levin.system(
+        levin.affinities(luminance, _AFFINITY.value), known
+    )
+    values = from_known @ (given - given.mean(0)).astype(luminance.dtype)
+    if exact:
+        found, iterations = linalg.splu(matrix.tocsc()).solve(values), [0]
+    else:
+        found, iterations = multigrid.solve(matrix, values)
+    seconds = time.perf_counter() - start
+    memory = _peak() - before
+    np.save(f"{_PICTURE.value}.{_SOLVER.value}.npy", found.astype(np.float32))
+    print(json.dumps({"s": seconds, "GB": memory, "iterations": max(iterations)}))
+
+
+def _peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def run(path, solver):
+    flags_of_it = [f"--{n}={flags.FLAGS[n].value}" for n in ("affinity",)]
+    command = [sys.executable, __file__, f"--picture={path}", f"--solver={solver}"]
+    done = subprocess.run([*command, *flags_of_it], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def row(source, megapixels, folder):
+    side = round((megapixels * 1e6) ** 0.5)
+    lab, known = mosaic(source, side), np.zeros(side * side, bool)
+    places = np.random.default_rng(1).permutation(side * side)
+    known[places[: max(1, round(_SHARE.value * known.size))]] = True
+    path = folder / "picture.npz"
+    np.savez(path, lab=lab, known=known.reshape(side, side))
+    new = run(path, "multigrid")
+    line = f"{megapixels:6.2f}{new['s']:9.2f}{new['s'] / megapixels:9.2f}"
+    line += f"{new['GB']:9.2f}{new['GB'] / megapixels:9.2f}{new['iterations']:7d}"
+    if megapixels > _LARGEST_LU.value:
+        return line
+    old = run(path, "lu")
+    line += f"{old['s']:10.2f}{old['GB']:8.2f}"
+    line += f"{old['s'] / new['s']:8.1f}{old['GB'] / new['GB']:8.1f}"
+    found, exact = (np.load(f"{path}.{s}.npy") for s in ("multigrid", "lu"))
+    difference = np.abs(found - exact)
+    return line + f"{difference.mean():11.5f}{np.quantile(difference, 0.999):9.4f}"
+
+
+def main(_):
+    if _SOLVER.value:
+        work()
+        return
+    import tempfile
+
+    from tfcolor.data import sources
+
+    source = sources.open_source(_DATA.value)
+    print(
+        f"{'MP':>6s}{'s':>9s}{'s/MP':>9s}{'GB':>9s}{'GB/MP':>9s}{'iter.':>7s}"
+        f"{'LU s':>10s}{'GB':>8s}{'times':>8s}{'times':>8s}{'mean diff.':>11s}"
+        f"{'99.9 %':>9s}"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for size in _SIZES.value:
+            print(row(source, float(size), pathlib.Path(folder)), flush=True)
+
+
+if __name__ == "__main__":
+    app.run(main)
