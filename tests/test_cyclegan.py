@@ -1,5 +1,7 @@
 """From coloured drawings to scans without pairs, and on to line art."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -23,7 +25,9 @@ from tfcolor import models
 from tfcolor import run
 from tfcolor import smoke
 from tfcolor.color import lab
+from tfcolor.data import augment
 from tfcolor.data import feeds
+from tfcolor.data import sources
 from tfcolor.networks import Translator
 from tfcolor.networks.translator import Reflected
 from tfcolor.trainers.pool import ImagePool
@@ -292,6 +296,36 @@ def test_runs_of_another_kind_are_named(tmp_path, call):
     done = call("colorize", f"--model={scanner}", "--output=x", __file__)
     assert done.returncode == 2
     assert "a run of CycleGAN, which makes scans and colours nothing" in done.stderr
+
+
+def test_line_art_is_judged_on_true_scans(tmp_path, call):
+    run = new_run(line_art_config(""), tmp_path / "run")
+    done = call(
+        "evaluate",
+        f"--workdir={run}",
+        "--data=drawings:test",
+        "--limit=4",
+        "--resamples=5",
+    )
+    assert done.returncode == 0, done.stderr
+    saved = json.loads((run / "evaluation" / "metrics.json").read_text())
+    assert saved["inputs"] == "the true scans of the drawings"
+    colors, scans = (
+        sources.open_source(f"drawings:{split}") for split in ("test", "test_scans")
+    )
+    numbers = np.linspace(0, 9999, 4).astype(int)
+    errors = []
+    for number in numbers:
+        square = [
+            tf.image.resize(source.read(number, 32, augment.center_box), [32, 32])
+            for source in (colors, scans)
+        ]
+        color, scan = (tf.cast(x + 0.5, tf.uint8)[None] for x in square)
+        found = models.of_run(run)[0](lab.encode(scan)[0])
+        rgb = lab.to_uint8(lab.decode(found[..., :1], found[..., 1:])).numpy()
+        errors.append(((rgb / 255.0 - color.numpy() / 255.0) ** 2).mean())
+    expected = np.mean(-10.0 * np.log10(errors))
+    assert saved["metrics"]["run"]["psnr"]["value"] == pytest.approx(expected, abs=1e-3)
 
 
 def test_line_art_is_coloured_at_its_full_size(tmp_path):

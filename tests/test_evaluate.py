@@ -73,7 +73,7 @@ def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     expected = 0.5 * abs(shares[0] - shares[1]).sum()
     assert found["histogram"] == pytest.approx(expected)
     assert found["sepia"] > 0.5
-    other = evaluate.seen(batch["l"], METHODS["by lightness"](batch["l"]))
+    other = evaluate.seen(*METHODS["by lightness"](batch))
     both = error + metrics.ab_error(true_ab, other.ab)
     assert errors == pytest.approx(dict(enumerate(np.asarray(both) / 2)), rel=1e-5)
 
@@ -161,6 +161,24 @@ def test_ranked():
     assert evaluate.ranked(found, "psnr") == ["c", "b", "a"]
 
 
+def test_runs_of_different_images_are_said(pictures, folders, tmp_path, call):
+    others = new_run(toy_config("l1"), tmp_path / "others")
+    text = (others / "config.json").read_text()
+    (others / "config.json").write_text(text.replace('"none"', '"9-abc"'))
+    done = call(
+        "evaluate",
+        f"--workdir={folders['cgan']}",
+        f"--workdir={others}",
+        f"--data={pictures}",
+        f"--output={tmp_path / 'out'}",
+        "--resamples=5",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "trained on different images (cgan: none, others: 9-abc)" in done.stderr
+    saved = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert saved["trained on different images"] == "cgan: none, others: 9-abc"
+
+
 def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
     samples = folders["cgan"] / "samples"
     for step in (2, 4):
@@ -180,6 +198,7 @@ def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
     )
     (pictures / "bad.jpg").unlink()
     assert done.returncode == 0, done.stderr
+    assert "different images" not in done.stderr
     assert "left out: fid_keras: /no/such.h5: no such file" in done.stderr
     saved = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert list(saved["metrics"]) == ["truth", "grey", *folders]
