@@ -318,9 +318,10 @@ def differences(old, new):
     """["field: old -> new", ...] of two `to_dict`, flat or not, split into those
     that make it another run and those that do not: (refused, allowed).
 
-    Where `old` is older than a field of the data, that had its default."""
+    Where `old` is older than a field, that had its default."""
     old, new = flat_dict(old), flat_dict(new)
-    defaults = flat_dict({"data": vars(Data())})
+    sections = {"data": Data(), "loss": Loss(), "train": Train()}
+    defaults = flat_dict({name: vars(section) for name, section in sections.items()})
     refused, allowed = [], []
     for field in sorted(old.keys() | new.keys()):
         was = old.get(field)
