@@ -139,6 +139,17 @@ def test_iterations_hardly_grow_with_the_picture():
     assert counts[1] <= 15
 
 
+def test_rows_weighted_by_the_stationary_distribution_take_fewer(monkeypatch):
+    luminance, ab = lab_of("astronaut", 240, 50, 50)
+    known = random_known(luminance.shape, 0.0005)
+    matrix, from_known = levin.system(levin.affinities(luminance), known)
+    values = from_known @ ab[known]
+    weighted = max(multigrid.solve(matrix, values)[1])
+    ones = np.ones(matrix.shape[0], np.float32)
+    monkeypatch.setattr(multigrid, "stationary", lambda _: ones)
+    assert weighted < 0.8 * max(multigrid.solve(matrix, values)[1])
+
+
 def test_stationary_weights_bring_the_sums_of_columns_nearer_to_zero():
     """And of the random walk's own distribution they are a fixed point."""
     luminance, _ = lab_of("chelsea", 40)

@@ -62,9 +62,12 @@ _LEAST_BOX = 8
 _WIDTH = 0.5
 _NEIGHBOURS = 10
 
+# The least width of a window, squared, over the squared distance to the nearest.
+_BALLOON = 2.0
+
 # Turns that each colour gets, and how far colours count as the one chosen.
 CYCLES = 2
-_MODE_WIDTH = 8.0
+_MODE_WIDTH = 16.0
 
 # Pixels whose distances are held at a time.
 _BLOCK = 1024
@@ -116,9 +119,11 @@ class Model:
         for first in range(0, len(queries), _BLOCK):
             block = slice(first, first + _BLOCK)
             square = _square_distances(queries[block], self.features)
-            # The nearest always counts, however far it is.
-            square -= square.min(1, keepdims=True)
-            window = np.exp(-square / (2.0 * self.bandwidth**2))
+            # Where the references have nothing near, a wider window (a balloon
+            # estimator, Terrell and Scott 1992): less is known there.
+            nearest = square.min(1, keepdims=True)
+            width = np.maximum(self.bandwidth**2, _BALLOON * nearest)
+            window = np.exp((nearest - square) / (2.0 * width))
             found[block] = window @ known / window.sum(1, keepdims=True)
         return found[:, :-1], found[:, -1]
 
