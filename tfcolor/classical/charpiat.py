@@ -102,7 +102,7 @@ class Model:
         return np.column_stack([(found - self.mean) @ self.axes, tone])
 
     def predict(self, lightness):
-        """What is known of each pixel by itself (sections 4.1 and 4.2).
+        """What is known of each pixel by itself.
 
         Args:
           lightness: [h, w] float32, L*.
@@ -128,7 +128,7 @@ class Model:
         return found[:, :-1], found[:, -1]
 
     def colorize(self, lightness, smoothness=SMOOTHNESS):
-        """The most probable colours of a picture as a whole (section 5).
+        """The most probable colours of a picture as a whole.
 
         Args:
           lightness: [h, w] float32, L*.
@@ -267,7 +267,8 @@ def nearest(colors, ab):
 
 def descriptors(lightness):
     """DAISY at three scales around every pixel of L* [h, w]: [h w, 192] float32,
-    the square roots of its histograms (Arandjelovic and Zisserman 2012)."""
+    the square roots of its histograms, as SIFT's in Arandjelovic and Zisserman
+    2012."""
     found = []
     for radius in _RADII:
         padded = np.pad(lightness / 100.0, radius, mode="symmetric")
