@@ -250,7 +250,8 @@ def test_simulated_strokes_are_a_share_and_the_pictures_own(rng):
 def test_judged_levin_is_shown_true_pixels_and_keeps_them(rng):
     l = rng.uniform(-1, 1, (2, 32, 32, 1)).astype(np.float32)
     ab = rng.uniform(-0.5, 0.5, (2, 32, 32, 2)).astype(np.float32)
-    found = methods.judged("levin:0.1", [])(l, ab)
+    kept, found = methods.judged("levin:0.1", [])({"l": l, "ab": ab})
+    np.testing.assert_array_equal(kept, l)
     shown = [methods.simulated((x[..., 0] + 1.0) / 2.0, 0.1) for x in l]
     np.testing.assert_array_equal(found[np.stack(shown)], ab[np.stack(shown)])
     assert found.dtype == np.float32

@@ -62,9 +62,12 @@ _LEAST_BOX = 8
 _WIDTH = 0.5
 _NEIGHBOURS = 10
 
+# The least width of a window, squared, over the squared distance to the nearest.
+_BALLOON = 2.0
+
 # Turns that each colour gets, and how far colours count as the one chosen.
 CYCLES = 2
-_MODE_WIDTH = 8.0
+_MODE_WIDTH = 16.0
 
 # Pixels whose distances are held at a time.
 _BLOCK = 1024
@@ -99,7 +102,7 @@ class Model:
         return np.column_stack([(found - self.mean) @ self.axes, tone])
 
     def predict(self, lightness):
-        """What is known of each pixel by itself (sections 4.1 and 4.2).
+        """What is known of each pixel by itself.
 
         Args:
           lightness: [h, w] float32, L*.
@@ -116,14 +119,16 @@ class Model:
         for first in range(0, len(queries), _BLOCK):
             block = slice(first, first + _BLOCK)
             square = _square_distances(queries[block], self.features)
-            # The nearest always counts, however far it is.
-            square -= square.min(1, keepdims=True)
-            window = np.exp(-square / (2.0 * self.bandwidth**2))
+            # Where the references have nothing near, a wider window (a balloon
+            # estimator, Terrell and Scott 1992): less is known there.
+            nearest = square.min(1, keepdims=True)
+            width = np.maximum(self.bandwidth**2, _BALLOON * nearest)
+            window = np.exp((nearest - square) / (2.0 * width))
             found[block] = window @ known / window.sum(1, keepdims=True)
         return found[:, :-1], found[:, -1]
 
     def colorize(self, lightness, smoothness=SMOOTHNESS):
-        """The most probable colours of a picture as a whole (section 5).
+        """The most probable colours of a picture as a whole.
 
         Args:
           lightness: [h, w] float32, L*.
@@ -262,7 +267,8 @@ def nearest(colors, ab):
 
 def descriptors(lightness):
     """DAISY at three scales around every pixel of L* [h, w]: [h w, 192] float32,
-    the square roots of its histograms (Arandjelovic and Zisserman 2012)."""
+    the square roots of its histograms, as SIFT's in Arandjelovic and Zisserman
+    2012."""
     found = []
     for radius in _RADII:
         padded = np.pad(lightness / 100.0, radius, mode="symmetric")

@@ -77,7 +77,7 @@ def _best_move(labels, alpha, unary, distances, pairs, weights):
     + (B + C - A)(1 - x_p) x_q, A, B and C being the distances between both old
     labels, the first old one and alpha, and alpha and the second old one; the
     triangle inequality keeps the last term from being negative (Kolmogorov and
-    Zabih 2004, table 2).
+    Zabih 2004).
     """
     first, second = pairs
     count = len(labels)

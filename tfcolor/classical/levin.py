@@ -9,6 +9,7 @@ one too, as the paper's eq. 1 is written, J has another minimum, which bends the
 colours near strokes; the authors' own program solves the system.)
 """
 
+import logging
 import math
 
 import numpy as np
@@ -19,12 +20,17 @@ from skimage import color
 
 from tfcolor.classical import multigrid
 from tfcolor.classical import strokes
+from tfcolor.errors import RunError
 
-# Pixels of a picture, at most, that are solved for: about 5 GB.
+log = logging.getLogger("tfcolor")
+
+# Pixels of a picture, at most, that are solved for: about 4 GB.
 LARGEST = 8_000_000
 
-# Free pixels up to which the system is solved directly.
+# Free pixels up to which the system is solved directly; up to which it is where
+# multigrid fails, with memory of about 4 GB a megapixel.
 EXACT = 20_000
+LARGEST_EXACT = 1_500_000
 
 # Of the Gaussian: its variance over that of the window; the affinity that the
 # most similar neighbour has at least; the least variance (luminance in 0..1).
@@ -132,6 +138,9 @@ def spread(luminance, chroma, known, affinity="gaussian", exact=None):
 
     Returns:
       [H, W, K] float32, each value within the range of the known ones.
+
+    Raises:
+      RunError: multigrid fails on a picture too large to be solved directly.
     """
     if exact is None:
         exact = known.size - np.count_nonzero(known) <= EXACT
@@ -142,15 +151,24 @@ def spread(luminance, chroma, known, affinity="gaussian", exact=None):
     result[known] = given
     if known.all():
         return result
-    dtype = np.float64 if exact else np.float32
-    matrix, from_known = system(affinities(luminance.astype(dtype), affinity), known)
-    values = from_known @ (given - middle).astype(dtype)
-    if exact:
-        found = linalg.splu(matrix.tocsc()).solve(values)
-    else:
-        found, _ = multigrid.solve(matrix, values)
+    found = _solved(luminance, given - middle, known, affinity, exact)
     result[~known] = np.clip(found + middle, given.min(0), given.max(0))
     return result
+
+
+def _solved(luminance, given, known, affinity, exact):
+    dtype = np.float64 if exact else np.float32
+    matrix, from_known = system(affinities(luminance.astype(dtype), affinity), known)
+    values = from_known @ given.astype(dtype)
+    if exact:
+        return linalg.splu(matrix.tocsc()).solve(values)
+    try:
+        return multigrid.solve(matrix, values)[0]
+    except RunError as error:
+        if len(values) > LARGEST_EXACT:
+            raise
+        log.warning("%s: solved directly, which takes longer", error)
+    return _solved(luminance, given, known, affinity, exact=True)
 
 
 def affinities(luminance, kind="gaussian"):

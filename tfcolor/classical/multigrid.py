@@ -10,7 +10,6 @@ of that walk are enough, as only rows near each other need the right proportions
 
 import concurrent.futures
 import dataclasses
-import logging
 
 import numpy as np
 from pyamg import strength
@@ -19,7 +18,7 @@ from pyamg.classical import split
 from scipy import sparse
 from scipy.sparse import linalg
 
-log = logging.getLogger("tfcolor")
+from tfcolor.errors import RunError
 
 # Of the residual, over that of the start.
 TOLERANCE = 2e-5
@@ -61,10 +60,13 @@ def solve(matrix, values, tolerance=TOLERANCE):
         columns of the unknowns, each of which leads to one that is known.
       values: [n, K] float.
       tolerance: of the Euclidean norm of the residual with weighted rows, over
-        that of the values; what does not get there is said on the log.
+        that of the values.
 
     Returns:
       [n, K] float32, and the iterations that each column took.
+
+    Raises:
+      RunError: the tolerance is not reached.
     """
     weights = stationary(matrix)
     levels, coarsest, order = hierarchy(_scaled(matrix, weights))
@@ -156,28 +158,29 @@ def _scaled(matrix, weights):
 
 def _solve(levels, coarsest, values, tolerance):
     """BiCGSTAB (van der Vorst 1992) on the first level, and its iterations."""
-    size, count = len(values), []
+    if not levels:
+        return coarsest @ values, 0
     matrix, cycle = (
-        linalg.LinearOperator((size, size), function, dtype=np.float32)
+        linalg.LinearOperator((len(values), len(values)), function, dtype=np.float32)
         for function in (
-            lambda x: _product(levels[0], x) if levels else None,
+            lambda x: _product(levels[0], x),
             lambda r: _cycle(levels, coarsest, r, 0),
         )
     )
-    if not levels:
-        return coarsest @ values, 0
+    iterations = []
     x, info = linalg.bicgstab(
         matrix,
         values,
         rtol=tolerance,
         maxiter=ITERATIONS,
         M=cycle,
-        callback=count.append,
+        callback=lambda _: iterations.append(1),
     )
-    if info:
-        left = np.linalg.norm(matrix @ x - values) / np.linalg.norm(values)
-        log.warning("levin: stopped at a residual of %.0e", left)
-    return x, len(count)
+    if info or not np.isfinite(x).all():
+        raise RunError(
+            f"multigrid: a residual above {tolerance:g} after {ITERATIONS} iterations"
+        )
+    return x, len(iterations)
 
 
 def _product(level, x):
