@@ -1,6 +1,8 @@
 """The classical methods through bin/colorize and bin/evaluate."""
 
+import dataclasses
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from harness import toy_config
 from harness import write_pictures
 from PIL import Image
 
+from tfcolor import colorize
 from tfcolor.classical import levin
 from tfcolor.classical import methods
 from tfcolor.color import lab
@@ -106,7 +109,17 @@ def test_references_of_a_folder_and_of_the_same_name(tmp_path, rng, call):
         found = lab.rgb_to_lab(opened(output / "0000.png")).numpy()[..., 1:]
         mixed.append(found)
     assert mixed[0][..., 1].mean() < -5
-    assert all(np.abs(mixed[1] - one).mean() > 0.3 for one in (ab[0], mixed[0]))
+    blue, both, orange = (x[..., 1].mean() for x in (*mixed, ab[0]))
+    assert blue - 0.5 <= both <= orange + 0.5
+    tasks, _ = colorize.plan([source / "0000.png"], output)
+    paths = [references / "0000.jpg", references / "0001.jpg"]
+    (task,) = methods.with_references(tasks, paths)
+    assert task.guide == tuple(paths)
+    (task,) = methods.with_references(tasks, [references, paths[1]])
+    assert task.guide == (paths[1], paths[0])  # the one of its own name of a folder
+    tasks = [dataclasses.replace(tasks[0], place=pathlib.Path("other.png"))]
+    (task,) = methods.with_references(tasks, [references])
+    assert task.guide == tuple(paths)  # all of the folder
 
 
 BAD_USAGE = {
