@@ -6,6 +6,7 @@ import pytest
 from harness import NAMES
 from harness import ROOT
 
+from tfcolor import checks
 from tfcolor import config as config_lib
 from tfcolor import smoke
 from tfcolor.errors import UsageError
@@ -14,7 +15,7 @@ from tfcolor.errors import UsageError
 @pytest.mark.parametrize("name", NAMES)
 def test_config_survives_json(name):
     config = config_lib.load(config_lib.CONFIGS / f"{name}.py")
-    config_lib.check(config)
+    checks.check(config)
     values = json.loads(config_lib.dumps(config))
     again = config_lib.from_dict(values)
     assert config_lib.to_dict(again) == values
@@ -64,14 +65,14 @@ def test_bad_values_are_named(section, field, value, message):
     config = config_lib.load(config_lib.CONFIGS / "cgan.py")
     setattr(getattr(config, section), field, value)
     with pytest.raises(UsageError, match=message):
-        config_lib.check(config)
+        checks.check(config)
 
 
 def test_replicas_contradict_one_device():
     config = config_lib.load(config_lib.CONFIGS / "cgan.py")
     config.train.strategy, config.train.cpu_replicas = "one", 2
     with pytest.raises(UsageError, match="cpu_replicas: 2 contradicts"):
-        config_lib.check(config)
+        checks.check(config)
 
 
 def test_differences_tell_what_matters():

@@ -14,6 +14,7 @@ from harness import toy_config
 from harness import weights_of
 
 from tfcolor import build
+from tfcolor import checks
 from tfcolor import config as config_lib
 from tfcolor import smoke
 
@@ -40,7 +41,7 @@ EXPERIMENTS = sorted((config_lib.CONFIGS / "experiments").glob("*.py"))
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_published_experiments_take_a_step(path):
     config = config_lib.load(path)
-    config_lib.check(config)
+    checks.check(config)
     text = path.read_text()
     assert f"bin/train --config=configs/experiments/{path.name}" in text
     small = smoke.smoke(config)
@@ -208,4 +209,4 @@ def test_fields_that_the_variant_does_not_use_are_errors():
     with pytest.raises(ValueError, match="optim.beta_1: not used by .* rmsprop"):
         build.trainer(config)
     with pytest.raises(ValueError, match="no such field; loss has l1_weight, l2"):
-        config_lib.check_field(toy_config("cgan"), "loss.gp_weight")
+        checks.check_field(toy_config("cgan"), "loss.gp_weight")

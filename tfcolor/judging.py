@@ -7,13 +7,12 @@ import logging
 import pathlib
 import sys
 
-import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 import tfcolor
 from tfcolor import evaluate
 from tfcolor import files
+from tfcolor import gallery
 from tfcolor import models
 from tfcolor import perceptual
 from tfcolor import report
@@ -27,9 +26,6 @@ from tfcolor.data.feeds import open_data
 from tfcolor.errors import UsageError
 
 log = logging.getLogger("tfcolor")
-
-# Moments of a run whose samples are shown.
-MOMENTS = 6
 
 
 def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
@@ -89,12 +85,12 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
     if skipped:
         facts["left out"] = f"{len(skipped)} unreadable images"
     _write_metrics(output, table, differences, facts, skipped)
-    chosen = _chosen(errors, settings["shown"])
-    grid = _grid(methods, source, data, chosen, scans)
+    chosen = gallery.chosen(errors, settings["shown"])
+    grid = gallery.grid(methods, source, data, chosen, scans)
     samples.write_png(output / "grid.png", grid)
     pictures = [
         ("Best, median and worst images: grey, each run, truth", grid),
-        *_evolutions(runs),
+        *gallery.evolutions(runs),
     ]
     curves = {name: _curves(run["path"]) for name, run in runs.items()}
     page = report.page(table, differences, facts, pictures, curves)
@@ -241,51 +237,6 @@ def _write_metrics(output, table, differences, facts, skipped):
     }
     text = json.dumps(content, indent=2) + "\n"
     files.write_atomically(output / "metrics.json", text)
-
-
-def _chosen(errors, count):
-    """Numbers of the images of least, middle and most error, `count` in all."""
-    order = sorted(errors, key=lambda number: (errors[number], number))
-    places = [*_part(0, count), *_part(len(order) // 2 - count // 6, count)]
-    places += [len(order) - 1 - place for place in reversed(_part(0, count))]
-    kept = dict.fromkeys(order[place] for place in places if 0 <= place < len(order))
-    return list(kept)
-
-
-def _part(first, count):
-    return range(first, first + max(1, count // 3))
-
-
-def _grid(methods, source, data, numbers, scans):
-    shown = sources.Part(source, numbers)
-    known = scans and sources.Part(scans, numbers)
-    batches = pipeline.validation(shown, data, len(shown), lambda *_: None, scans=known)
-    batch = next(iter(batches.unbatch().batch(len(shown))))
-    l, truth = batch["l"], batch["ab"]
-    rows = [predict(batch) for predict in methods.values()]
-    return samples.grid([(batch.get("scan", l), 0.0 * truth), *rows, (l, truth)])
-
-
-def _evolutions(runs):
-    """The same images over the training of each run, from its samples/."""
-    for name, run in runs.items():
-        paths = sorted((run["path"] / "samples").glob("step_*.png"))
-        if len(paths) < 2:
-            continue
-        places = np.linspace(0, len(paths) - 1, min(MOMENTS, len(paths)))
-        paths = [paths[round(place)] for place in places]
-        rows = [_prediction_row(path) for path in paths]
-        if len({row.shape for row in rows}) > 1:
-            continue
-        steps = ", ".join(path.stem.removeprefix("step_").lstrip("0") for path in paths)
-        yield f"{name} over its training: steps {steps}", np.concatenate(rows)
-
-
-def _prediction_row(path):
-    """The second of the three rows of a sample grid."""
-    picture = np.asarray(Image.open(path).convert("RGB"))
-    third = picture.shape[0] / 3
-    return picture[round(third) : round(2 * third)]
 
 
 def _curves(path):

@@ -5,6 +5,7 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
+from tfcolor import checks
 from tfcolor import config as config_lib
 from tfcolor import smoke
 from tfcolor import stages
@@ -74,7 +75,7 @@ def _check_overrides(argv):
         for arg in argv:
             name = arg.lstrip("-").partition("=")[0]
             if arg.startswith("-") and name.startswith("config."):
-                config_lib.check_field(config, name.removeprefix("config."))
+                checks.check_field(config, name.removeprefix("config."))
 
 
 def _values(argv, name):
@@ -100,7 +101,7 @@ def resolved(values):
     if values.data_dir is not None:
         config.data.data_dir = values.data_dir
     stages.apply(config)
-    config_lib.check(config)
+    checks.check(config)
     return config
 
 

@@ -1,0 +1,78 @@
+"""What the values of a Config may be, as far as no network is needed to say so."""
+
+import dataclasses
+
+from tfcolor.data import augment
+from tfcolor.errors import UsageError
+
+STRATEGIES = ("auto", "one", "mirrored")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+# Fields of `train` that 0 turns off.
+MAY_BE_ZERO = ("cpu_replicas", "ema_decay", "generator_alone", "critic_alone")
+
+
+def check_field(config, path):
+    """Raise UsageError if a Config has no field "section.field"."""
+    section, value = "config", config
+    for name in path.split("."):
+        if value is None:
+            raise UsageError(f"config.{path}: this variant has no {section}")
+        fields = vars(value) if dataclasses.is_dataclass(value) else {}
+        if name not in fields:
+            raise UsageError(
+                f"config.{path}: no such field; {section} has {', '.join(fields)}"
+            )
+        section, value = name, fields[name]
+
+
+def check(config):
+    """Raise UsageError for a value that no network is needed to reject."""
+    train, optim = config.train, config.optim
+    if not 0 <= config.seed < 2**32:
+        raise UsageError(f"seed: {config.seed} is not in 0 .. 2^32 - 1")
+    augment.check(config.data)
+    _check_choice("train.strategy", train.strategy, STRATEGIES)
+    _check_choice("train.precision", train.precision, PRECISIONS)
+    for section, fields in (
+        ("data", ("image_size", "batch_size")),
+        ("optim", ("g_lr", "d_lr")),
+        ("generator", ("temperature",)),
+        ("bins", ("cross_entropy", "prior_images")),
+    ):
+        for field in fields:
+            value = getattr(getattr(config, section), field, None)
+            if value is not None and not value > 0:
+                raise UsageError(f"{section}.{field}: {value} must be positive")
+    _check_bins(config.bins)
+    for field in dataclasses.fields(train):
+        value = getattr(train, field.name)
+        least = 0 if field.name in MAY_BE_ZERO else 1
+        if field.type in (int, float) and value < least:
+            raise UsageError(f"train.{field.name}: {value} must be at least {least}")
+    if not 0 <= optim.constant <= 1:
+        raise UsageError(f"optim.constant: {optim.constant} is not in [0, 1]")
+    alone = train.generator_alone + train.critic_alone
+    if alone > train.steps:
+        raise UsageError(
+            f"train.generator_alone, train.critic_alone: {alone} steps in all are "
+            f"more than the run's {train.steps}"
+        )
+    if train.cpu_replicas and train.strategy == "one":
+        raise UsageError(
+            f"train.cpu_replicas: {train.cpu_replicas} contradicts "
+            "train.strategy one; use auto or mirrored"
+        )
+
+
+def _check_bins(bins):
+    neighbors, uniform = bins.neighbors, bins.uniform
+    if neighbors is not None and not 1 <= neighbors <= 313:
+        raise UsageError(f"bins.neighbors: {neighbors} is not in 1 .. 313")
+    if uniform is not None and not 0 <= uniform <= 1:
+        raise UsageError(f"bins.uniform: {uniform} is not in [0, 1]")
+
+
+def _check_choice(field, value, allowed):
+    if value not in allowed:
+        raise UsageError(f"{field}: {value!r} is not one of {', '.join(allowed)}")
