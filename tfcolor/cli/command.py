@@ -67,6 +67,7 @@ def quiet(verbose):
         yield
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="PIL")
     sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
