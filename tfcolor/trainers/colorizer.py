@@ -101,7 +101,7 @@ class Colorizer(Trainer):
         self.blur = blur
         self.erase = erase
         self.scanner = scanner
-        self.draws = generator.settings["head"] == "lab"
+        self.draws = generator.get_config().get("head") == "lab"
 
     @classmethod
     def parts(cls):
