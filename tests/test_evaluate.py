@@ -129,6 +129,9 @@ def test_an_interval_of_a_biased_estimate_holds_the_value():
     value, low, high = evaluate.interval(np.concatenate([[1.1], resamples]))
     assert value == 1.1
     assert 1.0 <= low < 1.1 < high < 1.4
+    # All on one side of it.
+    value, low, high = evaluate.interval(np.concatenate([[0.9], resamples]))
+    assert low == value == 0.9 < high
 
 
 def test_what_may_be_noise():

@@ -245,7 +245,8 @@ def _write_rows(table, found, names):
 def interval(values):
     """(value, low, high) of [1 + resamples]: the bias-corrected percentile
     interval (Efron 1987, section 2), because resamples, which lack some images,
-    have fewer colours than all images have."""
+    have fewer colours than all images have; widened to the value itself, where
+    every resample is on one side of it."""
     value, resamples = float(values[0]), np.asarray(values[1:])
     # Of few images a resample may have none.
     resamples = resamples[np.isfinite(resamples)]
@@ -256,7 +257,7 @@ def interval(values):
     bias = special.ndtri(np.clip(below, least, 1.0 - least))
     places = special.ndtr(2.0 * bias + special.ndtri(INTERVAL))
     low, high = np.quantile(resamples, places)
-    return value, float(low), float(high)
+    return value, min(value, float(low)), max(value, float(high))
 
 
 def differences(table):
