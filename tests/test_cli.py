@@ -16,7 +16,7 @@ from PIL import Image
 @pytest.mark.parametrize(
     ("tool", "text"),
     [
-        ("train", "--loss: one of cgan, classification, dcgan"),
+        ("train", "--loss: one of cgan, classification, cyclegan, dcgan"),
         ("colorize", "--model: a run's folder"),
         ("evaluate", "--workdir: a run's folder; repeatable"),
         ("export", "what is written"),
@@ -68,11 +68,11 @@ BAD_USAGE = {
     "stray word": (["--loss=cgan", "photos"], "unexpected argument 'photos'"),
     "unknown field": (
         ["--loss=cgan", "--config.train.stepz=1"],
-        "config.train.stepz: no such field; train has steps, strategy",
+        "config.train.stepz: no such field; train has steps, stages",
     ),
     "field of another variant": (
         ["--loss=cgan", "--config.loss.gp_weight=1"],
-        "config.loss.gp_weight: no such field; loss has l1_weight, l2_weight",
+        "config.loss.gp_weight: no such field; loss has l1_weight, l1_final",
     ),
     "field of another optimizer": (
         ["--loss=wgan", "--config.optim.beta_1=0.5"],

@@ -208,5 +208,5 @@ def test_fields_that_the_variant_does_not_use_are_errors():
     config.optim.beta_1 = 0.5
     with pytest.raises(ValueError, match="optim.beta_1: not used by .* rmsprop"):
         build.trainer(config)
-    with pytest.raises(ValueError, match="no such field; loss has l1_weight, l2"):
+    with pytest.raises(ValueError, match="no such field; loss has l1_weight, l1_f"):
         checks.check_field(toy_config("cgan"), "loss.gp_weight")
