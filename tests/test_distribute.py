@@ -22,7 +22,7 @@ def train(config, strategy, eager):
     steps = range(config.train.steps)
     many = [toy_batch(config, trainer.n_critic, seed) for seed in steps]
     joined = {key: np.concatenate([b[key] for b in many]) for key in many[0]}
-    shape = len(joined["l"]), distortions.INPUT_NUMBERS
+    shape = len(next(iter(joined.values()))), distortions.INPUT_NUMBERS
     joined["numbers"] = np.random.default_rng(0).uniform(size=shape).astype("float32")
     dataset = tf.data.Dataset.from_tensor_slices(joined).batch(per_step)
     options = tf.data.Options()

@@ -16,7 +16,7 @@ from tfcolor import config as config_lib
 from tfcolor import lines
 from tfcolor.data import augment
 from tfcolor.data import drawings
-from tfcolor.data import pipeline
+from tfcolor.data import readers
 from tfcolor.data import sources
 from tfcolor.data.lineart import contours
 from tfcolor.data.lineart import page
@@ -152,8 +152,8 @@ def test_luminance_is_not_the_scan(pairs):
 def test_colours_are_many_and_the_pipeline_keeps_all(pairs):
     hues = np.zeros(12)
     for coloured, scan in pairs:
-        assert pipeline.has_color(coloured)
-        assert not pipeline.has_color(scan)
+        assert readers.has_color(coloured)
+        assert not readers.has_color(scan)
         hue, saturation, _ = np.moveaxis(skimage.color.rgb2hsv(coloured), -1, 0)
         vivid = hue[saturation > 0.3]
         hues += np.histogram(vivid, 12, (0, 1))[0] / coloured[..., 0].size
@@ -212,7 +212,7 @@ def test_reader_takes_every_crop():
     data = config_lib.load(config_path("l2")).data
     data.image_size = 32
     rejected = []
-    reader = pipeline.Reader(source, data, 0, lambda *what: rejected.append(what))
+    reader = readers.Reader(source, data, 0, lambda *what: rejected.append(what))
     numbers = np.random.default_rng(0).random([40, augment.NUMBERS])
     for i, row in enumerate(numbers):
         assert min(reader.read(i, 17 * i, row).shape[:2]) >= 16
