@@ -58,6 +58,15 @@ def test_resumed_is_uninterrupted_to_the_last_bit(name, tmp_path, caplog, monkey
 TRACED = ("cgan", "robust_wgan")
 
 
+def test_a_relative_folder_is_resumed(tmp_path, monkeypatch, caplog):
+    eagerly(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    run.train(config_of("l1", steps=2), "runs/l1")
+    run.train(config_of("l1", steps=4), "runs/l1")
+    assert "damaged" not in caplog.text
+    assert step_of(tmp_path / "runs" / "l1") == 4
+
+
 PROGRAM = """
 import os
 import sys

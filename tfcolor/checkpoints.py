@@ -138,8 +138,9 @@ def _tidy(folder):
     names = sorted(whole, key=_step)
     if names:
         times = [(folder / f"{name}.index").stat().st_mtime for name in names]
+        # Of a relative folder it would take the names to be relative to another.
         state = tf.compat.v1.train.generate_checkpoint_state_proto(
-            str(folder), names[-1], names, times
+            str(folder.absolute()), names[-1], names, times
         )
         files.write_atomically(folder / "checkpoint", str(state))
 

@@ -151,13 +151,12 @@ class Run:
                 setattr(trainer, name, value)
             step, saved = self._restored(trainer, segment)
             if step >= steps:
-                if not self.began:
-                    log.info("the run is at step %d of %d: nothing to do", step, steps)
+                log.info("the run is at step %d of %d: nothing to do", step, steps)
                 return None
             if step < segment.first:  # an older checkpoint, of another segment
                 continue
             stopped_by = self._fit(trainer, segment, step, saved)
-            if stopped_by:
+            if stopped_by or segment.last == steps:
                 return stopped_by
             step = segment.last
 
