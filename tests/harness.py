@@ -144,6 +144,15 @@ def tensors(workdir):
     return {name: reader.get_tensor(name) for name in names if name not in skip}
 
 
+def assert_identical(first, second):
+    """Two runs' newest checkpoints, tensor by tensor, bit for bit."""
+    first, second = tensors(first), tensors(second)
+    assert first.keys() == second.keys()
+    assert len(first) > 50
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
 def step_of(workdir):
     return int(tensors(workdir)["step/.ATTRIBUTES/VARIABLE_VALUE"])
 

@@ -7,9 +7,9 @@ import scipy.ndimage
 import tensorflow as tf
 from harness import AUGMENTED
 from harness import COLORIZERS
+from harness import assert_identical
 from harness import config_of
 from harness import eagerly
-from harness import tensors
 from harness import toy_batch
 from harness import toy_config
 from harness import write_pictures
@@ -381,10 +381,7 @@ def test_a_run_with_everything_on_resumes_to_the_last_bit(tmp_path, monkeypatch)
     for path in (parts / "checkpoints").glob("step-6*"):
         path.unlink()
     run.train(config, parts)
-    first, second = tensors(whole), tensors(parts)
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        np.testing.assert_array_equal(value, second[name], err_msg=name)
+    assert_identical(whole, parts)
     config.data.rotation = 10.0
     with pytest.raises(UsageError, match=r"data.rotation: 20.0 -> 10.0"):
         run.train(config, parts)

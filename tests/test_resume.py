@@ -9,28 +9,19 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 from harness import AUGMENTED
 from harness import NAMES
 from harness import ROOT
+from harness import assert_identical
 from harness import config_of
 from harness import eagerly
 from harness import lines
 from harness import step_of
-from harness import tensors
 
 from tfcolor import run
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
-
-
-def assert_identical(first, second):
-    first, second = tensors(first), tensors(second)
-    assert first.keys() == second.keys()
-    assert len(first) > 50
-    for name, value in first.items():
-        np.testing.assert_array_equal(value, second[name], err_msg=name)
 
 
 @pytest.mark.parametrize("name", NAMES)

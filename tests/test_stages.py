@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from harness import assert_identical
 from harness import config_of
 from harness import eagerly
 from harness import lines
@@ -130,10 +131,7 @@ def test_staged_run_resumes_to_the_last_bit(name, reset, left, tmp_path, monkeyp
         if int(path.stem.removeprefix("step-")) > left:
             path.unlink()
     run.train(config, parts)
-    first, second = tensors(whole), tensors(parts)
-    assert first.keys() == second.keys()
-    for key, value in first.items():
-        np.testing.assert_array_equal(value, second[key], err_msg=key)
+    assert_identical(whole, parts)
     pictures = [path.name for path in sorted((whole / "samples").iterdir())]
     assert pictures == [path.name for path in sorted((parts / "samples").iterdir())]
 
@@ -151,9 +149,7 @@ def test_a_damaged_first_checkpoint_of_a_stage_falls_back_to_the_one_before(
             path.write_bytes(b"damaged")
     run.train(config, hurt)
     assert "step-2 is damaged" in caplog.text
-    first, second = tensors(whole), tensors(hurt)
-    for key, value in first.items():
-        np.testing.assert_array_equal(value, second[key], err_msg=key)
+    assert_identical(whole, hurt)
 
 
 def test_examples_go_on_where_the_stage_before_ended(tmp_path):

@@ -52,8 +52,9 @@ def train(config, workdir, profile=None):
     with folder.claim():
         for line in folder.check(config):
             log.info("config changed since the last start: %s", line)
-        folder.warn_of_changed_data(feed.fingerprint())
-        folder.write_config(config, feed.fingerprint())
+        data = feed.fingerprint()
+        folder.warn_of_changed_data(data)
+        folder.write_config(config, data)
         kept = {}  # what every trainer of the run is given
         if scanner is not None:
             scans.keep(scanner, folder.path)

@@ -1,7 +1,6 @@
 """Colorization as classification (Zhang et al. 2016)."""
 
 import keras
-import tensorflow as tf
 
 from tfcolor.trainers.colorizer import Colorizer
 
@@ -25,10 +24,4 @@ class Classification(Colorizer):
             )
 
     def train_step(self, batch):
-        l, ab = self.pair(batch)
-        with tf.GradientTape() as tape:
-            fake, logits = self.color(l)
-            loss, logs = self.reconstruction(ab, fake, logits)
-        norm = self.descend(loss, tape, self.generator, self.g_optimizer)
-        self.finish_step()
-        return {"g/loss": loss, "g/gradient_norm": norm, **logs}
+        return self.reconstruction_step(batch)
