@@ -85,17 +85,19 @@ class Trainer(keras.Model):
 
         Optimizers sum the gradients of all replicas, so each is divided by
         their number, here and nowhere else. Spectral norms follow the weights.
+        A network that is `resting` is left as it is, and costs nothing.
 
         Returns:
-          Norm of the gradient of this replica's loss.
+          Norm of the gradient of this replica's loss; 0 of a resting network.
         """
+        if any(network is self.networks()[letter] for letter in self.resting):
+            return tf.zeros([])
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         scale = optimizer.scale_loss(tf.constant(1.0 / replicas))
         variables = network.trainable_variables
         gradients = tape.gradient(loss, variables, output_gradients=scale)
-        if not any(network is self.networks()[letter] for letter in self.resting):
-            optimizer.apply(gradients, variables)
-            advance(network)
+        optimizer.apply(gradients, variables)
+        advance(network)
         return tf.linalg.global_norm(gradients) / scale
 
     def finish_step(self):
