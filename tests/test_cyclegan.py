@@ -282,7 +282,7 @@ def test_runs_of_another_kind_are_named(tmp_path, call):
         ([f"--config.data.scanner={tmp_path}"], "no run in it"),
         (
             [f"--config.data.scanner={scanner}", "--config.generator.head=ab"],
-            "needs generator.head lab, not ab",
+            "needs generator.head lab or rgb, not ab",
         ),
         (
             ["--config.data.scanner=", "--config.data.scans=drawings:scans"],

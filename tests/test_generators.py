@@ -8,6 +8,7 @@ from harness import convolution_size
 from harness import trainable_size
 
 from tfcolor.color import bins
+from tfcolor.color import lab
 from tfcolor.networks import GENERATORS
 from tfcolor.networks.colorful import COLORFUL
 from tfcolor.networks.heads import Head
@@ -68,6 +69,26 @@ def test_ab_head_is_a_tanh_and_enlarges_like_tensorflow():
     np.testing.assert_array_equal(raw, layer.convolution(x))
 
 
+def test_rgb_head_is_the_lab_of_a_tanh_and_learns_to_the_ends(rng):
+    layer = head("rgb", use_bias=False)
+    x = tf.constant(rng.uniform(-30, 30, (2, 8, 8, 3)), tf.float32)
+    layer(x)
+    layer.convolution.set_weights([np.eye(3)[None, None]])
+    x = tf.concat([x, 3.0 * tf.sign(x)], 0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        color, raw = layer(x)
+    l, ab = lab.encode((tf.tanh(x) + 1.0) / 2.0)
+    np.testing.assert_allclose(color, tf.concat([l, ab], -1), atol=2e-6)
+    np.testing.assert_array_equal(raw, x)
+    assert np.isfinite(tape.gradient(color, x)).all()
+    # No colour is outside sRGB.
+    l, a, b = tf.unstack(color, axis=-1)
+    light = lab.linear((l + 1.0) * 50.0, a * 110.0, b * 110.0)
+    assert np.min(light) > -1e-5
+    assert np.max(light) < 1 + 1e-5
+
+
 @pytest.mark.parametrize("temperature", [0.38, 1.0])
 def test_bins_head_is_the_annealed_mean(temperature):
     layer = head("bins", 1, temperature)
@@ -85,7 +106,7 @@ def test_temperature_is_that_of_the_paper_unless_set():
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("unet", {"head": "rgb"}, "generator.head: 'rgb' is not one of ab, bins"),
+        ("unet", {"head": "yuv"}, "generator.head: 'yuv' is not one of ab, bins"),
         (
             "unet",
             {"temperature": 0.5},
@@ -238,7 +259,7 @@ from tfcolor.networks import GENERATORS
 networks = {
     f"{name}-{head}": (GENERATORS[name](width=4, head=head, **more), [2, 32, 32, 1])
     for name, more in (("unet", {"depth": 3}), ("colorful", {}))
-    for head in ("ab", "bins")
+    for head in ("ab", "bins", "rgb")
 }
 """
 

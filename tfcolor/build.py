@@ -11,6 +11,7 @@ from tfcolor import networks
 from tfcolor import stages
 from tfcolor.color import quantize
 from tfcolor.errors import UsageError
+from tfcolor.networks.heads import DRAWING
 from tfcolor.optimizers import OPTIMIZERS
 from tfcolor.optimizers import ConstantThenLinear
 from tfcolor.trainers.gan import ColorGAN
@@ -106,7 +107,7 @@ def networks_of(config):
         if getattr(config, name) is not None:
             found[name] = translator(config, name, inputs, outputs)
             channels[name] = inputs
-    color = 3 if config.generator and config.generator.head == "lab" else 2
+    color = 3 if config.generator and config.generator.head in DRAWING else 2
     judged = {"discriminator": 1 + color}
     if config.scanner is not None:
         judged = {"scan_discriminator": 1, "color_discriminator": 3}

@@ -61,7 +61,7 @@ class Data:
 @dataclasses.dataclass
 class Generator:
     name: str = "unet"  # or "colorful", "resnet_unet"
-    head: str | None = None  # "ab": through tanh; "bins": of 313 colours; "lab"
+    head: str | None = None  # "ab"; "bins": of 313 colours; of drawings "lab", "rgb"
     temperature: float | None = None  # of the head bins: 0.. the mode, 1 the mean
     input_channels: int | None = None  # 3: l repeated
     depth: int | None = None  # halvings

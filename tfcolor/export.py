@@ -59,7 +59,7 @@ class Served(tf.Module):
     def predict_ab(self, l):
         """L* [N, H, W, 1] -> {"ab": [N, H, W, 2]}, CIE units; of the head "bins"
         also {"probabilities": [N, h, w, 313]} at a quarter of the working size,
-        of the head "lab" {"l": [N, H, W, 1]}, L*."""
+        of those of drawings {"l": [N, H, W, 1]}, L*."""
         found = self._planes(l[..., 0])
         size = tf.shape(l)[1], tf.shape(l)[2]
         ab = _enlarged(found["ab"], *size)

@@ -34,7 +34,7 @@ class Predictor:
 
     Args:
       network: a function l [N, h, w, 1] -> {"ab": [N, h, w, 2]}, of the head
-        "bins" {"logits": [N, h/4, w/4, 313]} too, and of the head "lab"
+        "bins" {"logits": [N, h/4, w/4, 313]} too, and of those of drawings
         {"l": [N, h, w, 1]}, in the networks' units.
       info: a dict: working_size, multiple (of which h and w must be) and head.
     """
@@ -104,7 +104,7 @@ class Predictor:
           saturation: what a* and b* are multiplied by.
 
         Returns:
-          float32 [N, 2, h, w]: a* and b* planes, CIE units; of the head "lab"
+          float32 [N, 2, h, w]: a* and b* planes, CIE units; of heads of drawings
           [N, 3, h, w], the third by how much L* changes.
 
         Raises:
@@ -155,8 +155,8 @@ def predict_planes(network, lightness, multiple, temperature=None):
 
     Returns:
       {"ab": [N, 2, h, w] float32, a* and b*}, of the head "bins" {"logits": [N,
-      ceil(h/4), ceil(w/4), 313]} too, and of the head "lab" {"change": [N, 1, h,
-      w]}, what the network adds to L*.
+      ceil(h/4), ceil(w/4), 313]} too, and of those of drawings {"change":
+      [N, 1, h, w]}, what the network adds to L*.
     """
     height, width = tf.unstack(tf.shape(lightness)[1:])
     padded = lightness

@@ -24,6 +24,7 @@ from tfcolor.data import pipeline
 from tfcolor.data import sources
 from tfcolor.data.feeds import open_data
 from tfcolor.errors import UsageError
+from tfcolor.networks.heads import DRAWING
 
 log = logging.getLogger("tfcolor")
 
@@ -121,7 +122,7 @@ def _load(path):
 
     def predict(batch):
         l = batch["l"]
-        if config.generator.head != "lab":
+        if config.generator.head not in DRAWING:
             return l, network(l)["ab"]
         if "scan" in batch:
             l = batch["scan"]
@@ -141,7 +142,7 @@ def _load(path):
 
 def _draws(run):
     """Whether a run colours scans of drawings."""
-    return run["config"].generator.head == "lab"
+    return run["config"].generator.head in DRAWING
 
 
 def _training_data(runs):

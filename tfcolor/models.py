@@ -10,6 +10,7 @@ from tfcolor import checkpoints
 from tfcolor import workdir
 from tfcolor.errors import UsageError
 from tfcolor.inference import Predictor
+from tfcolor.networks.heads import DRAWING
 
 # Beside the SavedModel's own files; TensorFlow Serving ignores it.
 INFO = pathlib.Path("assets.extra") / "tfcolor.json"
@@ -81,7 +82,7 @@ def network_of(generator):
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32)])
     def network(l):
         color, logits = generator(l, training=False, with_logits=True)
-        if head == "lab":
+        if head in DRAWING:
             return {"l": color[..., :1], "ab": color[..., 1:]}
         return {"ab": color, "logits": logits} if head == "bins" else {"ab": color}
 

@@ -4,6 +4,7 @@ from tfcolor.data import pipeline
 from tfcolor.data import readers
 from tfcolor.data import sources
 from tfcolor.errors import UsageError
+from tfcolor.networks.heads import DRAWING
 
 # Pictures of a sample grid.
 SAMPLES = 8
@@ -27,9 +28,9 @@ def feed_of(config):
         return Unpaired(config)
     if data.scans:
         raise UsageError(f"data.scans: {data.scans}: used by cyclegan only")
-    if data.scanner and config.generator.head != "lab":
+    if data.scanner and config.generator.head not in DRAWING:
         raise UsageError(
-            f"data.scanner: {data.scanner}: needs generator.head lab, not "
+            f"data.scanner: {data.scanner}: needs generator.head lab or rgb, not "
             f"{config.generator.head}"
         )
     return Colored(config)

@@ -22,8 +22,8 @@ class Generator(keras.Model):
       settings: the arguments of the subclass, by name.
 
     Input: l [B, H, W, 1] float, L*/50 - 1, in [-1, 1].
-    Output: ab [B, H, W, 2] float32, (a*, b*)/110, in [-1, 1]; of the head "lab"
-    l, a and b, [B, H, W, 3]; with
+    Output: ab [B, H, W, 2] float32, (a*, b*)/110, in [-1, 1]; of the heads
+    "lab" and "rgb" l, a and b, [B, H, W, 3]; with
     `with_logits` also what the head made it of: of the head "bins" the logits
     [B, H/4, W/4, 313] float32.
 

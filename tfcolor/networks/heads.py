@@ -6,7 +6,10 @@ from tfcolor.color import bins
 from tfcolor.color import cie
 from tfcolor.networks.layers import check_choice
 
-HEADS = ("ab", "bins", "lab")
+HEADS = ("ab", "bins", "lab", "rgb")
+
+# Of drawings: they predict lightness too, which the lines of a scan do not say.
+DRAWING = ("lab", "rgb")
 
 # Of the annealed mean (Zhang et al. 2016, section 2.3).
 TEMPERATURE = 0.38
@@ -19,8 +22,8 @@ class Head(keras.layers.Layer):
     """A convolution and what turns its output into ab.
 
     Args:
-      kind: "ab": two channels through tanh; "lab": three, for drawings, whose
-        lightness the lines do not say. "bins": logits of the 313 colours
+      kind: "ab": two channels through tanh; "lab": three, for drawings; "rgb":
+        sRGB as three, turned into Lab. "bins": logits of the 313 colours
         of Zhang et al. 2016, whose annealed mean is ab.
       convolution: a function of the number of channels to a layer.
       temperature: of the annealed mean: near 0 the most probable colour, 1 the
@@ -28,7 +31,7 @@ class Head(keras.layers.Layer):
       scale: by how much the colours are enlarged, bilinearly.
 
     Called with a map [B, h, w, C], it returns ab [B, H, W, 2] float32 =
-    (a*, b*)/110, with "lab" [B, H, W, 3] = (L*/50 - 1, a*/110, b*/110), in
+    (a*, b*)/110, of DRAWING [B, H, W, 3] = (L*/50 - 1, a*/110, b*/110), in
     [-1, 1], and what the convolution gave, float32: with
     "bins" the logits [B, H/4, W/4, 313].
 
@@ -49,7 +52,7 @@ class Head(keras.layers.Layer):
         self.kind = kind
         self.temperature = TEMPERATURE if temperature is None else temperature
         self.scale = scale
-        channels = {"ab": 2, "bins": len(bins.AB_BINS), "lab": 3}[kind]
+        channels = {"ab": 2, "bins": len(bins.AB_BINS)}.get(kind, 3)
         self.convolution = convolution(channels)
 
     def build(self, shape):
@@ -60,7 +63,10 @@ class Head(keras.layers.Layer):
         x = keras.ops.cast(self.convolution(x), "float32")
         if self.kind == "bins":
             return ab_of_logits(x, self.temperature, self.scale), x
-        return enlarged(keras.ops.tanh(x), self.scale), x
+        color = keras.ops.tanh(x)
+        if self.kind == "rgb":
+            color = lab_of_rgb((color + 1.0) / 2.0)
+        return enlarged(color, self.scale), x
 
 
 def ab_of_logits(logits, temperature, scale=QUARTER):
@@ -68,6 +74,23 @@ def ab_of_logits(logits, temperature, scale=QUARTER):
     ab [B, scale h, scale w, 2] = (a*, b*)/110."""
     ab = bins.annealed_mean(logits, temperature) / cie.AB_MAX
     return enlarged(ab, scale)
+
+
+def lab_of_rgb(rgb):
+    """SRGB [..., 3] float32 in 0..1 -> what networks see of it, [..., 3] =
+    (L*/50 - 1, a*/110, b*/110), as `color.lab` has it, with a finite gradient
+    everywhere."""
+    ops = keras.ops
+    curve = ops.power((ops.maximum(rgb, 0.04045) + 0.055) / 1.055, 2.4)
+    light = ops.where(rgb > 0.04045, curve, rgb / 12.92)
+    white = ops.matmul(light, (cie.XYZ_FROM_RGB / cie.WHITE[:, None]).T.astype("f4"))
+    root = ops.power(ops.maximum(white, cie.THRESHOLD), 1.0 / 3.0)
+    line = cie.SLOPE * white + cie.OFFSET
+    found = ops.where(white > cie.THRESHOLD, root, line)
+    x, y, z = (found[..., k : k + 1] for k in range(3))
+    l = (116.0 * y - 16.0) / cie.L_HALF - 1.0
+    ab = [500.0 * (x - y) / cie.AB_MAX, 200.0 * (y - z) / cie.AB_MAX]
+    return ops.concatenate([l, *ab], -1)
 
 
 def enlarged(ab, scale):

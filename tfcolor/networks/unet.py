@@ -29,7 +29,7 @@ class UNet(Generator):
         before and three after the bottleneck, the innermost convolution.
       spectral_norm: divide each kernel but the head's by its largest singular
         value (Miyato et al. 2018).
-      head: "ab", two channels through tanh, "bins" or "lab" (see Head).
+      head: "ab", two channels through tanh, "bins", "lab" or "rgb" (see Head).
       temperature: of the head "bins".
       input_channels: 1, or 3: l repeated.
 

@@ -11,6 +11,7 @@ from tfcolor import samples
 from tfcolor.color import lab
 from tfcolor.color import quantize
 from tfcolor.data import distortions
+from tfcolor.networks.heads import DRAWING
 from tfcolor.networks.heads import QUARTER
 from tfcolor.trainers.base import Trainer
 from tfcolor.trainers.base import check_not_negative
@@ -40,8 +41,8 @@ class Colorizer(Trainer):
     """A Trainer of a generator: lightness, or the scan of a drawing, to colour.
 
     Args:
-      generator: l [B, H, W, 1] -> ab [B, H, W, 2], built; with the head "lab",
-        the scan of a drawing -> its l, a and b, [B, H, W, 3].
+      generator: l [B, H, W, 1] -> ab [B, H, W, 2], built; with the heads
+        "lab" and "rgb" the scan of a drawing -> its l, a and b, [B, H, W, 3].
       l1_weight: weight of the mean absolute error of the colour.
       l1_final: that weight at the last step, to which it goes linearly; None:
         it stays.
@@ -101,7 +102,7 @@ class Colorizer(Trainer):
         self.blur = blur
         self.erase = erase
         self.scanner = scanner
-        self.draws = generator.get_config().get("head") == "lab"
+        self.draws = generator.get_config().get("head") in DRAWING
 
     @classmethod
     def parts(cls):
