@@ -64,38 +64,45 @@ import sys
 from harness import AUGMENTED
 from harness import toy_config
 from tfcolor import run
-config = toy_config("cgan", steps=int(sys.argv[2]))
-config.generator.dropout = 0.5
-vars(config.data).update(AUGMENTED)
-signal = run.train(config, sys.argv[1])
+from tfcolor import stages
+name, workdir, steps = sys.argv[1:]
+config = toy_config(name, stages=steps if ":" in steps else "")
+config.train.steps = int(steps.rpartition(":")[2])
+stages.apply(config)
+if name == "cgan":
+    config.generator.dropout = 0.5
+    vars(config.data).update(AUGMENTED)
+signal = run.train(config, workdir)
 os._exit(128 + signal if signal else 0)
 """
 
 
-def start_run(workdir, steps):
+def start_run(name, workdir, steps):
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(workdir), str(steps)],
+        [sys.executable, "-c", PROGRAM, name, str(workdir), str(steps)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment,
     )
 
 
-def test_killed_at_a_random_moment_it_ends_as_if_it_had_not_been(tmp_path):
-    """One kill; benchmarks/kills.py does as many as one likes."""
-    whole, killed, steps = tmp_path / "whole", tmp_path / "killed", 24
-    assert start_run(whole, steps).wait(timeout=120) == 0
+@pytest.mark.parametrize("name", ["cgan", "cyclegan"])
+def test_killed_at_a_random_moment_it_ends_as_if_it_had_not_been(name, tmp_path):
+    """One kill, within the second stage; benchmarks/kills.py does as many as one
+    likes."""
+    whole, killed, steps = tmp_path / "whole", tmp_path / "killed", "16:4 32:20"
+    assert start_run(name, whole, steps).wait(timeout=120) == 0
     chance = random.Random(0)
-    process = start_run(killed, steps)
-    while not newest(killed):
+    process = start_run(name, killed, steps)
+    while newest(killed) <= 4:
         assert process.poll() is None
         time.sleep(0.02)
     time.sleep(chance.uniform(0, 0.4))
     assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert start_run(killed, steps).wait(timeout=120) == 0
+    assert start_run(name, killed, steps).wait(timeout=120) == 0
     assert_identical(whole, killed)
 
 
@@ -113,7 +120,7 @@ def wait_for_checkpoint(workdir, seconds=60):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_save_a_checkpoint_and_exit_with_their_code(number, tmp_path):
-    process = start_run(tmp_path, 100_000)
+    process = start_run("cgan", tmp_path, 100_000)
     config = config_of("cgan", steps=100_000)
     vars(config.data).update(AUGMENTED)
     try:
