@@ -5,9 +5,9 @@ import numpy as np
 from tfcolor.data.lineart.contours import curve
 from tfcolor.data.lineart.contours import ellipse
 from tfcolor.data.lineart.contours import polygon
+from tfcolor.data.lineart.marks import mix
 from tfcolor.data.lineart.motifs import BLACK
 from tfcolor.data.lineart.motifs import WHITE
-from tfcolor.data.lineart.page import mix
 
 FISH = ((246, 140, 50), (246, 196, 60), (80, 140, 220), (236, 100, 120))
 WINGS = ((240, 150, 50), (90, 140, 226), (246, 214, 90), (224, 110, 170))

@@ -5,13 +5,13 @@ import numpy as np
 from tfcolor.data.lineart.contours import curve
 from tfcolor.data.lineart.contours import ellipse
 from tfcolor.data.lineart.contours import polygon
+from tfcolor.data.lineart.marks import mix
 from tfcolor.data.lineart.motifs import BLACK
 from tfcolor.data.lineart.motifs import CLOTHES
 from tfcolor.data.lineart.motifs import LEAVES
 from tfcolor.data.lineart.motifs import WHITE
 from tfcolor.data.lineart.motifs import flower
 from tfcolor.data.lineart.motifs import tulip
-from tfcolor.data.lineart.page import mix
 
 SKINS = ((252, 216, 186), (240, 192, 156), (202, 144, 104), (136, 92, 66))
 HAIRS = (

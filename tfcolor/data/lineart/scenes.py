@@ -14,9 +14,9 @@ from tfcolor.data.lineart import motifs
 from tfcolor.data.lineart.contours import curve
 from tfcolor.data.lineart.contours import ellipse
 from tfcolor.data.lineart.contours import polygon
+from tfcolor.data.lineart.marks import mix
 from tfcolor.data.lineart.motifs import Place
 from tfcolor.data.lineart.page import Page
-from tfcolor.data.lineart.page import mix
 
 # Width over height.
 ASPECTS = (1.0, 1.0, 4.0 / 3.0, 3.0 / 4.0)
