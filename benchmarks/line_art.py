@@ -70,7 +70,8 @@ def main(_):
         for name, scan in scans.items():
             found[name].append(measures(scan, truth))
         shown = shown or (rgb, truth, scans)
-    print(f"{_LIMIT.value} drawings, {_SIZE.value}x{_SIZE.value}")
+    count = sum(map(len, found["lightness"]))
+    print(f"{count} drawings, {_SIZE.value}x{_SIZE.value}")
     print(f"{'':20s}{'error':>26s}{'precision':>26s}{'recall':>26s}{'F':>8s}")
     rng = np.random.default_rng(0)
     for name, rows in found.items():

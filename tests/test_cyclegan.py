@@ -1,6 +1,4 @@
-"""From coloured drawings to scans without pairs, and on to line art."""
-
-import json
+"""From coloured drawings to scans without pairs."""
 
 import keras
 import numpy as np
@@ -9,10 +7,7 @@ import scipy.ndimage
 import tensorflow as tf
 from harness import check_network
 from harness import check_other_backend
-from harness import config_of
 from harness import convolution_size
-from harness import eagerly
-from harness import new_run
 from harness import toy_batch
 from harness import toy_config
 from harness import trainable_size
@@ -20,14 +15,10 @@ from harness import write_pictures
 from PIL import Image
 
 from tfcolor import build
-from tfcolor import config as config_lib
-from tfcolor import models
-from tfcolor import run
-from tfcolor import smoke
 from tfcolor.color import lab
-from tfcolor.data import augment
 from tfcolor.data import feeds
 from tfcolor.data import sources
+from tfcolor.errors import UsageError
 from tfcolor.networks import Translator
 from tfcolor.networks.translator import Reflected
 from tfcolor.trainers.pool import ImagePool
@@ -188,14 +179,64 @@ def test_batches_are_drawings_and_scans_of_others():
     assert len(feed.scans) + len(feed.held_out_scans) == 100_000
 
 
-def test_a_tint_of_the_paper_is_no_colour(tmp_path):
+def test_sets_of_one_size_are_not_paired(tmp_path, rng):
+    """Eleven pictures as drawings and as scans: in no epoch do many meet
+    themselves."""
+    config = toy_config("cyclegan")
+    config.data.flip, config.data.crop, config.data.validation = False, "center", "none"
+    for i in range(11):
+        colour = np.full([40, 40, 3], rng.integers(0, 256, 3), np.uint8)
+        Image.fromarray(colour).save(tmp_path / f"{i}.png")
+    config.data.source = config.data.scans = str(tmp_path)
+    config.data.batch_size = 11
+    feed = feeds.feed_of(config)
+    feed.scans = feed.source  # none of them held out
+    for batch in feed.training(config.data).take(5):
+        l = lab.encode((batch["rgb"] + 1.0) / 2.0)[0][:, 0, 0, 0]
+        scan = batch["scan"][:, 0, 0, 0]
+        np.testing.assert_allclose(np.sort(l), np.sort(scan), atol=0.02)
+        assert (np.abs(l - scan) < 0.02).sum() < 5
+
+
+def test_every_held_out_drawing_is_validated_on_however_few_scans_there_are():
+    config = toy_config("cyclegan")
+    feed = feeds.feed_of(config)
+    feed.held_out_scans = sources.open_source("drawings:test_scans")
+    feed.held_out_scans.count = 3
+    batches = list(feed.validation(config.data, 10))
+    scans = np.concatenate([batch["scan"] for batch in batches])
+    assert len(scans) == sum(len(batch["rgb"]) for batch in batches) == 10
+    np.testing.assert_array_equal(scans[3:6], scans[:3])
+
+
+def test_without_identity_weight_the_step_has_no_such_term():
+    config = toy_config("cyclegan")
+    config.loss.identity_weight = 0.0
+    trainer = build.trainer(config)
+    logs = trainer.train_step(toy_batch(config, 1))
+    assert float(logs["g/identity"]) == 0.0
+    expected = 2.0 * logs["g/adversarial"] + 10.0 * logs["g/cycle"]
+    assert float(logs["g/loss"]) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_a_tint_of_the_paper_is_no_colour(tmp_path, rng):
     config = toy_config("cyclegan")
     paper = np.full([40, 40, 3], (250, 235, 200), np.uint8)
     paper[10:12] = 20
     for i in range(3):
-        Image.fromarray(paper).save(tmp_path / f"{i}.png")
+        Image.fromarray(paper).save(tmp_path / f"paper{i}.png")
     config.data.scans = str(tmp_path)
     feeds.feed_of(config).probe(config.data)
+    # Nor is it for those that are to be drawings, of which half must have some.
+    config.data.source, config.data.validation = str(tmp_path), "none"
+    for count, enough in ((0, False), (1, False), (3, True)):
+        write_pictures(tmp_path, rng, count)
+        if enough:
+            feeds.feed_of(config).probe(config.data)
+            break
+        message = f"--data: 3 of {3 + count} images tried are grey or of one tint"
+        with pytest.raises(UsageError, match=message):
+            feeds.feed_of(config).probe(config.data)
 
 
 def test_bad_input_of_cyclegan_ends_before_the_run(tmp_path, rng, call):
@@ -208,6 +249,11 @@ def test_bad_input_of_cyclegan_ends_before_the_run(tmp_path, rng, call):
     for arguments, message in (
         ((colors, colors), "data.scans: 3 of 3 images tried are coloured"),
         ((scans, scans), "images tried has colour"),
+        ((colors, scans, "--config.data.scanner=x"), "data.scanner: x: not used by"),
+        (
+            (colors, scans, "--config.loss.cycle_weight=nan"),
+            "loss.cycle_weight: nan is not a finite number",
+        ),
         ((colors, tmp_path / "none"), "no such folder"),
         ((colors, scans, "--config.loss.pool=-1"), "loss.pool: -1 must not be"),
         ((colors, scans, "--config.data.blur=0.5"), "data.blur: 0.5: not used by"),
@@ -227,119 +273,3 @@ def test_bad_input_of_cyclegan_ends_before_the_run(tmp_path, rng, call):
         assert message in done.stderr
         assert done.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
-
-
-def line_art_config(scanner):
-    """The config of line art at toy size, with a scanner and a small generator."""
-    config = config_lib.load(config_lib.CONFIGS / "experiments" / "line_art.py")
-    config = smoke.smoke(config, {"data.scanner": str(scanner)})
-    config.data.image_size = 32
-    config.generator = config_lib.Generator(head="lab", depth=3, width=4)
-    return config
-
-
-def test_line_art_learns_from_the_scans_of_a_run(tmp_path, monkeypatch):
-    eagerly(monkeypatch)
-    scanner = new_run(toy_config("cyclegan"), tmp_path / "scanner")
-    config = line_art_config(scanner)
-    workdir = tmp_path / "run"
-    config.train.steps = 2
-    run.train(config, workdir)
-    network = models.scanner_of_run(scanner)
-    kept = keras.saving.load_model(workdir / "scanner.keras")
-    batch = next(iter(feeds.feed_of(config).training(config.data)))
-    trainer = build.trainer(config)
-    trainer.scanner = kept
-    l, color = trainer.pair(batch)
-    np.testing.assert_array_equal(l, network(batch["rgb"], training=False))
-    assert np.abs(l.numpy() - batch["l"].numpy()).mean() > 0.05
-    np.testing.assert_array_equal(color, tf.concat([batch["l"], batch["ab"]], -1))
-    # The run goes on without the one that it began with.
-    (scanner / "config.json").unlink()
-    config.train.steps = 4
-    run.train(config, workdir)
-
-
-def test_scanner_is_not_trained(tmp_path):
-    config = line_art_config(new_run(toy_config("cyclegan"), tmp_path))
-    trainer = build.trainer(config)
-    trainer.scanner = models.scanner_of_run(tmp_path)
-    before = trainer.scanner.get_weights()
-    batch = next(iter(feeds.feed_of(config).training(config.data)))
-    trainer.train_step(batch)
-    for old, new in zip(before, trainer.scanner.get_weights(), strict=True):
-        np.testing.assert_array_equal(old, new)
-    twin = type(trainer).from_config(trainer.get_config())
-    assert twin.scanner.get_config() == trainer.scanner.get_config()
-
-
-def test_runs_of_another_kind_are_named(tmp_path, call):
-    colorizer = new_run(config_of("l1"), tmp_path / "l1")
-    scanner = new_run(toy_config("cyclegan"), tmp_path / "cyclegan")
-    path = config_lib.CONFIGS / "experiments" / "line_art.py"
-    for arguments, message in (
-        ([f"--config.data.scanner={colorizer}"], "a run of Regression, not of cycle"),
-        ([f"--config.data.scanner={tmp_path}"], "no run in it"),
-        (
-            [f"--config.data.scanner={scanner}", "--config.generator.head=ab"],
-            "needs generator.head lab or rgb, not ab",
-        ),
-        (
-            ["--config.data.scanner=", "--config.data.scans=drawings:scans"],
-            "data.scans: drawings:scans: used by cyclegan only",
-        ),
-    ):
-        workdir = f"--workdir={tmp_path / 'run'}"
-        done = call("train", f"--config={path}", "--smoke", workdir, *arguments)
-        assert done.returncode == 2, message
-        assert message in done.stderr
-    done = call("colorize", f"--model={scanner}", "--output=x", __file__)
-    assert done.returncode == 2
-    assert "a run of CycleGAN, which makes scans and colours nothing" in done.stderr
-
-
-def test_line_art_is_judged_on_true_scans(tmp_path, call):
-    run = new_run(line_art_config(""), tmp_path / "run")
-    done = call(
-        "evaluate",
-        f"--workdir={run}",
-        "--data=drawings:test",
-        "--limit=4",
-        "--resamples=5",
-    )
-    assert done.returncode == 0, done.stderr
-    saved = json.loads((run / "evaluation" / "metrics.json").read_text())
-    assert saved["inputs"] == "the true scans of the drawings"
-    colors, scans = (
-        sources.open_source(f"drawings:{split}") for split in ("test", "test_scans")
-    )
-    numbers = np.linspace(0, 9999, 4).astype(int)
-    errors = []
-    for number in numbers:
-        square = [
-            tf.image.resize(source.read(number, 32, augment.center_box), [32, 32])
-            for source in (colors, scans)
-        ]
-        color, scan = (tf.cast(x + 0.5, tf.uint8)[None] for x in square)
-        found = models.of_run(run)[0](lab.encode(scan)[0])
-        rgb = lab.to_uint8(lab.decode(found[..., :1], found[..., 1:])).numpy()
-        errors.append(((rgb / 255.0 - color.numpy() / 255.0) ** 2).mean())
-    expected = np.mean(-10.0 * np.log10(errors))
-    assert saved["metrics"]["run"]["psnr"]["value"] == pytest.approx(expected, abs=1e-3)
-
-
-def test_line_art_is_coloured_at_its_full_size(tmp_path):
-    """What the network changes of the lightness is enlarged; lines that it is
-    too small for stay."""
-    config = line_art_config("")
-    predictor = models.load(new_run(config, tmp_path))
-    page = np.full([96, 96], 250, np.uint8)
-    page[::6] = 20
-    planes = predictor.predict_ab([page])[0]
-    assert planes.shape == (3, 32, 32)
-    found = lab.rgb_to_lab(predictor(page)).numpy()
-    change = found[..., 0] - lab.lightness(np.stack([page] * 3, -1)).numpy()
-    inside = (found[..., 0] > 0.5) & (found[..., 0] < 99.5)
-    expected = np.asarray(Image.fromarray(planes[2]).resize((96, 96), Image.BICUBIC))
-    assert np.abs(change - expected)[inside].mean() < 0.5
-    assert found[::6].mean() < found[3::6].mean()

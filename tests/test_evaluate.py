@@ -7,8 +7,10 @@ import tensorflow as tf
 from harness import new_run
 from harness import toy_config
 from harness import write_pictures
+from PIL import Image
 
 from tfcolor import evaluate
+from tfcolor import gallery
 from tfcolor import metrics
 from tfcolor import report
 from tfcolor.data import pipeline
@@ -255,3 +257,15 @@ def test_bad_input(folders, tmp_path, pictures, call):
         assert done.returncode == code, done.stderr
         assert message in done.stderr
         assert not list(output.glob("*"))
+
+
+def test_evolution_shows_smaller_stages_at_the_size_of_the_largest(tmp_path):
+    for step, side in ((1, 8), (2, 8), (3, 16)):
+        rows = np.repeat(np.uint8([10, 20 * step, 30]), side)[:, None, None]
+        picture = np.broadcast_to(rows, (3 * side, 2 * side, 3))
+        (tmp_path / "samples").mkdir(exist_ok=True)
+        Image.fromarray(picture).save(tmp_path / "samples" / f"step_{step:07d}.png")
+    ((caption, picture),) = gallery.evolutions({"run": {"path": tmp_path}})
+    assert caption == "run over its training: steps 1, 2, 3"
+    assert picture.shape == (48, 32, 3)
+    assert picture[:, 0, 0].tolist() == [20] * 16 + [40] * 16 + [60] * 16

@@ -70,7 +70,7 @@ def test_unet_dropout_acts_in_training_only():
         (lambda: UNet(norm="bach"), "generator.norm: 'bach' is not one of batch"),
         (lambda: UNet(width=0), "generator.width: 0"),
         (lambda: UNet(dropout=1.0), "generator.dropout: 1.0"),
-        (lambda: UNet(head="rgb"), "generator.head: 'rgb' is not one of ab"),
+        (lambda: UNet(head="yuv"), "generator.head: 'yuv' is not one of ab"),
     ],
 )
 def test_bad_settings_are_named(build, message):

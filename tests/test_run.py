@@ -166,6 +166,22 @@ def test_events_hold_every_group_and_forget_what_was_broken_off(tmp_path, monkey
     assert tf.io.decode_png(picture[2]).shape[0] == 3 * 32 + 2 * 2
 
 
+def test_histograms_have_the_same_names_whatever_was_built_before():
+    """Two generators of a process: Keras goes on counting their layers."""
+    config = config_of("l1")
+    first, second = (build.trainer(config).generator.weights for _ in range(2))
+    paths = [[weight.path for weight in weights] for weights in (first, second)]
+    assert paths[0] != paths[1]
+    found = [callbacks.stable_names(each) for each in paths]
+    assert found[0] == found[1]
+    assert len(set(found[0])) == len(first)
+    assert callbacks.stable_names(["net_7/conv_3/a", "net_7/conv_5/a", "net_7/b"]) == [
+        "net/conv/a",
+        "net/conv_1/a",
+        "net/b",
+    ]
+
+
 def test_profile_of_chosen_steps(tmp_path, monkeypatch):
     eagerly(monkeypatch)
     seen = []

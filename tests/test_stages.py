@@ -3,6 +3,7 @@ does."""
 
 import shutil
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -38,7 +39,18 @@ def test_parse_reads_what_its_form_says():
     ]
 
 
-@pytest.mark.parametrize("text", ["64", "64:x", "64:1:2:3:4:5", "64:0", "-64:9"])
+def test_a_stage_without_a_batch_size_has_that_of_the_config():
+    config = staged("l1", "16:3 32:5:4:1e-3 16:2")
+    for _ in range(2):  # a run applies them at every start
+        assert config.train.stages == "16:3:2 32:5:4:1e-3 16:2:2"
+        assert [s.batch_size for s in stages.stages_of(config)] == [2, 4, 2]
+        assert config.data.batch_size == 2
+        stages.apply(config)
+
+
+@pytest.mark.parametrize(
+    "text", ["64", "64:x", "64:1:2:3:4:5", "64:0", "-64:9", "64:1:2:nan", "64:1:2:inf"]
+)
 def test_what_is_no_stage_is_named(text):
     with pytest.raises(UsageError, match=f"train.stages: '{text}'"):
         stages.parse(text)
@@ -136,6 +148,29 @@ def test_staged_run_resumes_to_the_last_bit(name, reset, left, tmp_path, monkeyp
     assert pictures == [path.name for path in sorted((parts / "samples").iterdir())]
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_reset_optimizers_are_as_they_were_when_the_run_began(
+    precision, tmp_path, monkeypatch
+):
+    eagerly(monkeypatch)
+    config = staged("cgan", "16:3 16:1", reset_optimizers=True, precision=precision)
+    fit, seen = run.Run._fit, []
+
+    def watched(self, trainer, *arguments):
+        optimizers = trainer.optimizers().values()
+        seen.append([v.numpy() for each in optimizers for v in each.variables])
+        return fit(self, trainer, *arguments)
+
+    monkeypatch.setattr(run.Run, "_fit", watched)
+    try:
+        run.train(config, tmp_path)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert len(seen) == 2
+    for first, second in zip(*seen, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
 def test_a_damaged_first_checkpoint_of_a_stage_falls_back_to_the_one_before(
     tmp_path, caplog, monkeypatch
 ):
@@ -207,6 +242,15 @@ def test_a_phase_moves_what_it_says(name, phase):
     assert int(trainer.step) == 1
 
 
+def test_a_generator_that_nothing_trains_alone_is_refused():
+    config = toy_config("wgan", generator_alone=1)
+    config.loss.l1_weight = 0.0
+    with pytest.raises(UsageError, match="train.generator_alone: 1, but nothing"):
+        build.trainer(config)
+    config.loss.l2_weight = 0.1
+    build.trainer(config)
+
+
 def test_l1_weight_goes_linearly_to_its_last():
     config = toy_config("l1", steps=4)
     config.loss.l1_weight, config.loss.l1_final = 100.0, 20.0
@@ -244,6 +288,7 @@ def test_edge_weight_is_of_the_slopes():
         ("cgan", {"generator_alone": 9}, "9 steps in all are more than the run's 4"),
         ("l1", {"generator_alone": 1}, "train.generator_alone: 1, but Regression has"),
         ("cyclegan", {"critic_alone": 1}, "train.critic_alone: 1, but CycleGAN has"),
+        ("cgan", {"reset_optimizers": True}, "train.reset_optimizers: True: there is"),
     ],
 )
 def test_bad_stages_and_phases_end_before_the_run(

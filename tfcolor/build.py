@@ -36,11 +36,11 @@ def strategy(train):
 
 
 def check_replicas(config, replicas):
+    field = "train.stages, batch" if config.train.stages else "data.batch_size"
     for stage in stages.stages_of(config):
         if stage.batch_size % replicas:
             raise UsageError(
-                f"data.batch_size: {stage.batch_size} is not divisible by "
-                f"{replicas} replicas"
+                f"{field}: {stage.batch_size} is not divisible by {replicas} replicas"
             )
 
 
@@ -87,6 +87,12 @@ def trainer(config, segment=None):
 
 def _enter(model, segment, config):
     if isinstance(model, ColorGAN):
+        alone = config.train.generator_alone
+        if alone and not model.reconstructs():
+            raise UsageError(
+                f"train.generator_alone: {alone}, but nothing would train it: all of "
+                "loss.l1_weight, l2_weight, edge_weight are 0"
+            )
         model.enter(segment.phase)
         return
     for field in ("generator_alone", "critic_alone"):

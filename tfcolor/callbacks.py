@@ -3,6 +3,7 @@ those of the run, not of this start of it."""
 
 import logging
 import math
+import re
 import signal
 import time
 import warnings
@@ -188,11 +189,29 @@ class Histograms(StepCallback):
             return
         with self.writer.as_default(step):
             for prefix, network in self.model.networks().items():
-                for weight in network.trainable_variables:
-                    tf.summary.histogram(f"{prefix}/weights/{weight.path}", weight)
+                weights = network.trainable_variables
+                names = stable_names([weight.path for weight in weights])
+                for name, weight in zip(names, weights, strict=True):
+                    tf.summary.histogram(f"{prefix}/weights/{name}", weight)
             for name, values in self.norms.items():
                 tf.summary.histogram(name, values)
         self.norms = {}
+
+
+def stable_names(paths):
+    """Keras' paths of weights with layers numbered among those of their kind in
+    their parent; Keras numbers them among all that the process has made."""
+    known, names = {}, []
+    for path in paths:
+        parent, name = "", []
+        for part in path.split("/"):
+            kind = re.sub(r"_\d+$", "", part)
+            alike = known.setdefault((parent, kind), {})
+            number = alike.setdefault(part, len(alike))
+            name.append(f"{kind}_{number}" if number else kind)
+            parent += f"/{part}"
+        names.append("/".join(name))
+    return names
 
 
 class Profile(StepCallback):

@@ -1,7 +1,9 @@
 """What the values of a Config may be, as far as no network is needed to say so."""
 
 import dataclasses
+import math
 
+from tfcolor import config as config_lib
 from tfcolor.data import augment
 from tfcolor.errors import UsageError
 
@@ -31,6 +33,9 @@ def check(config):
     train, optim = config.train, config.optim
     if not 0 <= config.seed < 2**32:
         raise UsageError(f"seed: {config.seed} is not in 0 .. 2^32 - 1")
+    for field, value in config_lib.flat(config).items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"{field}: {value} is not a finite number")
     augment.check(config.data)
     _check_choice("train.strategy", train.strategy, STRATEGIES)
     _check_choice("train.precision", train.precision, PRECISIONS)

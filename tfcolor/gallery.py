@@ -57,14 +57,15 @@ def evolutions(runs):
         places = np.linspace(0, len(paths) - 1, min(MOMENTS, len(paths)))
         paths = [paths[round(place)] for place in places]
         rows = [_prediction_row(path) for path in paths]
-        if len({row.shape for row in rows}) > 1:
-            continue
+        # Those of earlier stages may be smaller.
+        size = max(row.size for row in rows)
+        rows = [np.asarray(row.resize(size, Image.Resampling.NEAREST)) for row in rows]
         steps = ", ".join(path.stem.removeprefix("step_").lstrip("0") for path in paths)
         yield f"{name} over its training: steps {steps}", np.concatenate(rows)
 
 
 def _prediction_row(path):
-    """The second of the three rows of a sample grid."""
-    picture = np.asarray(Image.open(path).convert("RGB"))
-    third = picture.shape[0] / 3
-    return picture[round(third) : round(2 * third)]
+    """The second of the three rows of a sample grid, a Pillow image."""
+    picture = Image.open(path).convert("RGB")
+    third = picture.height / 3
+    return picture.crop((0, round(third), picture.width, round(2 * third)))

@@ -81,7 +81,10 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
         "versions": f"tfcolor {tfcolor.__version__}, TensorFlow {tf.__version__}",
     }
     if scans is not None:
-        facts["inputs"] = "the true scans of the drawings"
+        facts["inputs"] = (
+            "the true scans of the drawings; of what does not colour scans, the "
+            "lightness"
+        )
     facts.update(_training_data(runs))
     if skipped:
         facts["left out"] = f"{len(skipped)} unreadable images"

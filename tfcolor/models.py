@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfcolor import build
 from tfcolor import checkpoints
 from tfcolor import workdir
+from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 from tfcolor.inference import Predictor
 from tfcolor.networks.heads import DRAWING
@@ -58,11 +59,14 @@ def scanner_of_run(path):
     """The scan generator of a run of cyclegan, as evaluation uses it.
 
     Raises:
-      UsageError: it is not such a run. RunError: it holds no whole checkpoint.
+      UsageError: it is not such a run, or holds no whole checkpoint.
     """
     if not workdir.Workdir(path).config.is_file():
         raise UsageError(f"data.scanner: {path}: no run in it")
-    config = workdir.load_config(path)
+    try:
+        config = workdir.load_config(path)
+    except UsageError as error:
+        raise UsageError(f"data.scanner: {error}") from error
     if config.scanner is None:
         raise UsageError(
             f"data.scanner: {path}: a run of {config.trainer.rpartition(':')[2]}, not "
@@ -70,7 +74,10 @@ def scanner_of_run(path):
         )
     scanner = build.translator(config, "scanner", 3, 1)
     part = "average" if config.train.ema_decay else "scanner"
-    checkpoints.restore_network(workdir.Workdir(path).checkpoints, scanner, part)
+    try:
+        checkpoints.restore_network(workdir.Workdir(path).checkpoints, scanner, part)
+    except RunError as error:
+        raise UsageError(f"data.scanner: {error}") from error
     scanner.trainable = False
     return scanner
 

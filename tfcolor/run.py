@@ -81,6 +81,7 @@ def dry_run(config):
     with strategy.scope():
         build.check_replicas(config, strategy.num_replicas_in_sync)
         trainer = build.trainer(config)
+    scans.scanner_for(config)
     feed.probe(config.data)
     parts = [config_lib.dumps(config)]
     for name in trainer.parts():
@@ -166,11 +167,12 @@ class Run:
         saved = checkpoints.Checkpoints(
             self.folder.checkpoints, trainer, self.config.train.keep_checkpoints
         )
+        optimizers = trainer.optimizers().values() if segment.resets else ()
+        new = [(v, tf.identity(v)) for each in optimizers for v in each.variables]
         step = saved.restore(first=segment.first - segment.position)
-        if segment.resets and step == segment.first:
-            for optimizer in trainer.optimizers().values():
-                for variable in optimizer.variables:
-                    variable.assign(tf.zeros_like(variable))
+        if step == segment.first:
+            for variable, value in new:
+                variable.assign(value)
         return step, saved
 
     def _fit(self, trainer, segment, start, saved):

@@ -3,6 +3,7 @@ and its phases (NoGAN, Antic 2019), cut into segments that are trained one after
 the other."""
 
 import dataclasses
+import math
 
 from tfcolor.errors import UsageError
 
@@ -50,7 +51,11 @@ def parse(text):
     Raises:
       UsageError: naming what cannot be read.
     """
-    return [_stage(part) for part in text.replace(",", " ").split()]
+    return [_stage(part) for part in _parts(text)]
+
+
+def _parts(text):
+    return text.replace(",", " ").split()
 
 
 def _stage(text):
@@ -62,19 +67,33 @@ def _stage(text):
         raise UsageError(f"train.stages: {text!r} is not {FORM}") from error
     if not 2 <= len(parts) <= len(kinds):
         raise UsageError(f"train.stages: {text!r} is not {FORM}")
-    if min(values) <= 0:
-        raise UsageError(f"train.stages: {text!r}: all must be positive")
+    if not all(value > 0 and math.isfinite(value) for value in values):
+        raise UsageError(f"train.stages: {text!r}: all must be positive and finite")
     return Stage(*values)
 
 
 def apply(config):
-    """Set the steps of a Config with stages to their sum, and its image and
-    batch size to those of the last."""
+    """Write the batch sizes that the stages of a Config do not give into them,
+    and set its steps to their sum, its image and batch size to the last ones.
+
+    Raises:
+      UsageError: of a text that is no stages, or a setting that needs them.
+    """
     found = parse(config.train.stages)
-    if found:
-        config.train.steps = sum(stage.steps for stage in found)
-        config.data.image_size = found[-1].image_size
-        config.data.batch_size = found[-1].batch_size or config.data.batch_size
+    if config.train.reset_optimizers and len(found) < 2:
+        raise UsageError(
+            "train.reset_optimizers: True: there is one stage, and so no second to "
+            "start with new ones"
+        )
+    if not found:
+        return
+    config.train.stages = " ".join(
+        part if part.count(":") > 1 else f"{part}:{config.data.batch_size}"
+        for part in _parts(config.train.stages)
+    )
+    config.train.steps = sum(stage.steps for stage in found)
+    config.data.image_size = found[-1].image_size
+    config.data.batch_size = stages_of(config)[-1].batch_size
 
 
 def stages_of(config):

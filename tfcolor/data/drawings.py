@@ -23,7 +23,7 @@ SPLITS = {
 }
 SIDE = 256  # pixels of the shorter side where nothing else is asked for
 
-# The paper's texture repeats after this many pixels; a page is PAPER_SIDE of them.
+# Sides of the paper's texture, and of the page that is cut out of it: pixels.
 TEXTURE, PAPER_SIDE = 768, 256
 
 

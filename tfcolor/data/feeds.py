@@ -20,7 +20,7 @@ def feed_of(config):
     if config.scanner is not None:
         if not data.scans:
             raise UsageError("data.scans is missing: the SPEC of scans of drawings")
-        for field in ("blur", "erase"):
+        for field in ("blur", "erase", "scanner"):
             if getattr(data, field):
                 raise UsageError(
                     f"data.{field}: {getattr(data, field)}: not used by cyclegan"
@@ -45,6 +45,8 @@ class Colored:
     Attributes:
       source, held_out: the images to train on, and to validate on or None.
     """
+
+    validated = "data.validation"  # field of the images that are
 
     def __init__(self, config):
         self.seed = config.seed
@@ -81,7 +83,7 @@ class Colored:
             return next(iter(images.batch(SAMPLES)))
         except StopIteration:
             raise UsageError(
-                "data.validation: none of its images can be read, the first "
+                f"{self.validated}: none of its images can be read, the first "
                 f"{self.shown.name(0)}"
             ) from None
 
@@ -96,6 +98,8 @@ class Unpaired(Colored):
       scans, held_out_scans: sources, as in Colored.
     """
 
+    validated = "data.validation or data.scans"
+
     def __init__(self, config):
         super().__init__(config)
         self.scans = sources.open_source(
@@ -108,9 +112,11 @@ class Unpaired(Colored):
 
     def probe(self, data):
         super().probe(data)
+        reader = readers.Reader(self.source, data, self.seed, _ignore)
+        readers.probe_kind(reader, "--data", colored=True)
         reader = readers.Reader(self.scans, data, self.seed, _ignore, colored=False)
         readers.probe(reader, "data.scans")
-        readers.probe_scans(reader, "data.scans")
+        readers.probe_kind(reader, "data.scans", colored=False)
 
     def training(self, data, report=None, **position):
         colors, scans = (

@@ -28,6 +28,8 @@ def file_number(example, seed, count):
       example: int64 scalar tensor.
     """
     epoch = example // count
+    # index_shuffle reads the lower 32 bits only.
+    seed = (seed + 0x9E3779B1 * (seed >> 32)) % (1 << 32)
     return tf.random.experimental.index_shuffle(
         example % count,
         seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
@@ -155,11 +157,11 @@ def validation(source, data, limit, report, numbered=False, scans=None):
 
 
 def unpaired_validation(colors, scans, data, limit, report):
-    """Batches as in `unpaired`, of each image once."""
+    """Batches as in `unpaired`, of each drawing once, with the scans in turn."""
     colored = central_squares(colors, data, limit, report).map(_only_rgb)
     scanned = central_squares(scans, data, limit, report)
     zipped = tf.data.Dataset.zip(
-        colored.unbatch(), _lab_batches(scanned, data).unbatch()
+        colored.unbatch(), _lab_batches(scanned, data).unbatch().repeat()
     )
     return _finished(zipped.map(_with_scan).batch(data.batch_size))
 

@@ -155,17 +155,20 @@ def probe(reader, field="--data"):
     )
 
 
-def probe_scans(reader, field):
-    """Raise UsageError if more than half of the images are coloured; a tint of
-    the paper is not counted."""
+def probe_kind(reader, field, colored):
+    """Raise UsageError if more than half of the images are not coloured, or not
+    scans; a tint of the paper is no colour."""
     middle = np.full(augment.NUMBERS, 0.5)
     tried = _spread(reader.source, PROBES[0])
     windows = [reader.try_read(number, middle) for number in tried]
-    colored = sum(is_colored(w) for w in windows if w is not None)
-    if 2 * colored > len(tried):
+    right = sum(colored == (w is not None and is_colored(w)) for w in windows)
+    if 2 * right < len(tried):
+        wrong, wanted = "coloured", "scans are grey"
+        if colored:
+            wrong, wanted = "grey or of one tint", "coloured drawings are wanted"
         raise UsageError(
-            f"{field}: {colored} of {len(tried)} images tried are coloured; scans are "
-            "grey"
+            f"{field}: {len(tried) - right} of {len(tried)} images tried are {wrong}; "
+            f"{wanted}"
         )
 
 

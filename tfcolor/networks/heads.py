@@ -83,7 +83,9 @@ def lab_of_rgb(rgb):
     ops = keras.ops
     curve = ops.power((ops.maximum(rgb, 0.04045) + 0.055) / 1.055, 2.4)
     light = ops.where(rgb > 0.04045, curve, rgb / 12.92)
-    white = ops.matmul(light, (cie.XYZ_FROM_RGB / cie.WHITE[:, None]).T.astype("f4"))
+    matrix = (cie.XYZ_FROM_RGB / cie.WHITE[:, None]).astype("float32")
+    # A sum, because products of matrices are less exact on some GPUs.
+    white = ops.sum(light[..., None, :] * matrix, -1)
     root = ops.power(ops.maximum(white, cie.THRESHOLD), 1.0 / 3.0)
     line = cie.SLOPE * white + cie.OFFSET
     found = ops.where(white > cie.THRESHOLD, root, line)

@@ -233,7 +233,7 @@ class ConvBlock(keras.layers.Layer):
 
     def call(self, x, training=None):
         for layer in self.layers_in_order():
-            x = layer(x, training=training) if _has_modes(layer) else layer(x)
+            x = layer(x, training=training) if has_modes(layer) else layer(x)
         return x
 
     def fold_into(self, other):
@@ -251,5 +251,6 @@ class ConvBlock(keras.layers.Layer):
         return {**super().get_config(), **self.settings}
 
 
-def _has_modes(layer):
+def has_modes(layer):
+    """Whether a layer of a ConvBlock does something else in training."""
     return isinstance(layer, keras.layers.BatchNormalization | keras.layers.Dropout)

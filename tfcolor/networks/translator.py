@@ -5,6 +5,7 @@ import keras
 from tfcolor.networks.generators import NORMS
 from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import check_choice
+from tfcolor.networks.layers import has_modes
 from tfcolor.networks.layers import normalisation
 
 
@@ -146,7 +147,7 @@ class Doubling(keras.layers.Layer):
 
     def call(self, x, training=None):
         x = keras.ops.depth_to_space(self.expand(x, training=training), 2)
-        if isinstance(self.norm, keras.layers.BatchNormalization):
+        if has_modes(self.norm):
             x = self.norm(x, training=training)
         elif self.norm is not None:
             x = self.norm(x)

@@ -85,7 +85,8 @@ class Trainer(keras.Model):
 
         Optimizers sum the gradients of all replicas, so each is divided by
         their number, here and nowhere else. Spectral norms follow the weights.
-        A network that is `resting` is left as it is, and costs nothing.
+        The weights of a network that is `resting` stay as they are, and their
+        gradients cost nothing.
 
         Returns:
           Norm of the gradient of this replica's loss; 0 of a resting network.

@@ -148,6 +148,11 @@ class Colorizer(Trainer):
             loss += self.cross_entropy * logs["g/cross_entropy"]
         return loss, logs
 
+    def reconstructs(self):
+        """Whether any of the terms of `reconstruction` has a weight."""
+        weights = (self.l1_weight, self.l1_final, self.l2_weight)
+        return any((*weights, self.edge_weight, self.cross_entropy))
+
     def _l1_weight_now(self):
         if self.l1_final is None:
             return self.l1_weight

@@ -104,9 +104,10 @@ class CycleGAN(Trainer):
             cycle = objectives.l1(
                 rgb, self.colorist(fake_scan, training=True)
             ) + objectives.l1(scan, self.scanner(fake_rgb, training=True))
-            identity = objectives.l1(
-                scan, self.scanner(tf.repeat(scan, 3, -1), training=True)
-            )
+            identity = 0.0
+            if self.identity_weight:
+                grey = tf.repeat(scan, 3, -1)
+                identity = objectives.l1(scan, self.scanner(grey, training=True))
             # Only the discriminators' terms are halved in CycleGAN.
             g_loss = (
                 2.0 * adversarial
@@ -175,8 +176,10 @@ class CycleGAN(Trainer):
         way back; then of true scans and their colours."""
         rgb, scan = batch["rgb"], batch["scan"]
         fake = self(rgb, training=False)
-        colors = [rgb, self.colorist(fake), self.colorist(scan)]
-        shown, back, colored = (lab.encode((x + 1.0) / 2.0) for x in colors)
+        back, colored = (self.colorist(x, training=False) for x in (fake, scan))
+        shown, back, colored = (
+            lab.encode((x + 1.0) / 2.0) for x in (rgb, back, colored)
+        )
         greys = [(l, tf.zeros_like(shown[1])) for l in (fake, shown[0], scan)]
         return samples.grid([shown, greys[0], greys[1], back, greys[2], colored])
 

@@ -12,7 +12,8 @@ class ColorGAN(Colorizer):
     """A Colorizer with a discriminator.
 
     Args:
-      discriminator: l and ab, [B, H, W, 3] -> raw logits, high = real, built.
+      discriminator: l and ab, [B, H, W, 3], of drawings the scan, l and ab,
+        [B, H, W, 4] -> raw logits, high = real, built.
       n_critic: discriminator updates a step, each on a fresh minibatch, so
         that `train_step` takes n_critic B images.
       The rest as in Colorizer.
