@@ -118,6 +118,7 @@ def test_temperature_is_that_of_the_paper_unless_set():
             "generator.temperature: 0.0 must be positive",
         ),
         ("colorful", {"norm": "layer"}, "generator.norm: 'layer' is not one of"),
+        ("unet", {"white_point": 0.0}, "generator.white_point: 0.0 is not in"),
         ("unet", {"input_channels": 2}, "generator.input_channels: 2 is not one of 1"),
         ("resnet_unet", {"input_channels": 1}, "input_channels: 1, but resnet_unet"),
         ("resnet_unet", {"attention": "all"}, "generator.attention: 'all' is not one"),
@@ -139,6 +140,24 @@ def test_bad_settings_are_named(name, settings, message):
 def test_sizes_that_do_not_fit_are_named(name, size, message):
     with pytest.raises(ValueError, match=message):
         small(name).build((None, size, size, 1))
+
+
+@pytest.mark.parametrize("name", list(GENERATORS))
+def test_what_is_lighter_than_the_white_point_is_white(name, rng):
+    lightness = np.float32([0, 30, 37.5, 75, 90, 100])
+    brightened = np.float32([0, 40, 50, 100, 100, 100])
+    network = small(name, white_point=75.0)
+    plain = small(name)
+    for each in (network, plain):
+        each.build((None, 32, 32, 1))
+    plain.set_weights(network.get_weights())
+    places = rng.integers(0, 6, (1, 32, 32, 1))
+    found = network(lightness[places] / 50.0 - 1.0)
+    expected = plain(brightened[places] / 50.0 - 1.0)
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(found / scale, expected / scale, atol=1e-4)
+    other = plain(lightness[places] / 50.0 - 1.0)
+    assert np.abs((found - other) / scale).max() > 0.01
 
 
 def test_three_input_channels_are_l_repeated():

@@ -64,6 +64,7 @@ class Generator:
     head: str | None = None  # "ab"; "bins": of 313 colours; of drawings "lab", "rgb"
     temperature: float | None = None  # of the head bins: 0.. the mode, 1 the mean
     input_channels: int | None = None  # 3: l repeated
+    white_point: float | None = None  # L* from which a scan is white paper
     depth: int | None = None  # halvings
     width: int | None = None  # channels of the first level
     norm: str | None = None

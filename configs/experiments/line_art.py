@@ -17,6 +17,7 @@ def get_config():
     settings.generator = config.Generator(
         name="resnet_unet", head="lab", attention="sagan", attention_at="16"
     )
+    settings.generator.white_point = 75.0
     settings.discriminator = config.Discriminator(
         width=64, norm="instance", attention="simple", attention_at="16"
     )

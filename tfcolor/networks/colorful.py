@@ -46,6 +46,7 @@ class Colorful(Generator):
         head="ab",
         temperature=None,
         input_channels=1,
+        white_point=None,
         **kwargs,
     ):
         super().__init__(
@@ -57,6 +58,7 @@ class Colorful(Generator):
                 "head": head,
                 "temperature": temperature,
                 "input_channels": input_channels,
+                "white_point": white_point,
             },
             **kwargs,
         )

@@ -8,6 +8,7 @@ from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import check_choice
 from tfcolor.networks.layers import initializer
 
+L_MAX = 100.0  # L* of white
 NORMS = ("batch", "instance", "group", "none")
 
 
@@ -43,6 +44,9 @@ class Generator(keras.Model):
         super().__init__(**kwargs)
         check_choice("generator.norm", settings["norm"], NORMS)
         check_choice("generator.input_channels", settings["input_channels"], (1, 3))
+        white_point = settings["white_point"]
+        if white_point is not None and not 0 < white_point <= L_MAX:
+            raise ValueError(f"generator.white_point: {white_point} is not in (0, 100]")
         if settings["width"] < 1:
             raise ValueError(f"generator.width: {settings['width']} must be at least 1")
         if not 0 <= settings["dropout"] < 1:
@@ -91,12 +95,21 @@ class Generator(keras.Model):
 
     def call(self, l, training=None, with_logits=False):
         self.check_size(l.shape)
-        x = keras.ops.concatenate([l] * self.settings["input_channels"], -1)
+        x = whitened(l, self.settings["white_point"])
+        x = keras.ops.concatenate([x] * self.settings["input_channels"], -1)
         ab, logits = self.head(self.features(x, training))
         return (ab, logits) if with_logits else ab
 
     def get_config(self):
         return {**super().get_config(), **self.settings}
+
+
+def whitened(l, white_point):
+    """Lightness [B, H, W, 1], L*/50 - 1, brightened so that what has this L* or more is
+    white: the levels of a paint program. None: as it is."""
+    if white_point is None:
+        return l
+    return keras.ops.minimum((l + 1.0) * (L_MAX / white_point) - 1.0, 1.0)
 
 
 def pointwise(channels):

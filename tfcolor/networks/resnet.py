@@ -47,7 +47,7 @@ class ResNetUNet(Generator):
         the network is built with, after which attention sits: "16" or "8,32".
       norm, dropout, spectral_norm: of the way up; dropout in the three
         innermost blocks.
-      head, temperature: as in UNet.
+      head, temperature, white_point: as in UNet.
 
     Input, output and errors as of Generator; height and width must be
     multiples of 32.
@@ -68,6 +68,7 @@ class ResNetUNet(Generator):
         head="ab",
         temperature=None,
         input_channels=3,
+        white_point=None,
         **kwargs,
     ):
         super().__init__(
@@ -83,6 +84,7 @@ class ResNetUNet(Generator):
                 "head": head,
                 "temperature": temperature,
                 "input_channels": input_channels,
+                "white_point": white_point,
             },
             **kwargs,
         )

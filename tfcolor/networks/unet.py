@@ -32,6 +32,7 @@ class UNet(Generator):
       head: "ab", two channels through tanh, "bins", "lab" or "rgb" (see Head).
       temperature: of the head "bins".
       input_channels: 1, or 3: l repeated.
+      white_point: L* from which the input is white, see `whitened`; None: none.
 
     Input, output and errors as of Generator.
     """
@@ -47,6 +48,7 @@ class UNet(Generator):
         head="ab",
         temperature=None,
         input_channels=1,
+        white_point=None,
         **kwargs,
     ):
         check_choice("generator.depth", depth, range(2, 9))
@@ -61,6 +63,7 @@ class UNet(Generator):
                 "head": head,
                 "temperature": temperature,
                 "input_channels": input_channels,
+                "white_point": white_point,
             },
             **kwargs,
         )
