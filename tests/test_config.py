@@ -49,7 +49,7 @@ def test_smoke_is_the_same_config_made_small(name):
         ("data", "image_size", 0, "data.image_size: 0 must be positive"),
         ("data", "rotation", -3.0, r"data.rotation: -3.0 is not in \[0, 180\]"),
         ("data", "perspective", 1.5, r"data.perspective: 1.5 is not in \[0, 1\]"),
-        ("data", "blur", float("nan"), r"data.blur: nan is not in \[0, 1\]"),
+        ("data", "blur", float("nan"), r"data.blur: nan is not a finite number"),
         ("data", "erase", 25.0, r"data.erase: 25.0 is not in \[0, 1\]"),
         ("data", "fill", "black", "data.fill: 'black' is not one of reflect, white"),
         ("data", "batch_size", -4, "data.batch_size: -4 must be positive"),

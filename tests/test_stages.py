@@ -148,6 +148,19 @@ def test_staged_run_resumes_to_the_last_bit(name, reset, left, tmp_path, monkeyp
     assert pictures == [path.name for path in sorted((parts / "samples").iterdir())]
 
 
+def test_more_stages_go_on_as_if_they_had_been_there_from_the_start(
+    tmp_path, monkeypatch
+):
+    eagerly(monkeypatch)
+    run.train(staged("cgan", "16:2 32:3:4"), tmp_path / "whole")
+    run.train(staged("cgan", "16:2"), tmp_path / "parts")
+    run.train(staged("cgan", "16:2 32:3:4"), tmp_path / "parts")
+    assert_identical(tmp_path / "whole", tmp_path / "parts")
+    for other in ("16:2 32:2:4", "16:3 32:3:4", "16:2 16:3:4", "16:2:4 32:3:4", "16:5"):
+        with pytest.raises(UsageError, match="train.stages: 16:2:2 32:3:4 -> "):
+            run.train(staged("cgan", other), tmp_path / "parts")
+
+
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_reset_optimizers_are_as_they_were_when_the_run_began(
     precision, tmp_path, monkeypatch

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import pathlib
 
+from tfcolor import stages
 from tfcolor.errors import UsageError
 
 _PACKAGE = pathlib.Path(__file__).resolve().parent
@@ -255,6 +256,9 @@ def differences(old, new):
     old, new = flat_dict(old), flat_dict(new)
     sections = {"data": Data(), "loss": Loss(), "train": Train()}
     defaults = flat_dict({name: vars(section) for name, section in sections.items()})
+    free = FREE_TO_CHANGE
+    if stages.extends(*(each.get("train.stages", "") for each in (old, new))):
+        free += ("train.stages", "data.image_size", "data.batch_size")
     refused, allowed = [], []
     for field in sorted(old.keys() | new.keys()):
         was = old.get(field)
@@ -262,7 +266,7 @@ def differences(old, new):
             was = defaults.get(field)
         if was != new.get(field):
             line = f"{field}: {was} -> {new.get(field)}"
-            (allowed if field in FREE_TO_CHANGE else refused).append(line)
+            (allowed if field in free else refused).append(line)
     return refused, allowed
 
 

@@ -232,7 +232,9 @@ class Run:
                 folder=folder.samples,
                 batch=self.feed.sample(data),
             ),
-            callbacks.Histograms(**at(every=train.histogram_every), writer=self.writer),
+            callbacks.Histograms(
+                start, train.histogram_every, segment.last, self.writer
+            ),
             callbacks.Saver(
                 start,
                 train.checkpoint_every,

@@ -96,6 +96,17 @@ def apply(config):
     config.data.batch_size = stages_of(config)[-1].batch_size
 
 
+def extends(old, new):
+    """Whether a run with the `train.stages` `old` can go on with `new`: its last
+    stage may be longer, and others may follow."""
+    old, new = parse(old), parse(new)
+    count = len(old)
+    if not 0 < count <= len(new) or new[count - 1].steps < old[-1].steps:
+        return False
+    old[-1] = dataclasses.replace(old[-1], steps=new[count - 1].steps)
+    return old == new[:count]
+
+
 def stages_of(config):
     """The Stages of a Config, at least one, every field set."""
     data, optim = config.data, config.optim
