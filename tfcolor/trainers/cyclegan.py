@@ -24,7 +24,9 @@ class CycleGAN(Trainer):
 
     The colorist, which is wanted for the way back only, is weak on purpose: one
     that could colour well would have the scanner hide the colours in the scan
-    (Chu et al. 2017).
+    (Chu et al. 2017). Some are hidden all the same, in the tone of the paper;
+    `generator.white_point` of the network that learns from the scans is against
+    that.
 
     Args:
       scanner: a built network, RGB [B, H, W, 3] -> scan [B, H, W, 1].
