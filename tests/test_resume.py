@@ -92,7 +92,7 @@ def test_killed_at_a_random_moment_it_ends_as_if_it_had_not_been(name, tmp_path)
     """One kill, within the second stage; benchmarks/kills.py does as many as one
     likes."""
     whole, killed, steps = tmp_path / "whole", tmp_path / "killed", "16:4 32:20"
-    assert start_run(name, whole, steps).wait(timeout=120) == 0
+    assert start_run(name, whole, steps).wait(timeout=300) == 0
     chance = random.Random(0)
     process = start_run(name, killed, steps)
     while newest(killed) <= 4:
@@ -102,7 +102,7 @@ def test_killed_at_a_random_moment_it_ends_as_if_it_had_not_been(name, tmp_path)
     assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert start_run(name, killed, steps).wait(timeout=120) == 0
+    assert start_run(name, killed, steps).wait(timeout=300) == 0
     assert_identical(whole, killed)
 
 

@@ -11,7 +11,7 @@ from tfcolor import config
 
 def get_config():
     settings = config.load(config.CONFIGS / "experiments" / "line_art.py")
-    settings.generator = config.Generator(head="lab", white_point=75.0)
+    settings.generator = config.Generator(head="rgb", white_point=75.0)
     settings.discriminator.width = 32
     settings.train = config.Train(steps=4000)
     for every in ("validate_every", "sample_every", "checkpoint_every"):

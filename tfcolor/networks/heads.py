@@ -85,7 +85,7 @@ def lab_of_rgb(rgb):
     light = ops.where(rgb > 0.04045, curve, rgb / 12.92)
     matrix = (cie.XYZ_FROM_RGB / cie.WHITE[:, None]).astype("float32")
     # A sum, because products of matrices are less exact on some GPUs.
-    white = ops.sum(light[..., None, :] * matrix, -1)
+    white = ops.sum(ops.multiply(light[..., None, :], matrix), -1)
     root = ops.power(ops.maximum(white, cie.THRESHOLD), 1.0 / 3.0)
     line = cie.SLOPE * white + cie.OFFSET
     found = ops.where(white > cie.THRESHOLD, root, line)
