@@ -106,7 +106,7 @@ class CycleGAN(Trainer):
             cycle = objectives.l1(
                 rgb, self.colorist(fake_scan, training=True)
             ) + objectives.l1(scan, self.scanner(fake_rgb, training=True))
-            identity = 0.0
+            identity = tf.zeros([])
             if self.identity_weight:
                 grey = tf.repeat(scan, 3, -1)
                 identity = objectives.l1(scan, self.scanner(grey, training=True))
