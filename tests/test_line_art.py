@@ -95,12 +95,14 @@ def test_runs_of_another_kind_are_named(tmp_path, call):
         ),
     ):
         workdir = f"--workdir={tmp_path / 'run'}"
-        for dry in ([], ["--dry_run"]):
-            command = ["train", f"--config={path}", "--smoke", workdir, *dry]
-            done = call(*command, *arguments)
-            assert done.returncode == 2, message
-            assert message in done.stderr
-            assert done.stderr.count("\n") == 1
+        done = call("train", f"--config={path}", "--smoke", workdir, *arguments)
+        assert done.returncode == 2, message
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
+    scanner_flag = f"--config.data.scanner={empty}"
+    done = call("train", f"--config={path}", "--smoke", "--dry_run", scanner_flag)
+    assert done.returncode == 2
+    assert "data.scanner: no checkpoint in" in done.stderr
     done = call("colorize", f"--model={scanner}", "--output=x", __file__)
     assert done.returncode == 2
     assert "a run of CycleGAN, which makes scans and colours nothing" in done.stderr
