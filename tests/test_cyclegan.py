@@ -228,14 +228,13 @@ def test_a_tint_of_the_paper_is_no_colour(tmp_path, rng):
     feeds.feed_of(config).probe(config.data)
     # Nor is it for those that are to be drawings, of which half must have some.
     config.data.source, config.data.validation = str(tmp_path), "none"
-    for count, enough in ((0, False), (1, False), (3, True)):
+    for count in (0, 2):
         write_pictures(tmp_path, rng, count)
-        if enough:
-            feeds.feed_of(config).probe(config.data)
-            break
         message = f"--data: 3 of {3 + count} images tried are grey or of one tint"
         with pytest.raises(UsageError, match=message):
             feeds.feed_of(config).probe(config.data)
+    write_pictures(tmp_path, rng, 3)
+    feeds.feed_of(config).probe(config.data)
 
 
 def test_bad_input_of_cyclegan_ends_before_the_run(tmp_path, rng, call):

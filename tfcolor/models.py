@@ -61,23 +61,23 @@ def scanner_of_run(path):
     Raises:
       UsageError: it is not such a run, or holds no whole checkpoint.
     """
-    if not workdir.Workdir(path).config.is_file():
-        raise UsageError(f"data.scanner: {path}: no run in it")
     try:
-        config = workdir.load_config(path)
-    except UsageError as error:
+        return _scanner_of_run(path)
+    except (UsageError, RunError) as error:
         raise UsageError(f"data.scanner: {error}") from error
+
+
+def _scanner_of_run(path):
+    folder = workdir.Workdir(path)
+    if not folder.config.is_file():
+        raise UsageError(f"{path}: no run in it")
+    config = workdir.load_config(path)
     if config.scanner is None:
-        raise UsageError(
-            f"data.scanner: {path}: a run of {config.trainer.rpartition(':')[2]}, not "
-            "of cyclegan"
-        )
+        kind = config.trainer.rpartition(":")[2]
+        raise UsageError(f"{path}: a run of {kind}, not of cyclegan")
     scanner = build.translator(config, "scanner", 3, 1)
     part = "average" if config.train.ema_decay else "scanner"
-    try:
-        checkpoints.restore_network(workdir.Workdir(path).checkpoints, scanner, part)
-    except RunError as error:
-        raise UsageError(f"data.scanner: {error}") from error
+    checkpoints.restore_network(folder.checkpoints, scanner, part)
     scanner.trainable = False
     return scanner
 

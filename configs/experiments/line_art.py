@@ -15,9 +15,12 @@ def get_config():
     settings = config.of("lsgan")
     settings.data = config.Data(source="drawings", scanner="runs/cyclegan")
     settings.generator = config.Generator(
-        name="resnet_unet", head="rgb", attention="sagan", attention_at="16"
+        name="resnet_unet",
+        head="rgb",
+        white_point=75.0,
+        attention="sagan",
+        attention_at="16",
     )
-    settings.generator.white_point = 75.0
     settings.discriminator = config.Discriminator(
         width=64, norm="instance", attention="simple", attention_at="16"
     )

@@ -13,7 +13,7 @@ def get_config():
     settings = config.load(config.CONFIGS / "experiments" / "line_art.py")
     settings.generator = config.Generator(head="rgb", white_point=75.0)
     settings.discriminator.width = 32
-    settings.train = config.Train(steps=4000)
-    for every in ("validate_every", "sample_every", "checkpoint_every"):
-        setattr(settings.train, every, 200)
+    settings.train = config.Train(
+        steps=4000, validate_every=200, sample_every=200, checkpoint_every=200
+    )
     return settings

@@ -27,7 +27,7 @@ def _make_bins():
         for axis in range(3)
         for ends in itertools.product((0.0, 1.0), repeat=2)
     ]
-    white = np.concatenate(edges) @ (cie.XYZ_FROM_RGB / cie.WHITE[:, None]).T
+    white = np.concatenate(edges) @ cie.WHITE_FROM_RGB.T
     line = cie.SLOPE * white + cie.OFFSET
     x, y, z = np.where(white > cie.THRESHOLD, np.cbrt(white), line).T
     gamut = np.stack([500.0 * (x - y), 200.0 * (y - z)], -1)

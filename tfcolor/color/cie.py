@@ -16,6 +16,7 @@ XYZ_FROM_RGB = np.array(
     ]
 )
 WHITE = np.array([0.95047, 1.0, 1.08883])
+WHITE_FROM_RGB = XYZ_FROM_RGB / WHITE[:, None]  # to XYZ in units of the white's
 
 # The networks see l = L*/50 - 1 and ab = (a*, b*)/110 (Isola et al. 2017).
 L_HALF = 50.0

@@ -13,11 +13,10 @@ from tfcolor.color.cie import L_HALF
 from tfcolor.color.cie import OFFSET
 from tfcolor.color.cie import SLOPE
 from tfcolor.color.cie import THRESHOLD
-from tfcolor.color.cie import WHITE
-from tfcolor.color.cie import XYZ_FROM_RGB
+from tfcolor.color.cie import WHITE_FROM_RGB
 
-_WHITE_FROM_RGB = (XYZ_FROM_RGB / WHITE[:, None]).astype(np.float32)
-_RGB_FROM_WHITE = np.linalg.inv(XYZ_FROM_RGB / WHITE[:, None]).astype(np.float32)
+_WHITE_FROM_RGB = WHITE_FROM_RGB.astype(np.float32)
+_RGB_FROM_WHITE = np.linalg.inv(WHITE_FROM_RGB).astype(np.float32)
 
 
 def _linear_levels():

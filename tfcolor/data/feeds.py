@@ -111,12 +111,12 @@ class Unpaired(Colored):
         return f"{super().fingerprint()} {sources.fingerprint(self.scans)}"
 
     def probe(self, data):
-        super().probe(data)
-        reader = readers.Reader(self.source, data, self.seed, _ignore)
-        readers.probe_kind(reader, "--data", colored=True)
-        reader = readers.Reader(self.scans, data, self.seed, _ignore, colored=False)
-        readers.probe(reader, "data.scans")
-        readers.probe_kind(reader, "data.scans", colored=False)
+        for source, field, colored in (
+            (self.source, "--data", True),
+            (self.scans, "data.scans", False),
+        ):
+            reader = readers.Reader(source, data, self.seed, _ignore, colored)
+            readers.probe(reader, field, alike=True)
 
     def training(self, data, report=None, **position):
         colors, scans = (

@@ -126,26 +126,34 @@ class Reader:
             )
 
 
-def probe(reader, field="--data"):
+def probe(reader, field="--data", alike=False):
     """Try images spread evenly over the source; more of them where the first
     few leave a doubt.
 
     Args:
       field: of the source, named in errors.
+      alike: whether half of them at least must be coloured, or of a reader that
+        does not ask for colour, grey; a tint of the paper is no colour.
 
     Raises:
-      UsageError: more than 5 % of them are unreadable, or none has colour.
+      UsageError: more than 5 % of them are unreadable, none has colour, or most
+        are not `alike`.
     """
     source, middle = reader.source, np.full(augment.NUMBERS, 0.5)
-    tried, usable = set(), False
+    tried, usable, right = set(), False, 0
     for count in PROBES:
         for number in _spread(source, count) - tried:
             try:
-                usable |= reader.try_read(number, middle) is not None
+                window = reader.try_read(number, middle)
             except RunError as error:
                 raise UsageError(f"{field}: {error}") from error
             tried.add(number)
+            if window is not None:
+                usable = True
+                right += alike and is_colored(window) == reader.colored
         if usable and reader.unreadable <= UNREADABLE * len(tried):
+            if alike:
+                _check_alike(reader, field, len(tried), right)
             return
     if not usable:
         raise UsageError(f"{field}: none of the {len(tried)} images tried has colour")
@@ -155,20 +163,14 @@ def probe(reader, field="--data"):
     )
 
 
-def probe_kind(reader, field, colored):
-    """Raise UsageError if more than half of the images are not coloured, or not
-    scans; a tint of the paper is no colour."""
-    middle = np.full(augment.NUMBERS, 0.5)
-    tried = _spread(reader.source, PROBES[0])
-    windows = [reader.try_read(number, middle) for number in tried]
-    right = sum(colored == (w is not None and is_colored(w)) for w in windows)
-    if 2 * right < len(tried):
-        wrong, wanted = "coloured", "scans are grey"
-        if colored:
-            wrong, wanted = "grey or of one tint", "coloured drawings are wanted"
+def _check_alike(reader, field, tried, right):
+    if 2 * right < tried:
+        wrong = tried - reader.unreadable - right
+        kind, wanted = "coloured", "scans are grey"
+        if reader.colored:
+            kind, wanted = "grey or of one tint", "coloured drawings are wanted"
         raise UsageError(
-            f"{field}: {len(tried) - right} of {len(tried)} images tried are {wrong}; "
-            f"{wanted}"
+            f"{field}: {wrong} of {tried} images tried are {kind}; {wanted}"
         )
 
 

@@ -83,7 +83,7 @@ def lab_of_rgb(rgb):
     ops = keras.ops
     curve = ops.power((ops.maximum(rgb, 0.04045) + 0.055) / 1.055, 2.4)
     light = ops.where(rgb > 0.04045, curve, rgb / 12.92)
-    matrix = (cie.XYZ_FROM_RGB / cie.WHITE[:, None]).astype("float32")
+    matrix = cie.WHITE_FROM_RGB.astype("float32")
     # A sum, because products of matrices are less exact on some GPUs.
     white = ops.sum(ops.multiply(light[..., None, :], matrix), -1)
     root = ops.power(ops.maximum(white, cie.THRESHOLD), 1.0 / 3.0)
