@@ -221,6 +221,7 @@ def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
     log = folders["cgan"] / "metrics.jsonl"
     log.write_text("".join(f'{{"step": {s}, "g/loss": {9 - s}}}\n' for s in (1, 2, 3)))
     (pictures / "bad.jpg").write_text("text")
+    Image.new("RGB", (40, 56), (90, 92, 90)).save(pictures / "grey.png")
     done = call(
         "evaluate",
         *(f"--workdir={folder}" for folder in folders.values()),
@@ -230,7 +231,8 @@ def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
         "--shown=3",
         "--fid_weights=/no/such.h5",
     )
-    (pictures / "bad.jpg").unlink()
+    for name in ("bad.jpg", "grey.png"):
+        (pictures / name).unlink()
     assert done.returncode == 0, done.stderr
     assert "different images" not in done.stderr
     assert "left out: fid_keras: /no/such.h5: no such file" in done.stderr
@@ -239,9 +241,13 @@ def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
     psnr = saved["metrics"]["cgan"]["psnr"]
     assert psnr["low"] < psnr["value"] < psnr["high"]
     assert f"{psnr['value']:.3f}" in done.stdout
-    assert saved["unreadable"] == {
-        "bad.jpg": "unreadable: not an image of a known format"
+    assert saved["skipped"] == {
+        "bad.jpg": "unreadable: not an image of a known format",
+        "grey.png": "grey: no |a*| or |b*| above 5",
     }
+    assert saved["left out"] == "1 grey images, 1 unreadable"
+    assert saved["metrics"]["truth"]["psnr"]["value"] == pytest.approx(58.92, abs=0.01)
+    assert "58.92" in (tmp_path / "out" / "report.html").read_text()
     assert saved["images"].startswith("22 of ")
     text = (tmp_path / "out" / "images.csv").read_text()
     rows = list(csv.DictReader(text.splitlines()))

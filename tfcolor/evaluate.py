@@ -215,7 +215,7 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
             bar.update(len(numbers))
         text.detach()  # which would close the file
         if not errors:
-            raise RunError("none of the images can be read")
+            raise RunError("none of the images can be read and has colour")
     table = {name: metrics_of(s, sums[TRUTH]) for name, s in sums.items()}
     for judge_of in perceptual:
         for name, value in judge_of.results(TRUTH).items():
