@@ -188,6 +188,21 @@ def test_out_of_memory_halves_the_working_size(predictor, rng, caplog):
         small(image)
 
 
+def test_out_of_memory_for_several_is_one_after_the_other(predictor, rng, caplog):
+    """And each at the size that it would be alone."""
+
+    def network(l):
+        if len(l) > 1:
+            raise tf.errors.ResourceExhaustedError(None, None, "memory")
+        return predictor.network(l)
+
+    images = np.stack([picture(rng, 40, 40) for _ in range(3)])
+    found = inference.Predictor(network, predictor.info)(images)
+    expected = [predictor(image) for image in images]
+    np.testing.assert_array_equal(found, expected)
+    assert "halved" not in caplog.text
+
+
 def test_threads_do_not_disturb_each_other(predictor, rng):
     images = [picture(rng, 30 + i, 50 - i) for i in range(8)]
     alone = [predictor(image) for image in images]
