@@ -3,22 +3,19 @@
 Over every config with a discriminator, so that a new one is covered.
 """
 
-import copy
-import dataclasses
-import functools
-
 import formulas
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from games import GENERATORS
+from games import N_CRITIC
+from games import game
 from harness import NAMES
 from harness import toy_batch
 from harness import toy_config
 
 from tfcolor import build
 from tfcolor import config as config_lib
-from tfcolor.networks import layers
 
 GANS = [name for name in NAMES if config_lib.of(name).discriminator is not None]
 
@@ -26,144 +23,6 @@ GANS = [name for name in NAMES if config_lib.of(name).discriminator is not None]
 OTHER_TERMS = ("l1_weight", "l2_weight", "edge_weight", "tau", "pt_weight")
 OTHER_TERMS += ("cycle_weight", "identity_weight")
 PENALTIES = {"gp_weight": 0.0, "r1_weight": 0.0, "clip": 1e3}
-
-# Not the defaults, under which some term counts too little to be seen.
-SETTINGS = {
-    "cgan": {"l1_weight": 2.0},
-    "dcgan": {"l1_weight": 2.0},
-    "ebgan": {"margin": 1.0, "pt_weight": 0.7},
-    "hinge": {"l1_weight": 2.0},
-    "lsgan": {"fake_label": -0.5, "real_label": 1.5, "wanted_label": 0.75},
-    "robust_wgan": {"rho": 1e-4},
-    "uotm": {"r1_weight": 3.0},
-    "wgan": {"clip": 0.2},
-    "cyclegan": {"pool": 0},
-}
-N_CRITIC = 2
-GENERATORS = {"generator", "scanner", "colorist"}
-
-
-class Recorder(keras.optimizers.SGD):
-    """Plain gradient descent that keeps what it is asked to do."""
-
-    def __init__(self, rate, keep):
-        super().__init__(rate)
-        self.keep = keep
-
-    def apply(self, gradients, variables):
-        self.keep([None if g is None else g.numpy() for g in gradients])
-        super().apply(gradients, variables)
-
-
-@dataclasses.dataclass
-class Move:
-    """One update: of which network, its gradients, all weights before it."""
-
-    letter: str
-    gradients: list
-    weights: dict
-
-
-class Game:
-    """A toy trainer whose weights are large enough for every term to count."""
-
-    def __init__(self, name):
-        config = self.config = toy_config(name, ema_decay=0.0)
-        config.data.image_size, config.data.batch_size = 16, 4
-        if config.generator is not None:
-            config.generator.dropout = None
-            config.loss.l2_weight, config.loss.edge_weight = 3.0, 5.0
-        if hasattr(config.loss, "n_critic"):
-            config.loss.n_critic = N_CRITIC
-        if hasattr(config.loss, "warm_up"):
-            config.loss.warm_up = N_CRITIC  # over after the first step
-        for field, value in SETTINGS.get(name, {}).items():
-            setattr(config.loss, field, value)
-        self.formulas = formulas.of(config.trainer.rpartition(":")[2])
-        self.trainer = build.trainer(config)
-        self.parts = {n: getattr(self.trainer, n) for n in self.trainer.parts()}
-        rng = np.random.default_rng(0)
-        for network in self.parts.values():
-            enliven(network, rng)
-        self.start = self.weights()
-        count = self.trainer.n_critic
-        self.shares = tf.constant(rng.uniform(size=(count, 4)), tf.float32)
-        self.trainer.uniform = lambda k, *_: self.shares[k]
-        self.batch = {
-            key: tf.constant(x) for key, x in toy_batch(config, count).items()
-        }
-
-    def weights(self):
-        return {n: network.get_weights() for n, network in self.parts.items()}
-
-    def set_weights(self, weights):
-        for n, values in weights.items():
-            self.parts[n].set_weights(values)
-
-    def play(self, rates, steps=1, **loss):
-        """(logs of the last step, Moves of all steps) from the start, by plain
-        descent at the rates {letter: rate}, 0 where there is none.
-
-        Args:
-          loss: fields of `loss` to set for these steps, where there are such.
-        """
-        trainer, moves = self.trainer, []
-        self.set_weights(self.start)
-        trainer.step.assign(0)
-
-        def keep(letter, gradients):
-            moves.append(Move(letter, gradients, self.weights()))
-
-        trainer.compile(
-            **{
-                f"{letter}_optimizer": Recorder(
-                    rates.get(letter, 0.0), functools.partial(keep, letter)
-                )
-                for letter in trainer.networks()
-            }
-        )
-        before = {n: getattr(trainer, n) for n in loss if hasattr(trainer, n)}
-        for n in before:
-            setattr(trainer, n, loss[n])
-        for _ in range(steps):
-            logs = trainer.train_step(self.batch)
-        for n, value in before.items():
-            setattr(trainer, n, value)
-        return {n: float(value) for n, value in logs.items()}, moves
-
-    def position(self, weights, step=0, k=None, **loss):
-        """The networks with these weights, before minibatch k; None: all."""
-        self.set_weights(weights)
-        part = slice(None) if k is None else slice(k, None, self.trainer.n_critic)
-        settings = copy.copy(self.config.loss)
-        for n in loss.keys() & vars(settings).keys():
-            setattr(settings, n, loss[n])
-        batch = {n: x[part] for n, x in self.batch.items()}
-        shares = self.shares[k or 0]
-        return formulas.Position(self.parts, batch, settings, step, shares)
-
-
-@functools.cache
-def game(name):
-    return Game(name)
-
-
-def enliven(network, rng):
-    """Random weights that keep the size of what goes through the layers."""
-    for weight in network.trainable_weights:
-        shape = weight.shape
-        if len(shape) > 1:
-            scale = (2.0 / np.prod(shape[:-1])) ** 0.5
-            weight.assign(rng.normal(0.0, scale, shape))
-        elif weight.name == "bias":
-            # A logit's between the labels of fakes and truths.
-            weight.assign(rng.normal(0.5 if shape == (1,) else 0.0, 0.1, shape))
-    for _ in range(30):
-        layers.advance(network)
-
-
-def numbers(found, letter):
-    return {n: float(y) for n, y in found.items() if n.startswith(f"{letter}/")}
 
 
 @pytest.mark.parametrize("name", GANS)
@@ -183,8 +42,8 @@ def test_losses_and_gradients_are_those_of_the_formulas(name):
         # Fakes are of the generators that the step began with.
         first = moves[i - i % sum(updates.values())].weights
         fixed = {n: first[n] for n in GENERATORS & first.keys()}
-        last = updates[letter] == 1
-        x = this.position(move.weights | fixed, step, n_critic - 1 if last else k)
+        k = k if letter == "d" else n_critic - 1
+        x = this.position(move.weights | fixed, step, k)
         with tf.GradientTape() as tape:
             found = this.formulas[letter](x)
         wanted = tape.gradient(found[f"{letter}/loss"], network.trainable_variables)
@@ -259,10 +118,10 @@ def test_a_weight_network_alone_takes_weight_from_what_scores_high():
     for rho, rate in ((1e-4, 1e-3), (10.0, 0.1)):
         settings = {"rho": rho, "warm_up": 0}
         x = this.position(this.start, k=N_CRITIC - 1, **settings)
-        before = numbers(this.formulas["w"](x), "w")
+        before = {n: float(y) for n, y in this.formulas["w"](x).items()}
         this.play({"w": rate}, 1, **settings)
         x = this.position(this.weights(), k=N_CRITIC - 1, **settings)
-        after = numbers(this.formulas["w"](x), "w")
+        after = {n: float(y) for n, y in this.formulas["w"](x).items()}
         assert after["w/loss"] < before["w/loss"] - 0.002
         # Within the budget unequal weights cost nothing.
         spent = after["w/chi_square"] - before["w/chi_square"]
