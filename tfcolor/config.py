@@ -140,6 +140,7 @@ class Optim:
 
 @dataclasses.dataclass
 class Train:
+    init: str = ""  # weights that the generator begins with: of presets, of a run
     steps: int = 150  # generator updates
     stages: str = ""  # growing sizes: see tfcolor.stages.FORM; they set the steps
     reset_optimizers: bool = False  # at the start of each stage after the first
