@@ -326,6 +326,7 @@ def test_evaluate(own, trained, tmp_path, rng, call):
     done = call("evaluate", *models, *arguments, f"--output={output}")
     assert done.returncode == 0, done.stderr
     found = json.loads((output / "metrics.json").read_text())
+    assert "trained on different images" not in found
     sha256 = presets.card("photo")["sha256"]
     assert (
         f"photo: sha256 {sha256}, step 0; trained: {trained}, step 0" in found["runs"]
