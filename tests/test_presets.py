@@ -230,6 +230,7 @@ def test_colorize_takes_photo_and_writes_beside_the_picture(ship, tmp_path, rng,
         f"{target} is there already\nnothing to do; --overwrite makes them again\n"
     )
     assert target.read_bytes() == b"somebody's own"
+    assert_refused(call("colorize", image, "--model=phto"), "did you mean photo?")
     assert call("colorize", image, "--overwrite", "--model=line_art").returncode == 0
     np.testing.assert_array_equal(np.asarray(Image.open(target)), expected)
     assert call("colorize", image, "--format=same").returncode == 0
