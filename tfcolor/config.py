@@ -145,6 +145,7 @@ class Train:
     reset_optimizers: bool = False  # at the start of each stage after the first
     generator_alone: int = 0  # first steps, without the critic (NoGAN)
     critic_alone: int = 0  # steps after those, of the critic only
+    init: str = ""  # weights that the generator begins with: of presets, of a run
     strategy: str = "auto"  # one of checks.STRATEGIES
     cpu_replicas: int = 0  # logical CPUs to mirror on; 0: none
     precision: str = "float32"  # one of checks.PRECISIONS

@@ -84,6 +84,11 @@ class Predictor:
         """Raise ValueError if a setting of `predict_ab` cannot be."""
         if working_size is not None and working_size < 1:
             raise UsageError(f"working_size: {working_size} must be at least 1")
+        if working_size is not None and working_size < self.info["multiple"]:
+            raise UsageError(
+                f"working_size: {working_size} is less than the network needs, "
+                f"{self.info['multiple']}"
+            )
         if saturation < 0:
             raise UsageError(f"saturation: {saturation} must not be negative")
         if temperature is not None and self.info["head"] != "bins":

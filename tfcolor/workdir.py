@@ -98,8 +98,11 @@ class Workdir:
             self.samples.mkdir(exist_ok=True)
             yield
 
-    def write_config(self, config, data):
-        """config.json: what runs, on which data, with which versions."""
+    def write_config(self, config, data, init=None):
+        """config.json: what runs, on which data, with which versions; and which
+        weights a run with `train.init` began with, None: as it says already."""
+        old = json.loads(self.config.read_text()) if self.config.exists() else {}
+        init = init or old.get("init")
         content = {
             "config": config_lib.to_dict(config),
             "formulas": FORMULAS,
@@ -114,6 +117,7 @@ class Workdir:
                 "python": platform.python_version(),
             },
             "git_commit": _git_commit(),
+            **({"init": init} if init else {}),
         }
         files.write_atomically(self.config, json.dumps(content, indent=2) + "\n")
 

@@ -11,6 +11,7 @@ USAGE = """
 Judge one run, or several side by side, on images.
 
   bin/evaluate --workdir=runs/wgan_gp --workdir=runs/l1 --data=folder:PHOTOS
+  bin/evaluate --model=photo --data=folder:PHOTOS --output=judged
 
 Writes metrics.json, images.csv, grid.png and report.html, a page that opens
 offline. Without --data the run's own validation images are taken; grey ones, and
@@ -25,6 +26,7 @@ def define(values, argv):
         "workdir", [], "a run's folder; repeatable", flag_values=values
     )
     for name, text in (
+        ("model", "the name of weights that ship, or a run's folder; repeatable"),
         ("method", "levin:SHARE (of the true pixels) or charpiat; repeatable"),
         ("reference", "for charpiat: a picture or folder in colour; repeatable"),
     ):
@@ -52,8 +54,8 @@ def define(values, argv):
 
 
 def run(values):
-    if not values.workdir:
-        raise UsageError("--workdir is missing")
+    if not values.workdir and not values.model:
+        raise UsageError("--workdir is missing (or --model)")
     with command.quiet(values.v):
         from tfcolor import judging
 
@@ -68,6 +70,7 @@ def run(values):
         fid_weights=values.fid_weights,
         vgg_weights=values.vgg_weights,
         labels=values.labels,
+        models=values.model,
         methods=values.method,
         references=values.reference,
         log=print,
