@@ -29,8 +29,8 @@ from tfcolor.data import sources
 from tfcolor.errors import UsageError
 
 # Of toned prints: hue angles, degrees, red-brown to yellow, and chroma at L* = 50.
-HUES = (50.0, 85.0)
-CHROMA = (8.0, 30.0)
+HUES = (58.0, 88.0)
+CHROMA = (6.0, 28.0)
 
 
 def age(rgb, seed, sepia=0.0):
@@ -49,7 +49,13 @@ def age(rgb, seed, sepia=0.0):
     chosen, hue, chroma = tf.random.stateless_uniform([3], own).numpy()
     hue = math.radians(HUES[0] + (HUES[1] - HUES[0]) * hue)
     chroma = CHROMA[0] + (CHROMA[1] - CHROMA[0]) * chroma
-    return tinted(t, hue, chroma if chosen < sepia else 0.0)
+    return tinted(t, hue, chroma) if chosen < sepia else grey(t)
+
+
+def grey(t):
+    """A plane L*/100 [H, W] as uint8 [H, W, 3], all channels alike."""
+    levels = lab.to_uint8(lab.gamma(lab.linear(100.0 * t, 0.0, 0.0)[1]))
+    return inference.as_rgb(levels.numpy())
 
 
 def tinted(t, hue, chroma):

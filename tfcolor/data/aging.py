@@ -43,7 +43,7 @@ SOFTNESS = 1.3  # standard deviation of the blur, units
 GRAIN = 0.08  # standard deviation of t at t = 1/2
 GRAIN_SIZE = (0.6, 1.3)  # units
 VIGNETTE = 0.5  # what is lost, or covered with white, in the corners
-PAPER = 0.05  # standard deviation of t
+PAPER = 0.04  # standard deviation of t
 PAPER_SIZE = (1.0, 6.0)  # units, of each axis
 SCRATCHES, SPOTS = 7, 16  # at most
 LIGHT = 0.6  # share of these that are white
@@ -64,6 +64,7 @@ QUANTIZATION = """
 72 92 95 98 112 100 103  99
 """
 _TABLE = np.float32(QUANTIZATION.split()).reshape(8, 8)
+_MIDDLE = 128.0 / 255.0
 _K = np.arange(8)
 _DCT = np.float32(np.cos(np.pi / 8 * _K[:, None] * (_K + 0.5)) / 2)
 _DCT[0] /= np.sqrt(np.float32(2))
@@ -253,10 +254,10 @@ def jpeg(t, quality):
     scale = tf.where(quality < 50.0, 5000.0 / quality, 200.0 - 2.0 * quality)
     table = tf.clip_by_value(tf.floor((_TABLE * scale + 50.0) / 100.0), 1.0, 255.0)
     table = table[:, tf.newaxis] / 255.0
-    found = _transformed(t - 0.5, _DCT, rows, columns)
+    found = _transformed(t - _MIDDLE, _DCT, rows, columns)
     found = tf.round(found / table) * table
     found = _transformed(found, _DCT.T, rows, columns)
-    return 0.5 + tf.reshape(found, [8 * rows, 8 * columns])[:height, :width]
+    return _MIDDLE + tf.reshape(found, [8 * rows, 8 * columns])[:height, :width]
 
 
 def _transformed(x, matrix, rows, columns):
