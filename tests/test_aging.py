@@ -113,6 +113,21 @@ def test_each_effect_alone_is_its_formula(rng, monkeypatch):
     assert grain.std() == pytest.approx(np.sqrt((weight**2).mean()), rel=0.1)
 
 
+def test_fading_never_turns_light_and_dark_round(monkeypatch):
+    """However uneven it is, a tenth of the contrast is left."""
+    for name, none in EFFECTS.items():
+        if name not in ("BLACK", "WHITE"):
+            monkeypatch.setattr(aging, name, none)
+    monkeypatch.setattr(aging, "UNEVEN", 9.0)
+    age = tf.function(aging.aged)
+    left = [
+        age(tf.fill([24, 24], 0.9), seed) - age(tf.fill([24, 24], 0.1), seed)
+        for seed in seeds(100)
+    ]
+    assert 0.8 * 0.1 - 3 / 255 < np.min(left) < 0.4
+    assert np.max(left) > 0.75
+
+
 def test_fading_and_vignette_by_hand():
     ramp = tf.reshape(tf.linspace(0.0, 1.0, 5), [1, 5])
     np.testing.assert_allclose(
@@ -157,7 +172,10 @@ def test_noise_has_variance_1_at_every_pixel_and_grows_with_its_cells():
 def test_a_stroke_covers_its_area():
     def covers(size, **stroke):
         stroke = {"y": 0.5, "x": 0.5, "angle": 0.0, "bend": 0.0, **stroke}
-        stroke = {name: np.full([1, 1, 1], value) for name, value in stroke.items()}
+        stroke = {
+            name: np.full([1, 1, 1], value, np.float32)
+            for name, value in stroke.items()
+        }
         return aging.covers(size, **stroke).numpy()[0]
 
     # Of any width, thinner than a pixel or not, wherever it lies.
@@ -165,7 +183,8 @@ def test_a_stroke_covers_its_area():
         line = covers((100, 120), y=y, length=9.0, width=pixels / 100)
         np.testing.assert_allclose(line.sum(0), pixels, atol=1e-4)
         assert line.max() <= min(1.0, pixels) + 1e-6
-        assert abs(line.sum(1).argmax() + 0.5 - 100 * y) <= 0.5
+        middle = np.average(np.arange(100) + 0.5, weights=line.sum(1))
+        assert middle == pytest.approx(100 * y, abs=0.3)
     spot = covers((200, 300), length=0.0, width=0.2)
     assert spot.sum() == pytest.approx(np.pi * 20**2, rel=0.01)
     short = covers((200, 300), length=0.5, width=0.02, angle=np.pi / 2)

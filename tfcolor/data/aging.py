@@ -37,13 +37,13 @@ NAMES = (
 # What a share of 1 means. Many pictures show little of most effects, as the age
 # that all are multiplied by is uniform, too.
 GAMMA = 2.0  # the exponent of t, or one over it
-BLACK, WHITE = 0.4, 0.35  # how far black rises and white falls
-UNEVEN = 0.6  # standard deviation of the fading from place to place, over its mean
+BLACK, WHITE = 0.3, 0.3  # how far black rises and white falls
+UNEVEN = 0.4  # standard deviation of the fading from place to place, over its mean
 SOFTNESS = 1.3  # standard deviation of the blur, units
 GRAIN = 0.08  # standard deviation of t at t = 1/2
 GRAIN_SIZE = (0.6, 1.3)  # units
 VIGNETTE = 0.5  # what is lost, or covered with white, in the corners
-PAPER = 0.04  # standard deviation of t
+PAPER = 0.03  # standard deviation of t
 PAPER_SIZE = (1.0, 6.0)  # units, of each axis
 SCRATCHES, SPOTS = 7, 16  # at most
 LIGHT = 0.6  # share of these that are white
@@ -116,7 +116,7 @@ def aged(t, seed):
     t += GRAIN * worn["grain"] * 4.0 * t * (1.0 - t) * noise
     third = tf.cast(tf.reduce_min(shape), tf.float32) / 3.0
     patches = 1.0 + UNEVEN * u["uneven"] * field(uneven, shape, [third, third])
-    patches = tf.clip_by_value(patches, 0.0, 2.0)
+    patches = tf.clip_by_value(patches, 0.0, 1.5)
     t = faded(t, BLACK * worn["black"] * patches, 1.0 - WHITE * worn["white"] * patches)
     cells = [
         unit * _between(PAPER_SIZE, u[f"paper_{side}"]) for side in ("height", "width")
