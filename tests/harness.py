@@ -25,6 +25,7 @@ COLORIZERS = [n for n in NAMES if config_lib.of(n).generator is not None]
 
 # Of the `data` section: everything that distorts.
 AUGMENTED = {"rotation": 20.0, "perspective": 0.5, "blur": 0.5, "erase": 0.5}
+AUGMENTED["aging"] = 0.5
 
 
 def config_path(name):

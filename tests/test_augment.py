@@ -20,6 +20,7 @@ from tfcolor import config as config_lib
 from tfcolor import run
 from tfcolor.color import gamut
 from tfcolor.color import lab
+from tfcolor.data import aging
 from tfcolor.data import augment
 from tfcolor.data import distortions
 from tfcolor.data import pipeline
@@ -261,9 +262,10 @@ def test_order_crops_and_flips_stay_as_they_were(tmp_path, data, crop):
         noise = rng.integers(0, 256, (40, 56, 3), dtype=np.uint8)
         Image.fromarray(noise).save(tmp_path / f"{i}.png")
     data.crop = crop
-    for data.blur, data.erase in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5)):
+    for data.blur, data.erase, data.aging in np.vstack([np.zeros(3), np.eye(3) / 2]):
         (batch,) = batches(tmp_path, data, 1, seed=3, start=7)
         assert ("numbers" in batch) == bool(data.blur or data.erase)
+        assert ("seeds" in batch) == bool(data.aging)
         l, a = BEFORE[crop]
         np.testing.assert_allclose(batch["l"][:, 0, 0, 0], l, atol=2e-5)
         np.testing.assert_allclose(batch["ab"][:, -1, 3, 0], a, atol=2e-5)
@@ -286,6 +288,8 @@ def test_an_example_is_the_same_in_every_batch_step_and_shard(folder, data):
     for key, value in whole[0].items():
         one_by_one = np.concatenate([batch[key] for batch in alone])
         np.testing.assert_array_equal(value, one_by_one[:12], err_msg=key)
+    seeds = np.concatenate([batch["seeds"] for batch in alone])
+    np.testing.assert_array_equal(seeds, [[4 << 32, i] for i in range(24)])
     numbers = np.concatenate([batch["numbers"] for batch in alone])
     assert len(np.unique(numbers)) == numbers.size
     assert (numbers >= 0).all()
@@ -349,15 +353,17 @@ def test_a_picture_of_ordinary_aspect_is_cropped_anywhere(tmp_path, data, rng, s
 @pytest.mark.parametrize("name", COLORIZERS)
 def test_every_step_degrades_its_input_and_not_its_truth(name, rng):
     config = toy_config(name, ema_decay=0.0)
-    config.data.blur = config.data.erase = 0.5
+    config.data.blur = config.data.erase = config.data.aging = 0.5
     trainer = build.trainer(config)
     settings = type(trainer).from_config(trainer.get_config()).get_config()
-    assert (settings["blur"], settings["erase"]) == (0.5, 0.5)
+    assert [settings[name] for name in ("blur", "erase", "aging")] == [0.5] * 3
     n = trainer.n_critic
     batch = toy_batch(config, n)
     numbers = rng.uniform(size=(len(batch["l"]), distortions.INPUT_NUMBERS))
     batch["numbers"] = np.float32(numbers)
-    expected = distortions.degrade(batch["l"], batch["numbers"], 0.5, 0.5)
+    batch["seeds"] = np.arange(2 * len(numbers)).reshape(-1, 2)
+    expected = aging.age(batch["l"], batch["seeds"], 0.5)
+    expected = distortions.degrade(expected, batch["numbers"], 0.5, 0.5)
     assert np.abs(expected - batch["l"]).max() > 0.1
     inputs, truths = [], []
     color, reconstruction = trainer.color, trainer.reconstruction
@@ -370,6 +376,15 @@ def test_every_step_degrades_its_input_and_not_its_truth(name, rng):
         np.testing.assert_array_equal(inputs[k], expected[k::n])
     np.testing.assert_array_equal(truths[0], batch["ab"][n - 1 :: n])
     np.testing.assert_array_equal(inputs[-1], inputs[n - 1])
+
+
+def test_validation_steps_see_what_is_given():
+    config = toy_config("l1")
+    config.data.blur = config.data.erase = config.data.aging = 1.0
+    batch = toy_batch(config, 1)
+    l, ab = build.trainer(config).pair(batch)
+    assert l is batch["l"]
+    assert ab is batch["ab"]
 
 
 def test_a_run_with_everything_on_resumes_to_the_last_bit(tmp_path, monkeypatch):

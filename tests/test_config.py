@@ -51,6 +51,7 @@ def test_smoke_is_the_same_config_made_small(name):
         ("data", "perspective", 1.5, r"data.perspective: 1.5 is not in \[0, 1\]"),
         ("data", "blur", float("nan"), r"data.blur: nan is not a finite number"),
         ("data", "erase", 25.0, r"data.erase: 25.0 is not in \[0, 1\]"),
+        ("data", "aging", -0.1, r"data.aging: -0.1 is not in \[0, 1\]"),
         ("data", "fill", "black", "data.fill: 'black' is not one of reflect, white"),
         ("data", "batch_size", -4, "data.batch_size: -4 must be positive"),
         ("optim", "g_lr", 0.0, "optim.g_lr: 0.0 must be positive"),
@@ -91,7 +92,8 @@ def test_a_run_from_before_there_was_a_field_had_its_default():
         config_lib.to_dict(config_lib.load(config_lib.CONFIGS / "cgan.py"))
         for _ in range(2)
     )
-    del old["data"]["erase"], old["train"]["stages"], old["loss"]["edge_weight"]
+    del old["data"]["erase"], old["data"]["aging"]
+    del old["train"]["stages"], old["loss"]["edge_weight"]
     assert config_lib.differences(old, new) == ([], [])
     new["data"]["erase"] = 0.5
     assert config_lib.differences(old, new) == (["data.erase: 0.0 -> 0.5"], [])

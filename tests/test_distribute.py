@@ -24,6 +24,8 @@ def train(config, strategy, eager):
     joined = {key: np.concatenate([b[key] for b in many]) for key in many[0]}
     shape = len(next(iter(joined.values()))), distortions.INPUT_NUMBERS
     joined["numbers"] = np.random.default_rng(0).uniform(size=shape).astype("float32")
+    if config.data.aging:
+        joined["seeds"] = np.arange(2 * shape[0]).reshape(-1, 2)
     dataset = tf.data.Dataset.from_tensor_slices(joined).batch(per_step)
     options = tf.data.Options()
     policy = tf.data.experimental.AutoShardPolicy.OFF
@@ -48,6 +50,7 @@ def test_two_replicas_end_where_one_does(name, mirrored):
     config.train.steps = 20 if name in TRACED else 3
     if config.generator is not None:
         config.data.blur = config.data.erase = 0.5
+        config.data.aging = 0.5 if name == "cgan" else 0.0
         config.generator.dropout = None  # its masks depend on the batch's shape
     if hasattr(config.loss, "n_critic"):
         config.loss.n_critic = 2

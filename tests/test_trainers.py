@@ -141,7 +141,7 @@ def test_config_spells_every_setting_of_the_trainer(name):
     # What is not of the loss is of the run, the data or the head, or has one value
     # here.
     others = {"ema_decay", "seed", "n_critic", "budget_weight", "l1_steps"}
-    others |= {"blur", "erase", "scanner", "image_size"}
+    others |= {"blur", "erase", "aging", "scanner", "image_size"}
     assert keywords - fields <= others | {"cross_entropy", "class_weights", "neighbors"}
 
 

@@ -154,7 +154,8 @@ def _arguments_of(config, stage):
     if config.generator is None:
         return {"image_size": stage.image_size}
     arguments = _cross_entropy(config)
-    arguments |= {"blur": config.data.blur, "erase": config.data.erase}
+    for field in ("blur", "erase", "aging"):
+        arguments[field] = getattr(config.data, field)
     if getattr(config.loss, "l1_final", None) is not None:
         arguments["l1_steps"] = config.train.steps
     return arguments

@@ -57,6 +57,7 @@ class Data:
     fill: str = "reflect"  # what these two show beyond the edge: or "white"
     blur: float = 0.0  # share of the inputs that are blurred, 0..1
     erase: float = 0.0  # share of the inputs that lose a rectangle, 0..1
+    aging: float = 0.0  # share of the inputs that look like old photographs, 0..1
 
 
 @dataclasses.dataclass

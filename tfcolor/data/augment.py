@@ -39,7 +39,7 @@ def check(data):
             )
     if not 0 < data.crop_area <= 1:
         raise UsageError(f"data.crop_area: {data.crop_area} is not in (0, 1]")
-    most = {"rotation": 180, "perspective": 1, "blur": 1, "erase": 1}
+    most = {"rotation": 180, "perspective": 1, "blur": 1, "erase": 1, "aging": 1}
     for field, largest in most.items():
         value = getattr(data, field)
         if not 0 <= value <= largest:

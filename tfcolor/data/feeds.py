@@ -20,7 +20,7 @@ def feed_of(config):
     if config.scanner is not None:
         if not data.scans:
             raise UsageError("data.scans is missing: the SPEC of scans of drawings")
-        for field in ("blur", "erase", "scanner"):
+        for field in ("blur", "erase", "aging", "scanner"):
             if getattr(data, field):
                 raise UsageError(
                     f"data.{field}: {getattr(data, field)}: not used by cyclegan"

@@ -18,7 +18,7 @@ from tfcolor.data import readers
 from tfcolor.data import sources
 
 # Added to a run's seed, which is less, for random numbers of their own.
-_GEOMETRY, _INPUT, _SCANS = 1 << 32, 2 << 32, 3 << 32
+_GEOMETRY, _INPUT, _SCANS, _AGING = 1 << 32, 2 << 32, 3 << 32, 4 << 32
 
 
 def file_number(example, seed, count):
@@ -105,7 +105,8 @@ def squares(
     Returns:
       A dataset of {"rgb": uint8 [B, S, S, 3]} with B = batch_size n_critic /
       shards. With `data.blur` or `data.erase` also {"numbers": [B,
-      INPUT_NUMBERS]}, for `distortions.degrade`.
+      INPUT_NUMBERS]}, for `distortions.degrade`, and with `data.aging` {"seeds":
+      [B, 2] int64}, for `aging.age`.
     """
     per_step = data.batch_size * n_critic
     part = per_step // shards
@@ -226,6 +227,8 @@ def _drawn(data, seed, example):
         )
     if data.blur or data.erase:
         drawn["numbers"] = _uniform(distortions.INPUT_NUMBERS, seed + _INPUT, example)
+    if data.aging:
+        drawn["seeds"] = tf.stack([tf.constant(seed + _AGING, tf.int64), example])
     return drawn
 
 

@@ -11,6 +11,7 @@ from tfcolor import samples
 from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.color import quantize
+from tfcolor.data import aging
 from tfcolor.data import distortions
 from tfcolor.networks.heads import DRAWING
 from tfcolor.networks.heads import QUARTER
@@ -55,14 +56,16 @@ class Colorizer(Trainer):
       neighbors: nearest colours that encode a true one in it.
       blur, erase: shares of the training inputs that are blurred, and that lose
         a rectangle, 0..1.
+      aging: share of them that look like old photographs, 0..1.
       scanner: a network RGB [B, H, W, 3] -> scan [B, H, W, 1], not trained,
         that makes the input from the drawing; None: the input is l.
       ema_decay, seed: as in Trainer.
 
     `train_step` takes {"l": [B, H, W, 1], "ab": [B, H, W, 2]}, float32 in
     [-1, 1], with a scanner {"rgb": [B, H, W, 3]} too, and with blur or erase
-    {"numbers"}, as of `distortions.degrade`; it is one generator update. Calling
-    the model colours with the averaged generator where there is one.
+    {"numbers"}, as of `distortions.degrade`, and with aging {"seeds"}, as of
+    `aging.age`; it is one generator update. Calling the model colours with the
+    averaged generator where there is one.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Colorizer(Trainer):
         neighbors=5,
         blur=0.0,
         erase=0.0,
+        aging=0.0,
         scanner=None,
         **settings,
     ):
@@ -102,6 +106,7 @@ class Colorizer(Trainer):
         self.neighbors = neighbors
         self.blur = blur
         self.erase = erase
+        self.aging = aging
         self.scanner = scanner
         self.draws = generator.get_config().get("head") in DRAWING
 
@@ -116,12 +121,15 @@ class Colorizer(Trainer):
         return (self.average or self.generator)(l, training=training)
 
     def pair(self, batch):
-        """(input, colour) of a batch: l, perhaps blurred and erased, and ab; of
-        drawings the scan, and l, a and b [B, H, W, 3]."""
+        """(input, colour) of a batch: l and ab; of drawings the scan, and l, a
+        and b [B, H, W, 3]. The input is perhaps aged, then perhaps blurred, then
+        perhaps loses a rectangle, each whatever the others are."""
         l, ab = batch["l"], batch["ab"]
         color = tf.concat([l, ab], -1) if self.draws else ab
         if self.scanner is not None:
             l = tf.stop_gradient(self.scanner(batch["rgb"], training=False))
+        if "seeds" in batch:
+            l = aging.age(l, batch["seeds"], self.aging)
         if "numbers" in batch:
             l = distortions.degrade(l, batch["numbers"], self.blur, self.erase)
         return l, color
@@ -246,6 +254,7 @@ class Colorizer(Trainer):
             "neighbors": self.neighbors,
             "blur": self.blur,
             "erase": self.erase,
+            "aging": self.aging,
             "scanner": scanner and keras.saving.serialize_keras_object(scanner),
         }
 
