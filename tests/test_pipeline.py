@@ -12,6 +12,7 @@ from tfcolor.data import augment
 from tfcolor.data import pipeline
 from tfcolor.data import readers
 from tfcolor.data import sources
+from tfcolor.data import streams
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 
@@ -77,6 +78,26 @@ def test_each_epoch_is_a_permutation_of_its_own():
     epochs = [numbers[i : i + 11] for i in (0, 11, 22)]
     assert all(sorted(epoch) == list(range(11)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+def test_no_order_comes_twice_in_600_epochs_and_400_seeds():
+    """Of 1,000 images, the first six of each order."""
+    count, places = 1000, tf.range(6, dtype=tf.int64)
+
+    @tf.function
+    def first(order):
+        return tf.map_fn(
+            lambda place: pipeline.file_number(
+                order[0] * count + place, order[1], count
+            ),
+            places,
+        )
+
+    orders = [(epoch, 7) for epoch in range(600)]
+    orders += [(0, seed) for seed in range(400) if seed != 7]
+    orders += [(0, seed + streams.SCANS) for seed in range(0, 400, 8)]
+    seen = {tuple(first(order).numpy()) for order in tf.constant(orders, tf.int64)}
+    assert len(seen) == len(orders) == 1049
 
 
 def test_values_are_the_lab_of_the_pictures(folder, data):

@@ -15,9 +15,12 @@ from tfcolor.color import lab
 from tfcolor.data import augment
 from tfcolor.data import distortions
 from tfcolor.data import sources
+from tfcolor.data import streams
 
-# Added to a run's seed, which is less, for random numbers of their own.
-_GEOMETRY, _INPUT, _SCANS = 1 << 32, 2 << 32, 3 << 32
+# Shuffles after one another. One takes as few as 24 bits of its key (three
+# words of half as many bits as number the images, 8 at least), too few to keep
+# the orders of many epochs and seeds apart.
+_SHUFFLES = 2
 
 
 def file_number(example, seed, count):
@@ -27,14 +30,21 @@ def file_number(example, seed, count):
     Args:
       example: int64 scalar tensor.
     """
-    epoch = example // count
-    # index_shuffle reads the lower 32 bits only.
-    seed = (seed + 0x9E3779B1 * (seed >> 32)) % (1 << 32)
-    return tf.random.experimental.index_shuffle(
-        example % count,
-        seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
-        max_index=count - 1,
+    stream = tf.convert_to_tensor(seed + streams.ORDER, tf.int64)
+    keys = tf.random.stateless_uniform(
+        [_SHUFFLES, 3],
+        seed=tf.stack([stream, example // count]),
+        minval=None,
+        maxval=None,
+        dtype=tf.uint32,
     )
+    place, last = example % count, tf.constant(count - 1, tf.int64)
+    for key in tf.unstack(keys):
+        # tf.random.experimental.index_shuffle fixes one of the three words.
+        place = tf.raw_ops.RandomIndexShuffle(
+            index=place, seed=key, max_index=last, rounds=4
+        )
+    return place
 
 
 def training(reader, data, seed, **position):
@@ -62,7 +72,7 @@ def unpaired(colors, scans, data, seed, **position):
       [-1, 1]; a scan is its lightness.
     """
     colored = squares(colors, data, seed, **position).map(_only_rgb)
-    scanned = squares(scans, data, seed + _SCANS, **position)
+    scanned = squares(scans, data, seed + streams.SCANS, **position)
     zipped = tf.data.Dataset.zip(colored, _lab_batches(scanned, data))
     return _finished(zipped.map(_with_scan))
 
@@ -210,12 +220,14 @@ def _drawn(data, seed, example):
     """What the distortions of an example follow from, where they are set."""
     drawn = {}
     if data.rotation or data.perspective:
-        numbers = _uniform(distortions.MATRIX_NUMBERS, seed + _GEOMETRY, example)
+        numbers = _uniform(distortions.MATRIX_NUMBERS, seed + streams.GEOMETRY, example)
         drawn["matrix"] = distortions.matrix(
             numbers, data.image_size, data.rotation, data.perspective
         )
     if data.blur or data.erase:
-        drawn["numbers"] = _uniform(distortions.INPUT_NUMBERS, seed + _INPUT, example)
+        drawn["numbers"] = _uniform(
+            distortions.INPUT_NUMBERS, seed + streams.INPUT, example
+        )
     return drawn
 
 
