@@ -28,6 +28,55 @@ def test_resized_as_tensorflow_does(size, target, kernel, theirs, rng):
     np.testing.assert_allclose(np.moveaxis(found, 1, -1), expected, atol=1e-5)
 
 
+@tf.function(
+    input_signature=[
+        tf.TensorSpec([None, None, None, 3], tf.uint8),
+        tf.TensorSpec([], tf.int32),
+        tf.TensorSpec([], tf.int32),
+    ]
+)
+def reduced_in_graph(images, height, width):
+    return resize.reduced(tf.cast(images, tf.float32), height, width)
+
+
+@pytest.mark.parametrize(
+    ("size", "target", "factor"),
+    [
+        ((40, 60), (40, 60), 1),
+        ((23, 31), (50, 40), 1),
+        ((127, 160), (32, 40), 1),
+        ((128, 160), (32, 40), 2),
+        ((128, 160), (32, 41), 1),
+        ((531, 307), (30, 17), 8),
+        ((1024, 33), (4, 3), 4),
+    ],
+)
+def test_a_picture_is_reduced_alike_as_an_array_and_in_a_graph(
+    size, target, factor, rng, monkeypatch
+):
+    image = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    assert resize.reduction(size, target) == factor
+    found = resize.picture(image, *target)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(resize.picture(image[..., 1], *target), found[..., 1])
+    in_graph = reduced_in_graph(image[None], *map(tf.constant, target))[0]
+    # Pillow rounds the cells, and between the axes.
+    assert np.abs(found - in_graph).max() < 1.5
+    monkeypatch.setattr(resize, "_BAND", 500)
+    np.testing.assert_array_equal(resize.picture(image, *target), found)
+
+
+def test_cells_are_averaged_before_the_triangle():
+    """Nine samples in cells of 4, 4 and 1."""
+    found = resize.weights(9, 2, "linear", factor=4)
+    scale = 9 / 8
+    centres = np.array([0.5, 1.5]) * scale - 0.5
+    cells = np.maximum(1 - np.abs(np.arange(3) - centres[:, None]) / scale, 0)
+    cells /= cells.sum(1, keepdims=True)
+    expected = np.repeat(cells, [4, 4, 1], 1) / np.repeat([4, 4, 1], [4, 4, 1])
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("kernel", ["linear", "cubic"])
 def test_same_size_is_the_same(kernel):
     np.testing.assert_array_equal(resize.weights(9, 9, kernel), np.eye(9))

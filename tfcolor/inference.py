@@ -230,27 +230,9 @@ def changed(lightness, change):
 
 
 def reduced_lightness(image, height, width):
-    """L* [h, w] of a picture at a smaller size, or a larger one."""
-    full_height, full_width = image.shape[:2]
-    columns = resize.weights(full_width, width, "linear")
-    small = tf.zeros([height, width])
-    count = max(1, _BAND // full_width)
-    matrix = resize.weights(full_height, height, "linear")
-    for first in range(0, full_height, count):
-        rows = slice(first, first + count)
-        small += _resized_lightness(as_rgb(image[rows]), matrix[:, rows], columns)
-    return small.numpy()
-
-
-@tf.function(
-    input_signature=[
-        tf.TensorSpec([None, None, 3], tf.uint8),
-        tf.TensorSpec([None, None], tf.float32),
-        tf.TensorSpec([None, None], tf.float32),
-    ]
-)
-def _resized_lightness(rgb, rows, columns):
-    return resize.apply(lab.lightness(rgb), rows, columns)
+    """L* [h, w] of a picture at a smaller size, or a larger one: as a network
+    is shown it in training."""
+    return lab.lightness(as_rgb(resize.picture(image, height, width))).numpy()
 
 
 def as_rgb(image):

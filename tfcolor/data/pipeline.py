@@ -11,6 +11,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from tfcolor import resize
 from tfcolor.color import lab
 from tfcolor.data import augment
 from tfcolor.data import distortions
@@ -120,13 +121,17 @@ def squares(
     part = per_step // shards
     last = np.iinfo(np.int64).max // per_step
 
+    def read(example, number, numbers):
+        window = reader.read(example, number, numbers)
+        return resize.picture(window, data.image_size, data.image_size)
+
     def load(example):
         number = file_number(example, seed, len(reader.source))
         numbers = _uniform(augment.NUMBERS, seed, example)
-        window = tf.numpy_function(
-            reader.read, [example, number, numbers], tf.uint8, stateful=False
+        square = tf.numpy_function(
+            read, [example, number, numbers], tf.uint8, stateful=False
         )
-        square = _resize(window, data.image_size)
+        square = tf.ensure_shape(square, [data.image_size, data.image_size, 3])
         if data.flip:
             square = tf.cond(
                 numbers[-1] >= 0.5, lambda: tf.reverse(square, [1]), lambda: square
@@ -183,11 +188,12 @@ def central_squares(source, data, limit, report, numbered=False):
     Returns:
       A dataset of {"rgb": uint8 [B, S, S, 3]}, with `numbered` {"number"} too.
     """
+    side = data.image_size
 
     def read(number):
         try:
-            image = source.read(int(number), data.image_size, augment.center_box)
-            return sources.shrink(image, data.image_size)
+            image = source.read(int(number), resize.GAP * side, augment.center_box)
+            return resize.picture(image, side, side)
         except sources.Unreadable as error:
             report(source.name(int(number)), f"unreadable: {error}")
             return np.zeros([0, 0, 3], np.uint8)
@@ -196,7 +202,7 @@ def central_squares(source, data, limit, report, numbered=False):
         return tf.numpy_function(read, [number], tf.uint8, stateful=False)
 
     def square(image, number):
-        found = {"rgb": _resize(image, data.image_size)}
+        found = {"rgb": tf.ensure_shape(image, [side, side, 3])}
         return {**found, "number": number} if numbered else found
 
     count = min(limit, len(source))
@@ -234,16 +240,6 @@ def _drawn(data, seed, example):
 def _warp(batch, fill):
     matrix = batch.pop("matrix")
     return {**batch, "rgb": distortions.warp(batch["rgb"], matrix, fill)}
-
-
-def _resize(image, side):
-    """uint8 [h, w, 3] -> uint8 [side, side, 3].
-
-    The image has been shrunk to less than twice the size, so that bilinear
-    interpolation misses no pixel.
-    """
-    image.set_shape([None, None, 3])
-    return tf.cast(tf.image.resize(image, [side, side]) + 0.5, tf.uint8)
 
 
 @tf.function(jit_compile=True)
