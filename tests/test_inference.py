@@ -10,7 +10,6 @@ from harness import toy_config
 import tfcolor
 from tfcolor import inference
 from tfcolor import models
-from tfcolor import resize
 from tfcolor.color import cie
 from tfcolor.color import lab
 from tfcolor.errors import RunError
@@ -75,7 +74,7 @@ def test_full_size_is_the_lightness_and_the_enlarged_colours(predictor, rng):
     assert found.shape == image.shape
     assert found.dtype == np.uint8
     l = lab.lightness(image).numpy()
-    small = lab.lightness(resize.picture(image, 32, 49))[None]
+    small = inference.reduced_lightness(image, 32, 49)[None]
     planes = inference.predict_planes(predictor.network, small, 8)["ab"][0]
     full = tf.image.resize(0.2 * np.moveaxis(planes, 0, -1), (203, 310), "bicubic")
     from_l = lab.to_uint8(lab.lab_to_rgb(np.concatenate([l[..., None], full], -1)))
@@ -91,7 +90,6 @@ def test_bands_leave_no_seam(predictor, rng, monkeypatch):
     image = picture(rng, 203, 310)
     whole = predictor(image)
     monkeypatch.setattr(inference, "_BAND", 7 * 310)
-    monkeypatch.setattr(resize, "_BAND", 7 * 310)
     difference = predictor(image).astype(int) - whole
     assert np.abs(difference).max() <= 1
     assert (difference != 0).mean() < 1e-3

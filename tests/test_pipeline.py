@@ -181,8 +181,8 @@ def test_large_crops_are_averaged_before_they_are_interpolated(tmp_path, data):
 
 @pytest.mark.parametrize("side", [64, 128, 256])
 def test_training_validation_and_inference_see_the_same_lightness(data, side):
-    """As sharp, by the energy of the Laplacian, and of squares without loss the
-    same to the last bit."""
+    """As sharp, by the energy of the Laplacian; of squares without loss the same
+    but for rounding to 8 bits."""
     data.image_size, data.crop, data.flip, data.batch_size = side, "center", False, 8
     source = sources.open_source("sample")
     reader = readers.Reader(source, data, 0, None, colored=False)
@@ -198,7 +198,7 @@ def test_training_validation_and_inference_see_the_same_lightness(data, side):
     assert 0.97 < laplacian(seen).sum() / laplacian(validated).sum() < 1.03
     assert np.abs(laplacian(seen) / laplacian(validated) - 1.0).max() < 0.1
     squares = [source.names.index(name) for name in ("astronaut.png", "ihc.png")]
-    np.testing.assert_array_equal(seen[squares], validated[squares])
+    np.testing.assert_allclose(seen[squares], validated[squares], atol=0.6)
 
 
 def laplacian(planes):

@@ -62,7 +62,7 @@ class Served(tf.Module):
         of those of drawings {"l": [N, H, W, 1]}, L*."""
         # The grey of this lightness: a picture's colours are not known here.
         grey = lab.gamma(lab.linear(l, 0.0, 0.0)[1])
-        found = self._planes(tf.repeat(grey, 3, -1))
+        found = self._planes(tf.repeat(255.0 * grey, 3, -1))
         size = tf.shape(l)[1], tf.shape(l)[2]
         ab = _enlarged(found["ab"], *size)
         result = {"ab": tf.transpose(ab, [0, 2, 3, 1])}
@@ -97,7 +97,7 @@ class Served(tf.Module):
 
     def _colorize(self, image):
         lightness = lab.lightness(image)
-        found = self._planes(tf.cast(image, tf.float32) / 255.0)
+        found = self._planes(image)
         size = tf.shape(image)[1], tf.shape(image)[2]
         ab = _enlarged(found["ab"], *size)
         if "change" in found:
@@ -106,14 +106,13 @@ class Served(tf.Module):
         return gamut.to_uint8(lightness, ab[:, 0], ab[:, 1])
 
     def _planes(self, rgb):
-        """Of [N, H, W, 3] in 0..1, at the working size."""
-        size = tf.shape(rgb)
-        small = resize.reduced(
-            rgb, *inference.working_shape(size[1], size[2], self.info["working_size"])
-        )
-        return inference.predict_planes(
-            self.network, lab.lightness(small), self.info["multiple"]
-        )
+        """Of [N, H, W, 3] in 0..255, at the working size."""
+        size = tf.shape(rgb)[1], tf.shape(rgb)[2]
+        small = inference.working_shape(*size, self.info["working_size"])
+        rows, columns = resize.reducing(size, small)
+        lines = inference.reduced_lines(rgb, rows)
+        lightness = inference.reduced_columns(lines, columns)
+        return inference.predict_planes(self.network, lightness, self.info["multiple"])
 
 
 def _enlarged(planes, height, width):

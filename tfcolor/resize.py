@@ -3,8 +3,8 @@
 A picture that a network looks at is reduced in one way, in training, validation,
 inference and exports: as sRGB, first by a power of two that leaves GAP to 2 GAP
 times the pixels of a side that are wanted (the mean of square cells; a JPEG
-decoder does it too), then by a triangle. `picture` does it on an array,
-`reduced` in a graph.
+decoder does it too), then by a triangle. `picture` does it on an array of 8
+bits, `reducing` has its weights.
 
 Else each axis is resized by a matrix of its own, so that a band of rows of a
 large picture can be made without the rest of it, and any size may be known at
@@ -44,23 +44,21 @@ def picture(image, height, width):
     return np.asarray(cells.resize((width, height), triangle, box=(0, 0, *size)))
 
 
-def reduced(images, height, width):
-    """As `picture`, of float [N, H, W, C], unrounded: [N, height, width, C].
-    All sizes may be known at run time only."""
-    shape = tf.shape(images)
-    factor = tf.reduce_max(
-        [1] + [tf.where(_fits(shape[1:3], (height, width), f), f, 1) for f in _POWERS]
+def reducing(size, target):
+    """The weights (rows [h, H], columns [w, W]) by which `picture` brings a
+    picture of size (H, W) to a target (h, w), but for its rounding to 8 bits.
+    Both may be known at run time only."""
+    fitting = [tf.where(_fits(size, target, factor), factor, 1) for factor in _POWERS]
+    factor = tf.reduce_max(fitting)
+    return tuple(
+        weights(*sides, "linear", factor=factor)
+        for sides in zip(size, target, strict=True)
     )
-    rows = weights(shape[1], height, "linear", factor=factor)
-    columns = weights(shape[2], width, "linear", factor=factor)
-    lines = tf.reshape(images, [shape[0], shape[1], shape[2] * shape[3]])
-    lines = tf.reshape(tf.matmul(rows, lines), [shape[0], height, shape[2], shape[3]])
-    return tf.matmul(columns, lines)
 
 
 def reduction(size, target):
-    """The power of two by which a picture of (height, width) is reduced before
-    the triangle brings it to another."""
+    """The power of two by which a picture of size (height, width) is reduced
+    before the triangle brings it to the target."""
     return max([1] + [f for f in _POWERS if _fits(size, target, f)])
 
 
