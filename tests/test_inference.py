@@ -10,7 +10,6 @@ from harness import toy_config
 import tfcolor
 from tfcolor import inference
 from tfcolor import models
-from tfcolor import resize
 from tfcolor.color import cie
 from tfcolor.color import lab
 from tfcolor.errors import RunError
@@ -75,8 +74,7 @@ def test_full_size_is_the_lightness_and_the_enlarged_colours(predictor, rng):
     assert found.shape == image.shape
     assert found.dtype == np.uint8
     l = lab.lightness(image).numpy()
-    rows, columns = resize.weights(203, 32, "linear"), resize.weights(310, 49, "linear")
-    small = resize.apply(l[None], rows, columns)
+    small = inference.reduced_lightness(image, 32, 49)[None]
     planes = inference.predict_planes(predictor.network, small, 8)["ab"][0]
     full = tf.image.resize(0.2 * np.moveaxis(planes, 0, -1), (203, 310), "bicubic")
     from_l = 255.0 * lab.lab_to_rgb(np.concatenate([l[..., None], full], -1)).numpy()

@@ -15,6 +15,7 @@ from PIL import Image
 from tfcolor import build
 from tfcolor import config as config_lib
 from tfcolor import models
+from tfcolor import resize
 from tfcolor import run
 from tfcolor import smoke
 from tfcolor.color import gamut
@@ -128,10 +129,10 @@ def test_line_art_is_judged_on_true_scans(tmp_path, call):
     errors = []
     for number in numbers:
         square = [
-            tf.image.resize(source.read(number, 32, augment.center_box), [32, 32])
+            resize.picture(source.read(number, 64, augment.center_box), 32, 32)
             for source in (colors, scans)
         ]
-        color, scan = (tf.cast(x + 0.5, tf.uint8)[None] for x in square)
+        color, scan = (tf.constant(x)[None] for x in square)
         found = models.of_run(run)[0](lab.encode(scan)[0])
         rgb = gamut.picture(found[..., :1], found[..., 1:]).numpy()
         errors.append(((rgb / 255.0 - color.numpy() / 255.0) ** 2).mean())

@@ -7,11 +7,13 @@ from harness import write_pictures
 from PIL import Image
 
 from tfcolor import config as config_lib
+from tfcolor import inference
 from tfcolor.color import lab
 from tfcolor.data import augment
 from tfcolor.data import pipeline
 from tfcolor.data import readers
 from tfcolor.data import sources
+from tfcolor.data import streams
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 
@@ -77,6 +79,26 @@ def test_each_epoch_is_a_permutation_of_its_own():
     epochs = [numbers[i : i + 11] for i in (0, 11, 22)]
     assert all(sorted(epoch) == list(range(11)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+def test_no_order_comes_twice_in_600_epochs_and_400_seeds():
+    """Of 1,000 images, the first six of each order."""
+    count, places = 1000, tf.range(6, dtype=tf.int64)
+
+    @tf.function
+    def first(order):
+        return tf.map_fn(
+            lambda place: pipeline.file_number(
+                order[0] * count + place, order[1], count
+            ),
+            places,
+        )
+
+    orders = [(epoch, 7) for epoch in range(600)]
+    orders += [(0, seed) for seed in range(400) if seed != 7]
+    orders += [(0, seed + streams.SCANS) for seed in range(0, 400, 8)]
+    seen = {tuple(first(order).numpy()) for order in tf.constant(orders, tf.int64)}
+    assert len(seen) == len(orders) == 1049
 
 
 def test_values_are_the_lab_of_the_pictures(folder, data):
@@ -153,10 +175,38 @@ def test_large_crops_are_averaged_before_they_are_interpolated(tmp_path, data):
     image[::2, ::2] = image[1::2, 1::2] = [60, 60, 200]
     Image.fromarray(image).save(tmp_path / "board.png")
     reader = reader_of(tmp_path, data)
-    for _ in range(5):
-        window = reader.try_read(0, np.random.default_rng(1).uniform(size=17))
-        assert min(window.shape[:2]) < 32
-        assert np.abs(window.astype(int) - [130, 60, 130]).max() <= 1
+    for batch in pipeline.squares(reader, data, 0).take(2).as_numpy_iterator():
+        assert np.abs(batch["rgb"].astype(int) - [130, 60, 130]).max() <= 1
+
+
+@pytest.mark.parametrize("side", [64, 128, 256])
+def test_training_validation_and_inference_see_the_same_lightness(data, side):
+    """As sharp, by the energy of the Laplacian; of squares without loss the same
+    but for rounding to 8 bits."""
+    data.image_size, data.crop, data.flip, data.batch_size = side, "center", False, 8
+    source = sources.open_source("sample")
+    reader = readers.Reader(source, data, 0, None, colored=False)
+    trained = next(iter(pipeline.squares(reader, data, 0)))["rgb"].numpy()
+    validated = next(iter(pipeline.central_squares(source, data, 8, None)))["rgb"]
+    pictures = [source.read(i, None, augment.center_box) for i in range(8)]
+    seen = np.stack([inference.reduced_lightness(x, side, side) for x in pictures])
+    validated = lab.lightness(validated).numpy()
+    order = [
+        int(pipeline.file_number(tf.constant(i, tf.int64), 0, 8)) for i in range(8)
+    ]
+    np.testing.assert_array_equal(lab.lightness(trained), validated[order])
+    assert 0.97 < laplacian(seen).sum() / laplacian(validated).sum() < 1.03
+    assert np.abs(laplacian(seen) / laplacian(validated) - 1.0).max() < 0.1
+    squares = [source.names.index(name) for name in ("astronaut.png", "ihc.png")]
+    np.testing.assert_allclose(seen[squares], validated[squares], atol=0.6)
+
+
+def laplacian(planes):
+    """Energy of the Laplacian of [N, H, W] planes: [N]."""
+    middle = planes[:, 1:-1, 1:-1]
+    beside = planes[:, 1:-1, :-2] + planes[:, 1:-1, 2:]
+    above = planes[:, :-2, 1:-1] + planes[:, 2:, 1:-1]
+    return ((beside + above - 4.0 * middle) ** 2).mean((1, 2))
 
 
 def test_a_grey_crop_of_a_colourful_image_is_kept(tmp_path, data, rng):

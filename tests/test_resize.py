@@ -28,6 +28,48 @@ def test_resized_as_tensorflow_does(size, target, kernel, theirs, rng):
     np.testing.assert_allclose(np.moveaxis(found, 1, -1), expected, atol=1e-5)
 
 
+@tf.function(input_signature=[tf.TensorSpec([2], tf.int32)] * 2)
+def reducing(size, target):
+    return resize.reducing(tf.unstack(size), tf.unstack(target))
+
+
+@pytest.mark.parametrize(
+    ("size", "target", "factor"),
+    [
+        ((40, 60), (40, 60), 1),
+        ((23, 31), (50, 40), 1),
+        ((127, 160), (32, 40), 1),
+        ((128, 160), (32, 40), 2),
+        ((128, 160), (32, 41), 1),
+        ((531, 307), (30, 17), 8),
+        ((1024, 33), (4, 3), 4),
+    ],
+)
+def test_a_picture_is_reduced_by_its_weights(size, target, factor, rng, monkeypatch):
+    image = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    assert resize.reduction(size, target) == factor
+    found = resize.picture(image, *target)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(resize.picture(image[..., 1], *target), found[..., 1])
+    rows, columns = reducing(size, target)
+    unrounded = np.einsum("ah,hwc,bw->abc", rows, image, columns, optimize=True)
+    # Pillow rounds the cells, and between the axes.
+    assert np.abs(found - unrounded).max() < 1.5
+    monkeypatch.setattr(resize, "_BAND", 500)
+    np.testing.assert_array_equal(resize.picture(image, *target), found)
+
+
+def test_cells_are_averaged_before_the_triangle():
+    """Nine samples in cells of 4, 4 and 1."""
+    found = resize.weights(9, 2, "linear", factor=4)
+    scale = 9 / 8
+    centres = np.array([0.5, 1.5]) * scale - 0.5
+    cells = np.maximum(1 - np.abs(np.arange(3) - centres[:, None]) / scale, 0)
+    cells /= cells.sum(1, keepdims=True)
+    expected = np.repeat(cells, [4, 4, 1], 1) / np.repeat([4, 4, 1], [4, 4, 1])
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("kernel", ["linear", "cubic"])
 def test_same_size_is_the_same(kernel):
     np.testing.assert_array_equal(resize.weights(9, 9, kernel), np.eye(9))

@@ -60,7 +60,9 @@ class Served(tf.Module):
         """L* [N, H, W, 1] -> {"ab": [N, H, W, 2]}, CIE units; of the head "bins"
         also {"probabilities": [N, h, w, 313]} at a quarter of the working size,
         of those of drawings {"l": [N, H, W, 1]}, L*."""
-        found = self._planes(l[..., 0])
+        # The grey of this lightness: a picture's colours are not known here.
+        grey = lab.gamma(lab.linear(l, 0.0, 0.0)[1])
+        found = self._planes(tf.repeat(255.0 * grey, 3, -1))
         size = tf.shape(l)[1], tf.shape(l)[2]
         ab = _enlarged(found["ab"], *size)
         result = {"ab": tf.transpose(ab, [0, 2, 3, 1])}
@@ -95,24 +97,22 @@ class Served(tf.Module):
 
     def _colorize(self, image):
         lightness = lab.lightness(image)
-        found, size = self._planes(lightness), (tf.shape(image)[1], tf.shape(image)[2])
+        found = self._planes(image)
+        size = tf.shape(image)[1], tf.shape(image)[2]
         ab = _enlarged(found["ab"], *size)
         if "change" in found:
             change = _enlarged(found["change"], *size)
             lightness = inference.changed(lightness, tf.transpose(change, [1, 0, 2, 3]))
         return gamut.to_uint8(lightness, ab[:, 0], ab[:, 1])
 
-    def _planes(self, lightness):
-        size = tf.shape(lightness)
-        height, width = inference.working_shape(
-            size[1], size[2], self.info["working_size"]
-        )
-        small = resize.apply(
-            lightness,
-            resize.weights(size[1], height, "linear"),
-            resize.weights(size[2], width, "linear"),
-        )
-        return inference.predict_planes(self.network, small, self.info["multiple"])
+    def _planes(self, rgb):
+        """Of [N, H, W, 3] in 0..255, at the working size."""
+        size = tf.shape(rgb)[1], tf.shape(rgb)[2]
+        small = inference.working_shape(*size, self.info["working_size"])
+        rows, columns = resize.reducing(size, small)
+        lines = inference.reduced_lines(rgb, rows)
+        lightness = inference.reduced_columns(lines, columns)
+        return inference.predict_planes(self.network, lightness, self.info["multiple"])
 
 
 def _enlarged(planes, height, width):

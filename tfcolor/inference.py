@@ -247,27 +247,40 @@ def changed(lightness, change):
 
 
 def reduced_lightness(image, height, width):
-    """L* [h, w] of a picture at a smaller size, or a larger one."""
+    """L* [h, w] of a picture at a smaller size, or a larger one, as networks
+    are shown it in training."""
     full_height, full_width = image.shape[:2]
-    columns = resize.weights(full_width, width, "linear")
-    small = tf.zeros([height, width])
+    rows, columns = resize.reducing((full_height, full_width), (height, width))
+    lines = tf.zeros([height, 3 * full_width])
     count = max(1, _BAND // full_width)
-    matrix = resize.weights(full_height, height, "linear")
     for first in range(0, full_height, count):
-        rows = slice(first, first + count)
-        small += _resized_lightness(as_rgb(image[rows]), matrix[:, rows], columns)
-    return small.numpy()
+        band = slice(first, first + count)
+        lines += _reduced_lines(as_rgb(image[band]), rows[:, band])
+    return reduced_columns(lines, columns).numpy()
 
 
 @tf.function(
     input_signature=[
         tf.TensorSpec([None, None, 3], tf.uint8),
         tf.TensorSpec([None, None], tf.float32),
-        tf.TensorSpec([None, None], tf.float32),
     ]
 )
-def _resized_lightness(rgb, rows, columns):
-    return resize.apply(lab.lightness(rgb), rows, columns)
+def _reduced_lines(rgb, rows):
+    return reduced_lines(rgb, rows)
+
+
+def reduced_lines(rgb, rows):
+    """[..., H, W, 3] with as many rows as the weights [h, H] have: [..., h, 3W]."""
+    shape = tf.shape(rgb)
+    lines = tf.concat([shape[:-2], shape[-2:-1] * shape[-1:]], 0)
+    return tf.matmul(rows, tf.reshape(tf.cast(rgb, tf.float32), lines))
+
+
+def reduced_columns(lines, columns):
+    """L* [..., h, w] of such lines [..., h, 3W] of levels 0..255, brought to as
+    many columns as the weights [w, W] have."""
+    shape = tf.concat([tf.shape(lines)[:-1], [-1, 3]], 0)
+    return lab.lightness(tf.matmul(columns, tf.reshape(lines, shape)) / 255.0)
 
 
 def as_rgb(image):

@@ -1,14 +1,85 @@
-"""Pictures of another size, as products with matrices of weights.
+"""Pictures of another size.
 
-Each axis is resized by its own matrix, so that a band of rows of a large
-picture can be made without the rest of it, and any size may be known at run
-time only. Plain TensorFlow operations, differentiable.
+A picture that a network looks at is reduced in one way, in training, validation,
+inference and exports: as sRGB, first by a power of two that leaves GAP to 2 GAP
+times the pixels of a side that are wanted (the mean of square cells; a JPEG
+decoder does it too), then by a triangle. `picture` does it on an array of 8
+bits, `reducing` has its weights.
+
+Else each axis is resized by a matrix of its own, so that a band of rows of a
+large picture can be made without the rest of it, and any size may be known at
+run time only: plain TensorFlow operations, differentiable.
 """
 
+import numpy as np
 import tensorflow as tf
+from PIL import Image
+
+# Pixels of a side for each that is wanted, at least, before the triangle: with
+# less the cells' own blur would show, with more decoding takes longer.
+GAP = 2
+
+_POWERS = [2**k for k in range(1, 25)]
+
+# Pixels that are averaged at a time, so that memory hardly grows with a picture.
+_BAND = 1 << 22
 
 
-def weights(size, target, kernel, first=0, count=None):
+def picture(image, height, width):
+    """A picture at a smaller size, or a larger one.
+
+    Args:
+      image: uint8 [H, W] or [H, W, 3].
+
+    Returns:
+      uint8 [height, width] or [height, width, 3].
+    """
+    full_height, full_width = image.shape[:2]
+    if (full_height, full_width) == (height, width):
+        return image
+    factor = reduction((full_height, full_width), (height, width))
+    size = full_width / factor, full_height / factor
+    cells = Image.fromarray(_averaged(image, factor))
+    triangle = Image.Resampling.BILINEAR
+    return np.asarray(cells.resize((width, height), triangle, box=(0, 0, *size)))
+
+
+def reducing(size, target):
+    """The weights (rows [h, H], columns [w, W]) by which `picture` brings a
+    picture of size (H, W) to a target (h, w), but for its rounding to 8 bits.
+    Both may be known at run time only."""
+    fitting = [tf.where(_fits(size, target, factor), factor, 1) for factor in _POWERS]
+    factor = tf.reduce_max(fitting)
+    return tuple(
+        weights(*sides, "linear", factor=factor)
+        for sides in zip(size, target, strict=True)
+    )
+
+
+def reduction(size, target):
+    """The power of two by which a picture of size (height, width) is reduced
+    before the triangle brings it to the target."""
+    return max([1] + [f for f in _POWERS if _fits(size, target, f)])
+
+
+def _fits(size, target, factor):
+    height, width = (GAP * factor * side for side in target)
+    return (size[0] >= height) & (size[1] >= width)
+
+
+def _averaged(image, factor):
+    """uint8 [H, W, ...] -> the means of square cells of `factor` pixels, those
+    at the lower and right edge perhaps of fewer."""
+    if factor == 1:
+        return image
+    rows = factor * max(1, _BAND // (factor * image.shape[1]))
+    bands = (image[first : first + rows] for first in range(0, len(image), rows))
+    return np.concatenate(
+        [np.asarray(Image.fromarray(x).reduce(factor)) for x in bands]
+    )
+
+
+def weights(size, target, kernel, first=0, count=None, factor=1):
     """Weights that bring an axis of `size` samples to `target` samples.
 
     Samples lie at the centres of their pixels, a kernel is stretched by the
@@ -19,16 +90,23 @@ def weights(size, target, kernel, first=0, count=None):
       kernel: "linear" (on reduction an area-like mean) or "cubic" (Keys 1981,
         a = -1/2).
       first, count: the rows wanted of the matrix; None: to the last.
+      factor: samples, of which the kernel sees the mean only.
 
     Returns:
       [count, size] float32, each row of sum 1.
     """
     count = target - first if count is None else count
-    scale = tf.cast(size, tf.float32) / tf.cast(target, tf.float32)
+    cells = -(-size // factor)
+    scale = tf.cast(size, tf.float32) / tf.cast(factor * target, tf.float32)
     centre = (tf.cast(tf.range(first, first + count), tf.float32) + 0.5) * scale - 0.5
-    distance = tf.cast(tf.range(size), tf.float32) - centre[:, None]
+    distance = tf.cast(tf.range(cells), tf.float32) - centre[:, None]
     found = _KERNELS[kernel](tf.abs(distance) / tf.maximum(scale, 1.0))
-    return found / tf.reduce_sum(found, -1, keepdims=True)
+    found /= tf.reduce_sum(found, -1, keepdims=True)
+    if isinstance(factor, int) and factor == 1:
+        return found
+    cell = tf.range(size) // factor
+    samples = tf.minimum(factor, size - cell * factor)
+    return tf.gather(found, cell, axis=-1) / tf.cast(samples, tf.float32)
 
 
 def apply(x, rows, columns):

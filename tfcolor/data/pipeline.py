@@ -11,14 +11,18 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from tfcolor import resize
 from tfcolor.color import lab
 from tfcolor.data import augment
 from tfcolor.data import distortions
 from tfcolor.data import readers
 from tfcolor.data import sources
+from tfcolor.data import streams
 
-# Added to a run's seed, which is less, for random numbers of their own.
-_GEOMETRY, _INPUT, _SCANS, _AGING = 1 << 32, 2 << 32, 3 << 32, 4 << 32
+# Shuffles after one another. One takes as few as 24 bits of its key (three
+# words of half as many bits as number the images, 8 at least), too few to keep
+# the orders of many epochs and seeds apart.
+_SHUFFLES = 2
 
 
 def file_number(example, seed, count):
@@ -28,14 +32,21 @@ def file_number(example, seed, count):
     Args:
       example: int64 scalar tensor.
     """
-    epoch = example // count
-    # index_shuffle reads the lower 32 bits only.
-    seed = (seed + 0x9E3779B1 * (seed >> 32)) % (1 << 32)
-    return tf.random.experimental.index_shuffle(
-        example % count,
-        seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
-        max_index=count - 1,
+    stream = tf.convert_to_tensor(seed + streams.ORDER, tf.int64)
+    keys = tf.random.stateless_uniform(
+        [_SHUFFLES, 3],
+        seed=tf.stack([stream, example // count]),
+        minval=None,
+        maxval=None,
+        dtype=tf.uint32,
     )
+    place, last = example % count, tf.constant(count - 1, tf.int64)
+    for key in tf.unstack(keys):
+        # tf.random.experimental.index_shuffle fixes one of the three words.
+        place = tf.raw_ops.RandomIndexShuffle(
+            index=place, seed=key, max_index=last, rounds=4
+        )
+    return place
 
 
 def training(reader, data, seed, **position):
@@ -63,7 +74,7 @@ def unpaired(colors, scans, data, seed, **position):
       [-1, 1]; a scan is its lightness.
     """
     colored = squares(colors, data, seed, **position).map(_only_rgb)
-    scanned = squares(scans, data, seed + _SCANS, **position)
+    scanned = squares(scans, data, seed + streams.SCANS, **position)
     zipped = tf.data.Dataset.zip(colored, _lab_batches(scanned, data))
     return _finished(zipped.map(_with_scan))
 
@@ -112,13 +123,17 @@ def squares(
     part = per_step // shards
     last = np.iinfo(np.int64).max // per_step
 
+    def read(example, number, numbers):
+        window = reader.read(example, number, numbers)
+        return resize.picture(window, data.image_size, data.image_size)
+
     def load(example):
         number = file_number(example, seed, len(reader.source))
         numbers = _uniform(augment.NUMBERS, seed, example)
-        window = tf.numpy_function(
-            reader.read, [example, number, numbers], tf.uint8, stateful=False
+        square = tf.numpy_function(
+            read, [example, number, numbers], tf.uint8, stateful=False
         )
-        square = _resize(window, data.image_size)
+        square = tf.ensure_shape(square, [data.image_size, data.image_size, 3])
         if data.flip:
             square = tf.cond(
                 numbers[-1] >= 0.5, lambda: tf.reverse(square, [1]), lambda: square
@@ -181,11 +196,12 @@ def central_squares(source, data, limit, report, numbered=False, colored=False):
     Returns:
       A dataset of {"rgb": uint8 [B, S, S, 3]}, with `numbered` {"number"} too.
     """
+    side = data.image_size
 
     def read(number):
         try:
-            image = source.read(int(number), data.image_size, augment.center_box)
-            image = sources.shrink(image, data.image_size)
+            image = source.read(int(number), resize.GAP * side, augment.center_box)
+            image = resize.picture(image, side, side)
             if not colored or readers.has_color(image):
                 return image
             report(source.name(int(number)), readers.GREY)
@@ -197,7 +213,7 @@ def central_squares(source, data, limit, report, numbered=False, colored=False):
         return tf.numpy_function(read, [number], tf.uint8, stateful=False)
 
     def square(image, number):
-        found = {"rgb": _resize(image, data.image_size)}
+        found = {"rgb": tf.ensure_shape(image, [side, side, 3])}
         return {**found, "number": number} if numbered else found
 
     count = min(limit, len(source))
@@ -221,30 +237,23 @@ def _drawn(data, seed, example):
     """What the distortions of an example follow from, where they are set."""
     drawn = {}
     if data.rotation or data.perspective:
-        numbers = _uniform(distortions.MATRIX_NUMBERS, seed + _GEOMETRY, example)
+        numbers = _uniform(distortions.MATRIX_NUMBERS, seed + streams.GEOMETRY, example)
         drawn["matrix"] = distortions.matrix(
             numbers, data.image_size, data.rotation, data.perspective
         )
     if data.blur or data.erase:
-        drawn["numbers"] = _uniform(distortions.INPUT_NUMBERS, seed + _INPUT, example)
+        drawn["numbers"] = _uniform(
+            distortions.INPUT_NUMBERS, seed + streams.INPUT, example
+        )
     if data.aging:
-        drawn["seeds"] = tf.stack([tf.constant(seed + _AGING, tf.int64), example])
+        seed = tf.constant(seed + streams.AGING, tf.int64)
+        drawn["seeds"] = tf.stack([seed, example])
     return drawn
 
 
 def _warp(batch, fill):
     matrix = batch.pop("matrix")
     return {**batch, "rgb": distortions.warp(batch["rgb"], matrix, fill)}
-
-
-def _resize(image, side):
-    """uint8 [h, w, 3] -> uint8 [side, side, 3].
-
-    The image has been shrunk to less than twice the size, so that bilinear
-    interpolation misses no pixel.
-    """
-    image.set_shape([None, None, 3])
-    return tf.cast(tf.image.resize(image, [side, side]) + 0.5, tf.uint8)
 
 
 @tf.function(jit_compile=True)

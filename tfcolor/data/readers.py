@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import skimage.color
 
+from tfcolor import resize
 from tfcolor.data import augment
 from tfcolor.data import sources
 from tfcolor.errors import RunError
@@ -79,7 +80,7 @@ class Reader:
         where the run was started.
         """
         try:
-            window = self._window(number, numbers)
+            window = self._crop(number, numbers)
             if not self.colored or has_color(window):
                 return window
             # A grey crop is fine if the rest of its image has colour.
@@ -91,9 +92,6 @@ class Reader:
         except sources.Unreadable as error:
             self._reject(number, f"unreadable: {error}")
         return None
-
-    def _window(self, number, numbers):
-        return sources.shrink(self._crop(number, numbers), self.data.image_size)
 
     def _crop(self, number, numbers):
         if self.data.crop == "center":
@@ -212,7 +210,7 @@ def _has_color(image):
 def _needed_side(data):
     """Pixels of an image's shorter side that the smallest crop needs."""
     share = 1.0 if data.crop == "center" else data.crop_area
-    return int(np.ceil(data.image_size / share**0.5))
+    return int(np.ceil(resize.GAP * data.image_size / share**0.5))
 
 
 def _mix(*numbers):

@@ -233,15 +233,6 @@ def decode(data, side=None, window=None):
         raise Unreadable(reason(error)) from error
 
 
-def shrink(image, side):
-    """uint8 [H, W, 3] averaged over squares of whole pixels, so that the
-    shorter side is less than twice `side`."""
-    factor = min(image.shape[:2]) // side
-    if factor < 2:
-        return image
-    return np.asarray(Image.fromarray(image).reduce(factor))
-
-
 def reduction(size, side):
     """The power of two, at most 8, by which a picture of (height, width) may
     be reduced so that its shorter side keeps at least `side` pixels."""
