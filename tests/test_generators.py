@@ -18,6 +18,7 @@ SMALL = {
     "unet": {"depth": 3, "width": 4},
     "colorful": {"width": 4},
     "resnet_unet": {"width": 4, "weights": "none"},
+    "efficientnet": {"width": 4, "weights": "none"},
 }
 
 

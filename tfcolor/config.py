@@ -62,7 +62,7 @@ class Data:
 
 @dataclasses.dataclass
 class Generator:
-    name: str = "unet"  # or "colorful", "resnet_unet"
+    name: str = "unet"  # or "colorful", "resnet_unet", "efficientnet"
     head: str | None = None  # "ab"; "bins": of 313 colours; of drawings "lab", "rgb"
     temperature: float | None = None  # of the head bins: 0.. the mode, 1 the mean
     input_channels: int | None = None  # 3: l repeated
@@ -75,6 +75,8 @@ class Generator:
     spectral_norm: bool | None = None
     weights: str | None = None  # of the encoder: imagenet, none or a file
     frozen: bool | None = None  # the encoder is not trained
+    frozen_blocks: int | None = None  # nor are its first ones, 0 to 16
+    finest: int | None = None  # side of a predicted colour, pixels: 4 or 2
     attention: str | None = None  # none, simple or sagan
     attention_at: str | None = None  # sides of maps, pixels: "16" or "8,32"
 
@@ -133,6 +135,7 @@ class Optim:
     name: str = "adam"  # or "rmsprop"
     g_lr: float = 2e-4  # learning rate of the generator
     d_lr: float | None = None  # of the discriminator; unset: that of g_lr
+    encoder_rate: float | None = None  # share of g_lr of the encoder; unset: 1
     beta_1: float | None = None  # of adam
     beta_2: float | None = None
     rho: float | None = None  # of rmsprop

@@ -8,6 +8,7 @@ SMOKE_GENERATOR = {
     "unet": {"depth": 3, "width": 4},
     "colorful": {"width": 4},
     "resnet_unet": {"width": 4, "weights": "none"},
+    "efficientnet": {"width": 4, "weights": "none"},
 }
 SMOKE_DISCRIMINATOR = {
     "patch": {"width": 4, "receptive_field": 16},

@@ -1,0 +1,151 @@
+"""A light U-Net whose way down is an EfficientNet-Lite0 trained on ImageNet."""
+
+import keras
+
+from tfcolor.networks.efficientnet_lite import BLOCKS
+from tfcolor.networks.efficientnet_lite import EfficientNetLite0
+from tfcolor.networks.generators import Generator
+from tfcolor.networks.heads import QUARTER
+from tfcolor.networks.heads import enlarged
+from tfcolor.networks.layers import check_choice
+from tfcolor.networks.layers import initializer
+
+# 3x3 convolutions of each level of the way up, and their channels over width:
+# at 1/16 of the size, 1/8, 1/4, and 1/2 where `finest` is 2.
+LEVELS = ((1, 2.0), (2, 1.5), (2, 1.0), (2, 0.5))
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class EfficientNetUNet(Generator):
+    """EfficientNet-Lite0 on the way down; on the way up a 1x1 convolution, then
+    levels that enlarge bilinearly, see the encoder's map of their size too, and
+    convolve 3x3; ReLU after each.
+
+    The lightness enters the encoder as it is: l of a grey is what the published
+    weights were trained to see, (x - 127)/128 of its sRGB x in 0..255, within
+    0.07. With one input channel the kernels of red, green and blue are summed,
+    which is exact. The colours are enlarged from the last level.
+
+    Args:
+      width: channels of the level at a quarter of the size.
+      weights: of the encoder: "imagenet" (of the package of the extra
+        `encoder`), a file of such weights of PyTorch or Keras, or "none". See
+        `load_pretrained`.
+      frozen: the encoder is not trained.
+      frozen_blocks: its first layer and that many of its 16 blocks are not; 0:
+        everything is.
+      finest: side of one predicted colour in pixels: 4, or 2 with one more
+        level. Of the head "bins" 4.
+      norm, dropout, spectral_norm: of the way up; dropout in its two innermost
+        convolutions.
+      head, temperature, input_channels, white_point: as in UNet.
+
+    Input, output and errors as of Generator; height and width must be
+    multiples of 32.
+    """
+
+    multiple = 32
+
+    def __init__(
+        self,
+        width=64,
+        norm="none",
+        dropout=0.0,
+        spectral_norm=False,
+        weights="imagenet",
+        frozen=False,
+        frozen_blocks=0,
+        finest=QUARTER,
+        head="ab",
+        temperature=None,
+        input_channels=1,
+        white_point=None,
+        **kwargs,
+    ):
+        super().__init__(
+            {
+                "width": width,
+                "norm": norm,
+                "dropout": dropout,
+                "spectral_norm": spectral_norm,
+                "weights": weights,
+                "frozen": frozen,
+                "frozen_blocks": frozen_blocks,
+                "finest": finest,
+                "head": head,
+                "temperature": temperature,
+                "input_channels": input_channels,
+                "white_point": white_point,
+            },
+            **kwargs,
+        )
+        check_choice("generator.frozen_blocks", frozen_blocks, range(BLOCKS + 1))
+        check_choice("generator.finest", finest, (QUARTER, QUARTER // 2))
+        if frozen and frozen_blocks:
+            raise ValueError(
+                f"generator.frozen_blocks: {frozen_blocks}, but with generator.frozen "
+                "no block is trained"
+            )
+        if head == "bins" and finest != QUARTER:
+            raise ValueError(
+                f"generator.finest: {finest}, but generator.head bins has its colours "
+                f"at a quarter of the size: {QUARTER}"
+            )
+        self.encoder = EfficientNetLite0(channels=input_channels)
+        self.entry = self._convolution(2 * width, 1, norm="none", dropout=dropout)
+        levels = LEVELS if finest < QUARTER else LEVELS[:-1]
+        self.levels = [
+            [
+                self._convolution(
+                    max(1, int(factor * width)), dropout=0.0 if i else dropout
+                )
+                for _ in range(count)
+            ]
+            for i, (count, factor) in enumerate(levels)
+        ]
+        self.head = self.make_head(
+            lambda channels: keras.layers.Conv2D(
+                channels, 3, padding="same", kernel_initializer=initializer()
+            ),
+            scale=finest,
+        )
+
+    def _convolution(self, filters, kernel_size=3, **settings):
+        norm = settings.get("norm", self.settings["norm"])
+        return self.block(
+            filters,
+            kernel_size,
+            stride=1,
+            activation="relu",
+            kernel_initializer="he_normal" if norm == "none" else None,
+            **settings,
+        )
+
+    def build(self, shape):
+        super().build(shape)
+        self.encoder.trainable = not self.settings["frozen"]
+        if frozen := self.settings["frozen_blocks"]:
+            for part in (self.encoder.stem, *self.encoder.blocks[:frozen]):
+                part.trainable = False
+
+    def load_pretrained(self):
+        """Load `weights` into the encoder; call it once, on a new network.
+
+        Raises:
+          ValueError: there is no such file, or it is of another architecture.
+        """
+        if self.settings["weights"] == "none":
+            return
+        try:
+            self.encoder.load(self.settings["weights"])
+        except ValueError as error:
+            raise ValueError(f"generator.weights: {error}") from error
+
+    def features(self, x, training):
+        *maps, last = self.encoder(x)
+        x = self.entry(last, training=training)
+        for level in self.levels:
+            x = keras.ops.concatenate([enlarged(x, 2), maps.pop()], -1)
+            for convolution in level:
+                x = convolution(x, training=training)
+        return x
