@@ -11,6 +11,7 @@ import tensorflow as tf
 from harness import config_of
 from harness import eagerly
 from harness import lines
+from harness import picture
 from harness import run_command
 from harness import step_of
 from harness import tensors
@@ -23,6 +24,8 @@ from tfcolor import callbacks
 from tfcolor import config as config_lib
 from tfcolor import run
 from tfcolor import workdir as workdir_lib
+from tfcolor.color import lab
+from tfcolor.data import feeds
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 
@@ -89,6 +92,22 @@ def test_unreadable_validation_is_an_error(tmp_path):
     with pytest.raises(UsageError, match="data.validation: none of its images"):
         run.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_of_mostly_grey_images_the_others_are_shown(tmp_path, rng):
+    for i in range(30):
+        Image.new("L", (40, 40), 8 * i).save(tmp_path / f"{i:02d}.png")
+    config = config_of("cgan")
+    config.data.validation = str(tmp_path)
+    feed = feeds.feed_of(config)
+    with pytest.raises(UsageError, match="read and has colour, the first 00.png"):
+        feed.sample(config.data)
+    image = Image.fromarray(picture(rng))
+    image.save(tmp_path / "01.png")
+    l, _ = lab.encode(np.asarray(image.crop((8, 0, 48, 40)))[None])
+    found = feed.sample(config.data)["l"]
+    assert found.shape == (1, 32, 32, 1)
+    np.testing.assert_allclose(np.mean(found), np.mean(l), atol=0.01)
 
 
 def test_run_folder_holds_what_it_promises(tmp_path, rng):

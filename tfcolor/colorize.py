@@ -181,6 +181,8 @@ class _Job:
             self._collect(done)
 
     def _predict(self, group):
+        """Predict a batch; where that fails each picture alone, so that only the
+        one that is to blame is left out."""
         batch, group[:] = list(group), []
         if not batch:
             return
@@ -190,9 +192,14 @@ class _Job:
             settings["guides"] = [task.guide for task, _ in batch]
         try:
             planes = self.predictor.predict_ab(images, **settings)
-        except (RunError, UsageError) as error:
-            for task, _ in batch:
-                self._fail(task, error)
+        except Exception as error:  # a strange picture may raise nearly anything
+            if len(batch) == 1:
+                self._fail(batch[0][0], error)
+                return
+            planes = None
+        if planes is None:  # only here, where the error holds no memory any more
+            for one in batch:
+                self._predict([one])
             return
         for (task, picture), ab in zip(batch, planes, strict=True):
             future = self.pool.submit(_write, task, picture, ab, self.options)

@@ -21,6 +21,7 @@ from tfcolor import scans as line_art
 from tfcolor import workdir
 from tfcolor.classical import methods as classical
 from tfcolor.data import pipeline
+from tfcolor.data import readers
 from tfcolor.data import sources
 from tfcolor.data.feeds import open_data
 from tfcolor.errors import UsageError
@@ -87,7 +88,9 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
         )
     facts.update(_training_data(runs))
     if skipped:
-        facts["left out"] = f"{len(skipped)} unreadable images"
+        grey = sum(reason == readers.GREY for reason in skipped.values())
+        unreadable = len(skipped) - grey
+        facts["left out"] = f"{grey} grey images, {unreadable} unreadable"
     _write_metrics(output, table, differences, facts, skipped)
     chosen = gallery.chosen(errors, settings["shown"])
     grid = gallery.grid(methods, source, data, chosen, scans)
@@ -237,7 +240,7 @@ def _write_metrics(output, table, differences, facts, skipped):
             }
             for first, second, metric, value, low, high in differences
         ],
-        "unreadable": skipped,
+        "skipped": skipped,
     }
     text = json.dumps(content, indent=2) + "\n"
     files.write_atomically(output / "metrics.json", text)

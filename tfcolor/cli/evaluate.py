@@ -13,7 +13,8 @@ Judge one run, or several side by side, on images.
   bin/evaluate --workdir=runs/wgan_gp --workdir=runs/l1 --data=folder:PHOTOS
 
 Writes metrics.json, images.csv, grid.png and report.html, a page that opens
-offline. Without --data the run's own validation images are taken. A classical
+offline. Without --data the run's own validation images are taken; grey ones and what
+cannot be read are left out. A classical
 method beside the runs: --method=levin:0.01 (which is shown 1 % of the true pixels),
 --method=charpiat --reference=PHOTO.
 """

@@ -76,16 +76,16 @@ class Colored:
         """One batch for `picture`.
 
         Raises:
-          UsageError: none of the images can be read.
+          UsageError: none of the images can be read and has colour.
         """
-        images = self.validation(data, SAMPLES).unbatch()
-        try:
-            return next(iter(images.batch(SAMPLES)))
-        except StopIteration:
-            raise UsageError(
-                f"{self.validated}: none of its images can be read, the first "
-                f"{self.shown.name(0)}"
-            ) from None
+        for limit in (SAMPLES, len(self.shown)):  # if the few will not do, of all
+            images = self.validation(data, limit).unbatch()
+            for batch in images.batch(SAMPLES).take(1):
+                return batch
+        raise UsageError(
+            f"{self.validated}: none of its images can be read and has colour, the "
+            f"first {self.shown.name(0)}"
+        )
 
 
 class Unpaired(Colored):

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfcolor import metrics
 from tfcolor import objectives
 from tfcolor import samples
+from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.color import quantize
 from tfcolor.data import distortions
@@ -175,13 +176,13 @@ class Colorizer(Trainer):
         return (color[..., :1], color[..., 1:]) if self.draws else (l, color)
 
     def test_step(self, batch):
-        """Means over the images of what a colour collapse shows in."""
+        """Means over the images of what a colour collapse shows in: of the 8-bit
+        pictures, as `evaluate` judges them, but `l1`, which is the network's."""
         l, color = self.pair(batch)
         prediction = self(l, training=False)
         values = {"l1": tf.reduce_mean(tf.abs(color - prediction), [1, 2, 3])}
-        found, true = self.planes(l, prediction), self.planes(l, color)
-        rgb, true_rgb = _rgb(*found), _rgb(*true)
-        predicted, truth = found[1] * lab.AB_MAX, true[1] * lab.AB_MAX
+        rgb, true_rgb = (gamut.picture(*self.planes(l, x)) for x in (prediction, color))
+        predicted, truth = (lab.rgb_to_lab(x)[..., 1:] for x in (rgb, true_rgb))
         values["psnr"] = metrics.psnr(true_rgb, rgb)
         values["ab_error"] = metrics.ab_error(truth, predicted)
         values["colorfulness"] = metrics.colorfulness(rgb)
@@ -258,7 +259,3 @@ def quarter(ab):
     """Every fourth row and column, near the middle of each 4x4 pixels, which
     is what the logits are compared with (Zhang et al. 2016 do it at 1/4 too)."""
     return ab[:, QUARTER // 2 :: QUARTER, QUARTER // 2 :: QUARTER]
-
-
-def _rgb(l, ab):
-    return lab.to_uint8(lab.decode(l, ab))
