@@ -8,6 +8,7 @@ from harness import toy_config
 
 from tfcolor import build
 from tfcolor.data import distortions
+from tfcolor.networks.efficientnet_lite import EfficientNetLite0
 
 # Compared as graphs, as runs are, over many steps; the others over a few
 # without tracing, which takes longer.
@@ -83,6 +84,20 @@ def test_gradients_are_summed_once_over_the_replicas(mirrored):
         largest = np.abs(one).max()
         assert largest > 0
         np.testing.assert_allclose(one, two, rtol=0, atol=0.01 * largest)
+
+
+def test_features_are_compared_as_of_one_batch(mirrored, monkeypatch):
+    """Their magnitudes are of the images of all replicas."""
+    monkeypatch.setattr(EfficientNetLite0, "load", lambda self, path: None)
+    config = toy_config("l1")
+    config.data.batch_size, config.train.steps = 4, 2
+    config.loss.l1_weight, config.loss.perceptual_weight = 0.0, 100.0
+    one, logs_of_one = train(config, tf.distribute.get_strategy(), eager=True)
+    two, logs_of_two = train(config, mirrored, eager=True)
+    for first, second in zip(one, two, strict=True):
+        np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
+    expected = logs_of_one["g/perceptual"]
+    assert logs_of_two["g/perceptual"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_batch_must_be_divisible():
