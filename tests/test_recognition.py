@@ -47,7 +47,7 @@ def test_names_that_survive_and_those_won_back(monkeypatch):
         numbers = np.arange(4)[part]
         judge.add("truth", seen([5, 6, 7, 8][part]), numbers)
         judge.add("grey", seen([5, 0, 0, 0][part]), numbers)
-        judge.add("run", seen([5, 6, 7, 0][part], by=-0.25), numbers)
+        judge.add("run", seen([5, 6, 7, 9][part], by=-0.25), numbers)
     table = judge.results("truth")
     shares = {name: table[name]["names"][0] for name in METHODS}
     assert shares == {"truth": 1.0, "grey": 0.25, "run": 0.75}
@@ -60,7 +60,8 @@ def test_names_that_survive_and_those_won_back(monkeypatch):
     # A resample weighs the images as any other metric's does.
     weights = recognition.Sums(50).weights(range(4))
     kept = weights @ np.array([1, 1, 1, 0])
-    np.testing.assert_allclose(table["run"]["names"] * weights.sum(1), kept)
+    found = table["run"]["names"] * weights.sum(1)
+    np.testing.assert_allclose(found[weights.sum(1) > 0], kept[weights.sum(1) > 0])
 
 
 def test_what_cannot_be_said_is_left_out(monkeypatch):
@@ -156,13 +157,15 @@ def test_frechet_distance_of_few_and_of_many(rng):
 
 def test_of_many_images_a_fixed_part_is_compared(monkeypatch, rng):
     monkeypatch.setattr(recognition, "KID_IMAGES", 4)
-    judge = handmade(monkeypatch)
+    judge = handmade(monkeypatch, resamples=3)
     x = rng.normal(size=(9, 3)).astype(np.float32)
+    numbers = 10 + 2 * np.arange(9)
     for method, by in zip(METHODS, (0.0, 1.0, 2.0), strict=True):
-        judge.add(method, seen(np.arange(9) + by, x + by), np.arange(9))
+        judge.add(method, seen(np.arange(9) + by, x * (1.0 + by)), numbers)
     chosen = np.sort(np.random.default_rng(0).choice(9, 4, replace=False))
-    expected = 1000 * by_pairs(x[chosen], x[chosen] + 2.0, np.ones(4))
-    assert judge.results("truth")["run"]["kid"] == pytest.approx([expected], rel=1e-4)
+    weights = recognition.Sums(3).weights(numbers[chosen])
+    expected = [1000 * by_pairs(x[chosen], 3.0 * x[chosen], w) for w in weights]
+    assert judge.results("truth")["run"]["kid"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_look_is_at_the_whole_picture_as_the_network_knows_it(untrained, rng):
@@ -173,12 +176,13 @@ def test_a_look_is_at_the_whole_picture_as_the_network_knows_it(untrained, rng):
     assert sides == [(112, 16), (56, 24), (28, 40), (14, 112)]
     network = judge.network.network
     expected = network((rgb.astype(np.float32) - 127.0) / 128.0)
-    np.testing.assert_allclose(maps[3], expected[3], rtol=1e-3, atol=1e-5)
+    for x, y in zip(maps, expected[:4], strict=True):
+        np.testing.assert_allclose(x, y, atol=1e-4 * np.abs(y).max())
     logits = network.logits(expected).numpy()
     assert names.numpy().tolist() == logits.argmax(-1).tolist()
     assert pooled.shape == (2, 1280)
     expected = keras.ops.mean(network.last(expected[4]), (1, 2))
-    np.testing.assert_allclose(pooled, expected, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(pooled, expected, atol=1e-4 * np.max(expected))
 
 
 def test_it_names_what_photographs_show():
