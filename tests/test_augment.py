@@ -368,8 +368,8 @@ def test_every_step_degrades_its_input_and_not_its_truth(name, rng):
     inputs, truths = [], []
     color, reconstruction = trainer.color, trainer.reconstruction
     trainer.color = lambda l: inputs.append(l) or color(l)
-    trainer.reconstruction = lambda ab, *rest: (
-        truths.append(ab) or reconstruction(ab, *rest)
+    trainer.reconstruction = lambda l, ab, *rest: (
+        truths.append(ab) or reconstruction(l, ab, *rest)
     )
     trainer.train_step({key: tf.constant(value) for key, value in batch.items()})
     for k in range(n):

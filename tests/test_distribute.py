@@ -9,6 +9,7 @@ from harness import toy_config
 from tfcolor import build
 from tfcolor import optimizers
 from tfcolor.data import distortions
+from tfcolor.networks.efficientnet_lite import EfficientNetLite0
 
 # Compared as graphs, as runs are, over many steps; the others over a few
 # without tracing, which takes longer.
@@ -106,6 +107,20 @@ def test_shares_of_the_rate_are_those_of_one_replica(mirrored):
         ends.append([v.numpy() for v in variables])
     np.testing.assert_allclose(*ends, rtol=1e-5)
     np.testing.assert_array_equal(ends[1][0], 0.25 * ends[1][1])
+
+
+def test_features_are_compared_as_of_one_batch(mirrored, monkeypatch):
+    """Their magnitudes are of the images of all replicas."""
+    monkeypatch.setattr(EfficientNetLite0, "load", lambda self, path: None)
+    config = toy_config("l1")
+    config.data.batch_size, config.train.steps = 4, 1
+    config.loss.l1_weight, config.loss.perceptual_weight = 0.0, 100.0
+    one, logs_of_one = train(config, tf.distribute.get_strategy(), eager=True)
+    two, logs_of_two = train(config, mirrored, eager=True)
+    for first, second in zip(one, two, strict=True):
+        np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
+    expected = logs_of_one["g/perceptual"]
+    assert logs_of_two["g/perceptual"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_batch_must_be_divisible():

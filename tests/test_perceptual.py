@@ -55,12 +55,12 @@ def test_fid_streams(weights, rng):
         fid.add("truth", tf.constant(images[part]), None)
         fid.add("run", tf.constant(other[part]), None)
     found = fid.results("truth")
-    assert found["truth"] == pytest.approx(0.0, abs=1e-6)
+    assert found["truth"]["fid_keras"] == pytest.approx([0.0], abs=1e-6)
     features = [fid.features(tf.constant(x)).numpy() for x in (images, other)]
     moments = [(x.mean(0), np.cov(x, rowvar=False)) for x in features]
     expected = perceptual.frechet_distance(*moments[1], *moments[0])
     assert expected > 1e-3
-    assert found["run"] == pytest.approx(expected, rel=1e-3)
+    assert found["run"]["fid_keras"] == pytest.approx([expected], rel=1e-3)
 
 
 def test_recognition_counts_the_known_images(weights, rng):
@@ -73,7 +73,7 @@ def test_recognition_counts_the_known_images(weights, rng):
     judge = perceptual.Recognition(weights, labels)
     judge.add("run", images[:4], np.arange(4))
     judge.add("run", images[4:], np.arange(4, 6))
-    assert judge.results("truth") == {"run": pytest.approx(80.0)}
+    assert judge.results("truth") == {"run": {"vgg_top1": pytest.approx([80.0])}}
 
 
 def test_labels(tmp_path, rng):

@@ -91,7 +91,7 @@ def _enter(model, segment, config):
         if alone and not model.reconstructs():
             raise UsageError(
                 f"train.generator_alone: {alone}, but nothing would train it: all of "
-                "loss.l1_weight, l2_weight, edge_weight are 0"
+                "loss.l1_weight, l2_weight, edge_weight, perceptual_weight are 0"
             )
         model.enter(segment.phase)
         return

@@ -128,6 +128,8 @@ class Loss:
     l1_final: float | None = None  # l1_weight of the last step; unset: it stays
     l2_weight: float = 0.0  # of the mean squared ab error
     edge_weight: float = 0.0  # of the mean error of the slopes of ab
+    perceptual_weight: float = 0.0  # of the distance of EfficientNet-Lite0's features
+    colorfulness_weight: float = 0.0  # of 1 - the pictures' colourfulness
 
 
 @dataclasses.dataclass

@@ -29,8 +29,8 @@ TRUTH, GREY = "truth", "grey"
 # Values of one image, whose means are metrics.
 PER_IMAGE = ("psnr", "ssim", "ab_error", "auc", "hasler", "abs", "blobs")
 
-# Metric: (what it is, whether more is better; None: near the truth's is). The
-# last two only where their networks were to be had.
+# Metric: (what it is, whether more is better; None: near the truth's is). Those
+# from "features" on only where their networks were to be had.
 METRICS = {
     "psnr": ("PSNR, dB", True),
     "ssim": ("SSIM", True),
@@ -45,6 +45,11 @@ METRICS = {
     "delta_image": ("delta colourfulness by image", False),
     "sepia": ("sepia collapse", False),
     "blobs": ("colour blobs", None),
+    "features": ("feature distance", False),
+    "frechet": ("Frechet distance of features", False),
+    "kid": ("KID of features x 1000", False),
+    "names": ("share of the truth's names kept", True),
+    "won_back": ("share won back of the names that grey lost", True),
     "fid_keras": ("FID (Keras Inception)", False),
     "vgg_top1": ("VGG-16 top-1, %", True),
 }
@@ -183,7 +188,7 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
       count: images, for the progress bar.
       names: a function of an image's number to its name.
       output: pathlib.Path of a folder; None: no images.csv.
-      perceptual: judges of `perceptual`.
+      perceptual: judges of `recognition` and `perceptual`.
 
     Returns:
       {method: {metric: [1 + resamples]}}, and {number: mean ab error of the
@@ -218,8 +223,8 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
             raise RunError("none of the images can be read and has colour")
     table = {name: metrics_of(s, sums[TRUTH]) for name, s in sums.items()}
     for judge_of in perceptual:
-        for name, value in judge_of.results(TRUTH).items():
-            table[name][judge_of.name] = np.array([value])
+        for name, values in judge_of.results(TRUTH).items():
+            table[name].update(values)
     return table, errors
 
 

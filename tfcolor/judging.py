@@ -16,6 +16,7 @@ from tfcolor import gallery
 from tfcolor import models
 from tfcolor import perceptual
 from tfcolor import presets
+from tfcolor import recognition
 from tfcolor import report
 from tfcolor import samples
 from tfcolor import scans as line_art
@@ -211,13 +212,18 @@ def _source(spec, data_dir, folders):
 
 
 def _perceptual(settings, source):
-    """The judges whose weights were named; one that cannot be had is named on
-    the log, and the rest goes on."""
+    """The judge whose weights the extra `encoder` installs, and those whose
+    weights were named; one that cannot be had is named on the log, and the rest
+    goes on."""
     labels, judges = None, []
     if settings["vgg_weights"]:
         if not settings["labels"]:
             raise UsageError("--vgg_weights: needs --labels")
         labels = perceptual.read_labels(settings["labels"], source)
+    try:
+        judges.append(recognition.Judge(settings["resamples"]))
+    except ValueError as error:
+        log.warning("left out: %s: %s", ", ".join(recognition.METRICS), error)
     for cls, weights, arguments in (
         (perceptual.Fid, settings["fid_weights"], ()),
         (perceptual.Recognition, settings["vgg_weights"], (labels,)),

@@ -13,6 +13,9 @@ NORM_EPSILON = 1e-12
 # Side in pixels of the pictures at which a slope is the plain gradient's norm.
 SLOPE_SIDE = 64.0
 
+# Of `feature_distance`: the least mean magnitude of a map that is divided by.
+LEAST_FEATURE = 1e-3
+
 
 def bce_d(real_logits, fake_logits):
     """-log s(D(real)) - log(1 - s(D(fake))) (Goodfellow et al. 2014, eq. 1)."""
@@ -217,6 +220,44 @@ def edges(truth, prediction):
     error = _float(prediction) - _float(truth)
     rows = tf.reduce_mean(tf.abs(error[:, 1:] - error[:, :-1]))
     return rows + tf.reduce_mean(tf.abs(error[:, :, 1:] - error[:, :, :-1]))
+
+
+def feature_distance(truth, prediction, over=lambda x: x):
+    """Mean over maps of features of mean |u - v| / max(mean |v|, 1e-3), v of the
+    truth (as Johnson et al. 2016, eq. 2, with magnitudes for squares, and maps of
+    all sizes alike), 0..
+
+    Args:
+      truth, prediction: lists of [B, h, w, C] float.
+      over: takes mean |v| of this replica to that of all of them.
+    """
+    terms = []
+    for v, u in zip(truth, prediction, strict=True):
+        magnitude = over(tf.reduce_mean(tf.abs(_float(v))))
+        terms.append(l1(v, u) / tf.maximum(magnitude, LEAST_FEATURE))
+    return tf.add_n(terms) / len(terms)
+
+
+def colorfulness(rgb):
+    """1 - colourfulness, mean over the images (Kang et al. 2023, DDColor): of
+    |R - G| and |(R + G)/2 - B| the root of the summed variances + 0.3 of that of
+    the summed squared means. To be minimised; 1 is grey.
+
+    DDColor's code sums over the images, so that its weight grows with them, and
+    its variances have n - 1 for n.
+
+    Args:
+      rgb: [B, H, W, 3] float, sRGB in 0..1.
+
+    Returns:
+      Scalar float32 with a finite gradient, 0 where all is grey.
+    """
+    r, g, b = tf.unstack(_float(rgb), axis=-1)
+    opponents = tf.abs(tf.stack([r - g, 0.5 * (r + g) - b], -1))
+    mean, variance = tf.nn.moments(opponents, [1, 2])
+    spread = tf.sqrt(tf.reduce_sum(variance, -1) + NORM_EPSILON)
+    strength = tf.sqrt(tf.reduce_sum(mean**2, -1) + NORM_EPSILON)
+    return 1.0 - tf.reduce_mean(spread + 0.3 * strength)
 
 
 def _float(x):

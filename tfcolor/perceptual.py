@@ -33,8 +33,6 @@ class Fid:
       UsageError: the weights cannot be had; the message says how.
     """
 
-    name = FID
-
     def __init__(self, weights):
         build = keras.applications.InceptionV3
         self.network = _network(FID, build, weights, include_top=False, pooling="avg")
@@ -54,7 +52,7 @@ class Fid:
     def results(self, truth):
         moments = {method: _moments(*sums) for method, sums in self.sums.items()}
         return {
-            method: frechet_distance(*found, *moments[truth])
+            method: {FID: np.array([frechet_distance(*found, *moments[truth])])}
             for method, found in moments.items()
         }
 
@@ -67,8 +65,6 @@ class Recognition:
       weights: as of Fid.
       labels: {number of an image: class number of keras.applications}.
     """
-
-    name = VGG
 
     def __init__(self, weights, labels):
         self.network = _network(VGG, keras.applications.VGG16, weights)
@@ -91,7 +87,8 @@ class Recognition:
 
     def results(self, truth):
         return {
-            method: 100.0 * float(np.mean(hits)) for method, hits in self.hits.items()
+            method: {VGG: np.array([100.0 * np.mean(hits)])}
+            for method, hits in self.hits.items()
         }
 
 

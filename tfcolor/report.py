@@ -19,7 +19,7 @@ PALETTE = ("#2563ab", "#c2571a", "#2e7d4f", "#8b3fa0", "#b8860b", "#0f7f8b", "#b
 
 # What the page says first, and what is drawn as bars.
 HEADLINES = ("histogram", "ab_error")
-BARS = ("histogram", "ab_error", "hasler", "sepia", "blobs", "psnr")
+BARS = ("histogram", "ab_error", "hasler", "sepia", "blobs", "psnr", "names")
 
 # Curves over the steps, where a run has them.
 CURVES = (
@@ -84,7 +84,7 @@ def page(table, differences, facts, pictures, curves):
         "<h2>Side by side</h2>",
         _key(colors),
         "<div class=charts>",
-        *(_bars(table, metric, colors) for metric in BARS),
+        *(_bars(table, m, colors) for m in BARS if m in measured(table)),
         "</div>",
     ]
     if differences:

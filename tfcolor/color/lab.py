@@ -89,6 +89,13 @@ def encode(rgb):
     return l[..., None], tf.stack([a * (1.0 / AB_MAX), b * (1.0 / AB_MAX)], -1)
 
 
+def decode(l, ab):
+    """The inverse of `encode`: sRGB [..., 3] float32 in 0..1, clipped and with
+    gradients as of `lab_to_rgb`."""
+    l, ab = tf.cast(l, tf.float32), tf.cast(ab, tf.float32)
+    return lab_to_rgb(tf.concat([(l + 1.0) * L_HALF, ab * AB_MAX], -1))
+
+
 def _lab_planes(rgb):
     """L*, a* and b*, each [...]."""
     r, g, b = tf.unstack(tf.convert_to_tensor(rgb), axis=-1)

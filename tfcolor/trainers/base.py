@@ -139,6 +139,14 @@ class Trainer(keras.Model):
         return cls(**config)
 
 
+def over_replicas(x):
+    """The mean of a tensor over the replicas; gradients pass through."""
+    replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync == 1:
+        return x
+    return replica.all_reduce(tf.distribute.ReduceOp.MEAN, x)
+
+
 def check_not_negative(**settings):
     for name, value in settings.items():
         if value < 0:

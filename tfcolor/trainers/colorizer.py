@@ -13,10 +13,12 @@ from tfcolor.color import lab
 from tfcolor.color import quantize
 from tfcolor.data import aging
 from tfcolor.data import distortions
+from tfcolor.networks.features import Features
 from tfcolor.networks.heads import DRAWING
 from tfcolor.networks.heads import QUARTER
 from tfcolor.trainers.base import Trainer
 from tfcolor.trainers.base import check_not_negative
+from tfcolor.trainers.base import over_replicas
 
 VALIDATION = (
     "l1",
@@ -51,6 +53,9 @@ class Colorizer(Trainer):
       l1_steps: steps of the run.
       l2_weight: weight of the mean squared error.
       edge_weight: weight of the error of the colour's edges.
+      perceptual_weight: weight of the distance between what EfficientNet-Lite0
+        sees in the pictures; above 0 it needs the extra `encoder`.
+      colorfulness_weight: weight of what the pictures lack of colourfulness 1.
       cross_entropy: weight of the head's cross-entropy; 0 without logits.
       class_weights: [313] weights of the colours in it; None: all 1.
       neighbors: nearest colours that encode a true one in it.
@@ -77,6 +82,8 @@ class Colorizer(Trainer):
         l1_steps=1,
         l2_weight=0.0,
         edge_weight=0.0,
+        perceptual_weight=0.0,
+        colorfulness_weight=0.0,
         cross_entropy=0.0,
         class_weights=None,
         neighbors=5,
@@ -92,6 +99,8 @@ class Colorizer(Trainer):
             l1_final=l1_final or 0.0,
             l2_weight=l2_weight,
             edge_weight=edge_weight,
+            perceptual_weight=perceptual_weight,
+            colorfulness_weight=colorfulness_weight,
             cross_entropy=cross_entropy,
         )
         self.generator = generator
@@ -100,6 +109,9 @@ class Colorizer(Trainer):
         self.l1_steps = l1_steps
         self.l2_weight = l2_weight
         self.edge_weight = edge_weight
+        self.perceptual_weight = perceptual_weight
+        self.colorfulness_weight = colorfulness_weight
+        self.features = _features() if perceptual_weight else None
         self.cross_entropy = cross_entropy
         count = len(quantize.AB_BINS)
         self.class_weights = tuple(class_weights or [1.0] * count)
@@ -138,10 +150,10 @@ class Colorizer(Trainer):
         """The generator's colour and what its head made it of, in training."""
         return self.generator(l, training=True, with_logits=True)
 
-    def reconstruction(self, ab, fake, logits):
-        """The weighted terms between prediction and truth: L1, L2, edges and
-        the cross-entropy of the head's logits; and their unweighted values as
-        logs."""
+    def reconstruction(self, l, ab, fake, logits):
+        """The weighted terms between prediction and truth: L1, L2, edges, the
+        pictures' features and the cross-entropy of the head's logits; the
+        colourfulness of the prediction; and their unweighted values as logs."""
         logs = {"g/l1": objectives.l1(ab, fake)}
         loss = self._l1_weight_now() * logs["g/l1"]
         if self.l2_weight:
@@ -150,6 +162,13 @@ class Colorizer(Trainer):
         if self.edge_weight:
             logs["g/edges"] = objectives.edges(ab, fake)
             loss += self.edge_weight * logs["g/edges"]
+        if self.perceptual_weight:
+            logs["g/perceptual"] = self.perceptual(l, ab, fake)
+            loss += self.perceptual_weight * logs["g/perceptual"]
+        if self.colorfulness_weight:
+            rgb = lab.decode(*self.planes(l, fake))
+            logs["g/colorfulness"] = objectives.colorfulness(rgb)
+            loss += self.colorfulness_weight * logs["g/colorfulness"]
         if self.cross_entropy:
             logs["g/cross_entropy"] = quantize.cross_entropy(
                 logits, quarter(ab) * lab.AB_MAX, self.class_weights, self.neighbors
@@ -157,10 +176,20 @@ class Colorizer(Trainer):
             loss += self.cross_entropy * logs["g/cross_entropy"]
         return loss, logs
 
+    def perceptual(self, l, ab, fake):
+        """Distance of the features of predicted and true pictures, both on the
+        lightness that the generator saw."""
+        rgb, true_rgb = (lab.decode(*self.planes(l, x)) for x in (fake, ab))
+        truth = [tf.stop_gradient(x) for x in self.features.maps(true_rgb)]
+        return objectives.feature_distance(
+            truth, self.features.maps(rgb), over_replicas
+        )
+
     def reconstructs(self):
-        """Whether any of the terms of `reconstruction` has a weight."""
-        weights = (self.l1_weight, self.l1_final, self.l2_weight)
-        return any((*weights, self.edge_weight, self.cross_entropy))
+        """Whether any of the terms of `reconstruction` that know the truth has a
+        weight."""
+        weights = (self.l1_weight, self.l1_final, self.l2_weight, self.edge_weight)
+        return any((*weights, self.perceptual_weight, self.cross_entropy))
 
     def _l1_weight_now(self):
         if self.l1_final is None:
@@ -175,7 +204,7 @@ class Colorizer(Trainer):
         l, ab = self.pair(batch)
         with tf.GradientTape() as tape:
             fake, logits = self.color(l)
-            loss, logs = self.reconstruction(ab, fake, logits)
+            loss, logs = self.reconstruction(l, ab, fake, logits)
         norm = self.descend(loss, tape, self.generator, self.g_optimizer)
         self.finish_step()
         return {"g/loss": loss, "g/gradient_norm": norm, **logs}
@@ -249,6 +278,8 @@ class Colorizer(Trainer):
             "l1_steps": self.l1_steps,
             "l2_weight": self.l2_weight,
             "edge_weight": self.edge_weight,
+            "perceptual_weight": self.perceptual_weight,
+            "colorfulness_weight": self.colorfulness_weight,
             "cross_entropy": self.cross_entropy,
             "class_weights": list(self.class_weights),
             "neighbors": self.neighbors,
@@ -263,6 +294,13 @@ class Colorizer(Trainer):
         if config.get("scanner"):
             config["scanner"] = keras.saving.deserialize_keras_object(config["scanner"])
         return super().from_config(config)
+
+
+def _features():
+    try:
+        return Features()
+    except ValueError as error:
+        raise ValueError(f"loss.perceptual_weight: {error}") from error
 
 
 def quarter(ab):

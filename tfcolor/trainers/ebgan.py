@@ -50,7 +50,7 @@ class EBGAN(ColorGAN):
             energy, code = self.critic(l, fake)
             adversarial = objectives.energy_g(energy)
             pulling_away = objectives.pulling_away(all_images(code))
-            reconstruction, g_logs = self.reconstruction(ab, fake, logits)
+            reconstruction, g_logs = self.reconstruction(l, ab, fake, logits)
             g_loss = adversarial + self.pt_weight * pulling_away + reconstruction
         g_norm = self.descend(g_loss, g_tape, self.generator, self.g_optimizer)
         self.finish_step()

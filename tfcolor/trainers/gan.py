@@ -81,14 +81,6 @@ class ColorGAN(Colorizer):
         return {**super().get_config(), "n_critic": self.n_critic}
 
 
-def over_replicas(x):
-    """The mean of a tensor over the replicas; gradients pass through."""
-    replica = tf.distribute.get_replica_context()
-    if replica.num_replicas_in_sync == 1:
-        return x
-    return replica.all_reduce(tf.distribute.ReduceOp.MEAN, x)
-
-
 def all_images(x):
     """[B, ...] of each replica -> those of all; gradients pass through."""
     replica = tf.distribute.get_replica_context()

@@ -30,7 +30,7 @@ class HingeGAN(ColorGAN):
                 )
 
             adversarial = objectives.wasserstein_g(self.critic(l, fake))
-            reconstruction, g_logs = self.reconstruction(ab, fake, logits)
+            reconstruction, g_logs = self.reconstruction(l, ab, fake, logits)
             g_loss = adversarial + reconstruction
         g_norm = self.descend(g_loss, g_tape, self.generator, self.g_optimizer)
         self.finish_step()

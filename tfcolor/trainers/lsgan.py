@@ -59,7 +59,7 @@ class LSGAN(ColorGAN):
             adversarial = objectives.least_squares_g(
                 self.critic(l, fake), self.wanted_label
             )
-            reconstruction, g_logs = self.reconstruction(ab, fake, logits)
+            reconstruction, g_logs = self.reconstruction(l, ab, fake, logits)
             g_loss = adversarial + reconstruction
         g_norm = self.descend(g_loss, g_tape, self.generator, self.g_optimizer)
         self.finish_step()

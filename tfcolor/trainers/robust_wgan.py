@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfcolor import objectives
 from tfcolor.trainers.base import check_not_negative
-from tfcolor.trainers.gan import over_replicas
+from tfcolor.trainers.base import over_replicas
 from tfcolor.trainers.wgan_gp import WGANGP
 
 
@@ -82,7 +82,7 @@ class RobustWGAN(WGANGP):
         with tf.GradientTape() as tape:
             fake, logits = self.color(l)
             adversarial = objectives.wasserstein_g(self.critic(l, fake))
-            reconstruction, g_logs = self.reconstruction(ab, fake, logits)
+            reconstruction, g_logs = self.reconstruction(l, ab, fake, logits)
             g_loss = adversarial + reconstruction
         g_norm = self.descend(g_loss, tape, self.generator, self.g_optimizer)
         self.finish_step()

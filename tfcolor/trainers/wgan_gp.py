@@ -43,7 +43,7 @@ class WGANGP(ColorGAN):
         with tf.GradientTape() as tape:
             fake, logits = self.color(l)
             adversarial = objectives.wasserstein_g(self.critic(l, fake))
-            reconstruction, g_logs = self.reconstruction(ab, fake, logits)
+            reconstruction, g_logs = self.reconstruction(l, ab, fake, logits)
             g_loss = adversarial + reconstruction
         g_norm = self.descend(g_loss, tape, self.generator, self.g_optimizer)
         self.finish_step()
