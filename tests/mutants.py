@@ -12,6 +12,7 @@ import argparse
 import collections
 import concurrent.futures
 import fnmatch
+import functools
 import multiprocessing
 import os
 import pathlib
@@ -38,7 +39,7 @@ IMPORTED = (
     "skimage.metrics",
     "tensorflow",
 )
-SECONDS = 600  # that the tests of one fault may take
+SECONDS = 900  # that the tests of one fault may take
 
 # Exit codes of pytest.
 PASSED, FAILED = 0, 1
@@ -56,13 +57,12 @@ def main():
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     SERVER.set_forkserver_preload(list(IMPORTED))
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        sound = sound_selections(pool, list({fault.tests: 0 for fault in chosen}))
-        attempted = pool.map(attempt, chosen, [sound[f.tests] for f in chosen])
-        found = collections.Counter()
-        for fault, (outcome, seconds) in zip(chosen, attempted, strict=True):
-            print(f"{outcome:12s} {seconds:5.1f} s  {fault.name}", flush=True)
-            found[outcome] += 1
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        concurrent.futures.ThreadPoolExecutor(options.jobs) as pool,
+    ):
+        original = copy(ROOT, pathlib.Path(folder) / "original")
+        found = collections.Counter(judge(chosen, original, pool))
     print(", ".join(f"{count} {outcome}" for outcome, count in found.items()))
     if found.keys() - {"killed", "SURVIVED"}:
         return 2
@@ -85,50 +85,62 @@ def matches(name, patterns):
     return not patterns or any(fnmatch.fnmatch(name, one) for one in patterns)
 
 
-def sound_selections(pool, selections):
-    """{tests: whether they pass as long as there is no fault}."""
-    began = time.monotonic()
-    sound = {}
-    for tests, (code, _, said) in zip(
-        selections, pool.map(run, selections), strict=True
-    ):
+def copy(root, target):
+    """The program and its tests in a new folder `target`; returns that."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in COPIED:
+        shutil.copytree(root / name, target / name, ignore=ignored)
+    shutil.copy(root / "pyproject.toml", target)
+    return target
+
+
+def judge(chosen, original, pool):
+    """Print the table; yields the outcomes."""
+    selections = list(dict.fromkeys(fault.tests for fault in chosen))
+    run_here = functools.partial(run, original)
+    began, sound = time.monotonic(), {}
+    for tests, found in zip(selections, pool.map(run_here, selections), strict=True):
+        code, _, said = found
         sound[tests] = code == PASSED
         if code != PASSED:
             print(f"without a fault pytest {tests} exits with {code}:\n{said}")
-    seconds = time.monotonic() - began
-    print(f"{sum(sound.values())} of {len(sound)} selections of tests pass without a")
-    print(f"fault, after {seconds:.0f} s", flush=True)
-    return sound
+    print(
+        f"{sum(sound.values())} of {len(sound)} selections of tests pass without a "
+        f"fault: {time.monotonic() - began:.0f} s",
+        flush=True,
+    )
+    attempts = pool.map(
+        lambda fault: attempt(original, fault, sound[fault.tests]), chosen
+    )
+    for fault, (outcome, seconds) in zip(chosen, attempts, strict=True):
+        print(f"{outcome:12s} {seconds:5.1f} s  {fault.name}", flush=True)
+        yield outcome
 
 
-def attempt(fault, sound):
-    """(outcome, seconds) of one fault."""
+def attempt(original, fault, sound):
+    """(outcome, seconds) of one fault; `sound`: its tests pass without it."""
     if not sound:
         return "NOT JUDGED", 0.0
-    if (ROOT / "tfcolor" / fault.file).read_text().count(fault.text) != 1:
+    if (original / "tfcolor" / fault.file).read_text().count(fault.text) != 1:
         return "NOT PLANTED", 0.0
-    code, seconds, said = run(fault.tests, fault)
+    code, seconds, said = run(original, fault.tests, fault)
     if code not in (PASSED, FAILED):
         print(f"{fault.name}: pytest exits with {code}:\n{said}")
-    return {PASSED: "SURVIVED", FAILED: "killed"}.get(code, "NO TESTS RUN"), seconds
+    return {PASSED: "SURVIVED", FAILED: "killed"}.get(code, "NO VERDICT"), seconds
 
 
-def run(tests, fault=None):
+def run(original, tests, fault=None):
     """(exit code, seconds, last lines) of pytest on a copy with a fault, or without
     one."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        copy = folder / "copy"
-        for name in COPIED:
-            shutil.copytree(
-                ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__")
-            )
-        shutil.copy(ROOT / "pyproject.toml", copy)
+        planted = copy(original, folder / "planted")
         if fault is not None:
-            path = copy / "tfcolor" / fault.file
+            path = planted / "tfcolor" / fault.file
             path.write_text(path.read_text().replace(fault.text, fault.replacement))
         began = time.monotonic()
-        process = SERVER.Process(target=_pytest, args=(copy, tests, folder / "said"))
+        arguments = (planted, tests, folder / "said")
+        process = SERVER.Process(target=_pytest, args=arguments)
         process.start()
         process.join(SECONDS)
         if process.exitcode is None:
@@ -138,20 +150,20 @@ def run(tests, fault=None):
         return process.exitcode, time.monotonic() - began, "\n".join(said[-15:])
 
 
-def _pytest(copy, tests, output):
+def _pytest(planted, tests, output):
     """Run pytest in a copy; in a process of its own."""
     with open(output, "wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    os.chdir(copy)
-    os.environ["PYTHONPATH"] = str(copy)
-    sys.path[:] = [str(copy)] + [p for p in sys.path if p != str(ROOT / "tests")]
+    os.chdir(planted)
+    os.environ["PYTHONPATH"] = str(planted)
+    sys.path[:] = [str(planted)] + [p for p in sys.path if p != str(ROOT / "tests")]
     import pytest
 
     code = pytest.main([*OPTIONS, *shlex.split(tests)])
     import tfcolor
 
-    assert tfcolor.__file__.startswith(str(copy))
+    assert tfcolor.__file__.startswith(str(planted))
     sys.exit(int(code))
 
 

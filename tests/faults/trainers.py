@@ -21,7 +21,7 @@ def _minimises(name):
 
 
 def _of(name):
-    return f"tests/test_adversarial.py -k '{name}'"
+    return f"tests/test_adversarial.py -k '[{name}]'"
 
 
 STEPS = [
@@ -197,7 +197,7 @@ OBJECTIVES = [
         "objectives.py",
         "tf.nn.relu(1.0 + _float(fake_logits))",
         "tf.nn.relu(_float(fake_logits))",
-        "tests/test_objectives.py -k hinge",
+        "tests/test_objectives.py -k hand_computed",
     ),
     Fault(
         "objectives.penalty_one_sided",
@@ -218,7 +218,7 @@ OBJECTIVES = [
         "objectives.py",
         "return rows + tf.reduce_mean(",
         "return rows + 0.0 * tf.reduce_mean(",
-        "tests/test_objectives.py -k edges",
+        "tests/test_phases.py -k edge_weight",
     ),
 ]
 
