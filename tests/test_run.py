@@ -24,6 +24,7 @@ from tfcolor import callbacks
 from tfcolor import config as config_lib
 from tfcolor import run
 from tfcolor import workdir as workdir_lib
+from tfcolor.data import feeds
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 
@@ -118,6 +119,89 @@ def test_run_folder_holds_what_it_promises(tmp_path, rng):
         validated[0].keys()
     )
     assert not list(workdir.glob("**/.*png*"))
+
+
+def test_what_is_measured_of_training_images_is_not_called_validation(
+    tmp_path, monkeypatch, caplog
+):
+    eagerly(monkeypatch)
+    caplog.set_level("INFO", "tfcolor")
+    config = config_of("l1", steps=2)
+    config.data.validation = "none"
+    run.train(config, tmp_path)
+    names = {name for line in lines(tmp_path) for name in line}
+    assert {"train/psnr", "train/colorfulness_ratio"} <= names
+    assert not any(name.startswith("val/") for name in names)
+    assert "data.validation: none: nothing is held out; train/..." in caplog.text
+    assert "the colours are nearly grey" in caplog.text
+    config.data.validation = ""  # the sample is too small to hold any out
+    (remark,) = feeds.feed_of(config).remarks()
+    assert "are too few to hold any out; val/... is of the training im" in remark
+    config.data.validation = "sample"
+    assert list(feeds.feed_of(config).remarks()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "reason"),
+    [
+        ("wgan_gp", {}, "loss.gp_weight: slopes were of sums over the pixels"),
+        ("uotm", {}, "loss.r1_weight: slopes were of sums over the pixels"),
+        ("wgan_gp", {"loss.gp_weight": 0.0}, None),
+        ("wgan_gp", {"data.image_size": 64}, None),
+        ("wgan_gp", {"data.image_size": 64, "train.stages": "64:2:2 32:2:2"}, "loss"),
+        ("cgan", {"discriminator.attention": "simple"}, "discriminator.attention: sim"),
+        ("cgan", {"discriminator.attention": "sagan"}, None),
+    ],
+)
+def test_runs_that_would_go_on_as_others_are_refused(name, settings, reason, tmp_path):
+    config = config_of(name)
+    for path, value in settings.items():
+        section, field = path.split(".")
+        setattr(getattr(config, section), field, value)
+    folder = workdir_lib.Workdir(tmp_path)
+    folder.write_config(config, "none")
+    assert folder.check(config) == []
+    older(tmp_path)
+    workdir_lib.load_config(tmp_path)  # its generator colours as before
+    if reason is None:
+        assert folder.check(config) == []
+        return
+    message = f"begun with other formulas: {reason}.*; finish it with the version that"
+    with pytest.raises(UsageError, match=message):
+        folder.check(config)
+
+
+def older(workdir):
+    """Make a run's config.json that of a version that knew no `formulas`."""
+    path = workdir / "config.json"
+    content = json.loads(path.read_text())
+    assert content.pop("formulas") == workdir_lib.FORMULAS
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"attention": "simple"}, "generator.attention: simple was a sum over the pi"),
+        (
+            {"attention": "sagan", "spectral_norm": True},
+            "generator.spectral_norm is no",
+        ),
+        ({"attention": "sagan"}, None),
+        ({"spectral_norm": True}, None),
+    ],
+)
+def test_generators_that_would_colour_otherwise_are_refused(settings, reason, tmp_path):
+    config = config_of("l1")
+    config.generator = config_lib.Generator(name="resnet_unet", **settings)
+    workdir_lib.Workdir(tmp_path).write_config(config, "none")
+    workdir_lib.load_config(tmp_path)
+    older(tmp_path)
+    if reason is None:
+        workdir_lib.load_config(tmp_path)
+        return
+    with pytest.raises(UsageError, match=f"{reason}.*; train it again, or use an exp"):
+        workdir_lib.load_config(tmp_path)
 
 
 def test_events_hold_every_group_and_forget_what_was_broken_off(tmp_path, monkeypatch):

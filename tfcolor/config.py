@@ -43,7 +43,7 @@ FREE_TO_CHANGE = (
 @dataclasses.dataclass
 class Data:
     source: str = "sample"  # SPEC of the training images
-    validation: str = ""  # SPEC; "" holds 2 % of the source out; "none"
+    validation: str = ""  # SPEC; "" holds 2 % of the source out; "none": nothing
     scans: str = ""  # SPEC of scans of drawings, for cyclegan
     scanner: str = ""  # a run of cyclegan, which makes the inputs of drawings
     data_dir: str = ""  # cache of TensorFlow Datasets; "" for its default

@@ -207,6 +207,8 @@ class Run:
         self.began = True
         if start:
             log.info("resuming at step %d", start)
+        for remark in self.feed.remarks():
+            log.info("%s", remark)
         self.folder.forget_after(start)
         network, name = trainer.averaged(), self.folder.path.name
         events.begin(self.writer, start, self.config, network, name)
@@ -224,7 +226,10 @@ class Run:
             callbacks.StopOnNonFinite(start, saved),
             callbacks.Metrics(start, train.log_every, segment.last, **to),
             callbacks.Validation(
-                **at(every=train.validate_every), **to, dataset=validation
+                **at(every=train.validate_every),
+                **to,
+                dataset=validation,
+                prefix="train" if self.feed.held_out is None else "val",
             ),
             callbacks.Samples(
                 **at(every=train.sample_every),

@@ -59,6 +59,19 @@ class Colored:
     def __len__(self):
         return len(self.source)
 
+    def remarks(self):
+        """Lines that a run begins with."""
+        if self.held_out is None:
+            yield (
+                "data.validation: none: nothing is held out; train/... in place of "
+                "val/... is of training images"
+            )
+        elif self.held_out is self.source:
+            yield (
+                f"data.validation: the {len(self)} images are too few to hold any "
+                "out; val/... is of the training images"
+            )
+
     def probe(self, data):
         """Raise UsageError if the images cannot be trained on."""
         readers.probe(readers.Reader(self.source, data, self.seed, _ignore))

@@ -46,7 +46,7 @@ class Colorizer(Trainer):
       l1_weight: weight of the mean absolute error of the colour.
       l1_final: that weight at the last step, to which it goes linearly; None:
         it stays.
-      l1_steps: steps until then.
+      l1_steps: steps of the run.
       l2_weight: weight of the mean squared error.
       edge_weight: weight of the error of the colour's edges.
       cross_entropy: weight of the head's cross-entropy; 0 without logits.
@@ -156,9 +156,10 @@ class Colorizer(Trainer):
     def _l1_weight_now(self):
         if self.l1_final is None:
             return self.l1_weight
-        share = tf.cast(self.step.value, tf.float32) / self.l1_steps
-        change = (self.l1_final - self.l1_weight) * tf.minimum(share, 1.0)
-        return self.l1_weight + change
+        last = self.l1_steps - 1  # steps done before the last one
+        done = tf.cast(self.step.value, tf.float32)
+        share = tf.minimum(done / last, 1.0) if last else 1.0
+        return (1.0 - share) * self.l1_weight + share * self.l1_final
 
     def reconstruction_step(self, batch):
         """One generator update on the reconstruction terms alone."""
