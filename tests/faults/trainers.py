@@ -117,7 +117,7 @@ STEPS = [
         "trainers/robust_wgan.py",
         "+ self.budget_weight * excess",
         "+ 0.0 * excess",
-        "tests/test_adversarial.py tests/test_variants.py -k robust_wgan",
+        _of("robust_wgan"),
     ),
     Fault(
         "uotm.r1_dropped",
@@ -180,14 +180,14 @@ STEPS = [
         "trainers/base.py",
         "mean.assign(weight + decay * (mean - weight))",
         "mean.assign(mean + decay * (weight - mean))",
-        "tests/test_trainers.py -k average",
+        "tests/test_trainers.py::test_weight_average_follows_its_formula",
     ),
     Fault(
         "gan.minibatches_of_other_truths",
         "trainers/gan.py",
         "(l[k::n], ab[k::n])",
         "(l[k::n], ab[::n])",
-        "tests/test_variants.py tests/test_trainers.py -k minibatch",
+        _of("wgan_gp"),
     ),
 ]
 
