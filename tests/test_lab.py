@@ -72,6 +72,14 @@ def test_every_colour_survives_the_round_trip_to_one_level():
         assert worst(tf.constant(plane)) <= 1, f"red {red}"
 
 
+def test_lightness_alone_is_that_of_lab():
+    for rgb in (list(KNOWN), [[237, 12, 101]]):
+        levels = np.array(rgb, np.uint8)
+        expected = skimage.color.rgb2lab(levels[None])[0, :, 0]
+        np.testing.assert_allclose(lab.lightness(levels), expected, atol=2e-4)
+        np.testing.assert_allclose(lab.lightness(levels / 255), expected, atol=2e-4)
+
+
 def test_encode_scales_lab(rng):
     rgb = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
     l, ab = lab.encode(rgb)

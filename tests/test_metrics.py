@@ -132,6 +132,9 @@ def test_histogram_agrees_with_numpy_and_distance_has_its_limits(colors):
     for counts, ab in zip(found, colors[0], strict=True):
         expected, _, _ = np.histogram2d(*ab.reshape(-1, 2).T, [edges, edges])
         np.testing.assert_array_equal(counts, expected.ravel())
+    far = tf.constant([[[[130.0, -500.0], [119.0, -119.0], [-121.0, 0.0]]]])
+    counts = metrics.count_by_cell(far)[0].numpy().reshape(24, 24)
+    assert (counts[23, 0], counts[0, 12], counts.sum()) == (2, 1, 3)
     one, other = (
         metrics.count_by_cell(tf.fill([1, 4, size, 2], value))[0]
         for size, value in ((4, 60.0), (1, -60.0))

@@ -261,6 +261,12 @@ def test_has_color_is_the_largest_a_or_b(rng):
         image[17, 5] = [120 + strength, 120, 120]
         most = np.abs(skimage.color.rgb2lab(image)[..., 1:]).max()
         assert readers.has_color(image) == (most > 5)
+    # One pixel of 5.8 is enough among many of 3.1.
+    image = np.full([30, 30, 3], 120, np.uint8)
+    image[:, :15, 0] = 128
+    assert not readers.has_color(image)
+    image[17, 5, 0] = 135
+    assert readers.has_color(image)
 
 
 def test_boxes_stay_inside_and_have_their_share(rng):
@@ -279,6 +285,16 @@ def test_boxes_stay_inside_and_have_their_share(rng):
     assert 0.25 < min(areas) < 0.4
     assert 0.9 < max(areas) <= 1
     assert augment.center_box((30, 50)) == (0, 10, 30, 30)
+
+
+def test_boxes_by_hand():
+    """Half of the shorter side, all of it; of twice the aspect's root, 1.1547, and at
+    the far ends of where they may lie."""
+    box = augment.random_box
+    assert box((40, 56), (0.0, 0.5, 0.0, 0.999), 0.25) == (0, 36, 20, 20)
+    assert box((40, 56), (1.0, 0.5, 0.5, 0.5), 0.25) == (0, 8, 40, 40)
+    assert box((120, 120), (0.0, 1.0, 0.999, 0.0), 0.25) == (51, 0, 69, 52)
+    assert box((120, 120), (0.0, 0.0, 0.5, 0.999), 0.25) == (34, 51, 52, 69)
 
 
 def test_smart_crop_prefers_the_window_with_variety(rng):

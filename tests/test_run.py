@@ -5,6 +5,7 @@ import math
 import shutil
 import time
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -328,3 +329,25 @@ def test_command_line_of_two_replicas(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "samples" / "step_0000004.png").exists()
+
+
+class _Model:
+    """What callbacks ask of a trainer: an optimizer of rate 0.25."""
+
+    def optimizers(self):
+        return {"g": keras.optimizers.SGD(0.25)}
+
+
+def test_logs_are_means_over_their_interval_alone(tmp_path):
+    """Intervals of 2 steps, and the rest at the end; a gradient that has
+    overflowed is left out."""
+    writer = tf.summary.create_file_writer(str(tmp_path))
+    path = tmp_path / "metrics.jsonl"
+    metrics = callbacks.Metrics(0, 2, 5, writer, path)
+    metrics.set_model(_Model())
+    norms = (1.0, 3.0, math.inf, 8.0, 5.0)
+    for batch, norm in enumerate(norms):
+        metrics.on_train_batch_end(batch, {"g/l1": 2.0**batch, "g/norm": norm})
+    found = [(line["step"], line["g/l1"], line["g/norm"]) for line in lines(tmp_path)]
+    assert found == [(2, 1.5, 2.0), (4, 6.0, 8.0), (5, 16.0, 5.0)]
+    assert lines(tmp_path)[0]["lr/g"] == 0.25

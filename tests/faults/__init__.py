@@ -1,0 +1,8 @@
+"""Faults that the tests must notice; `mutants.py` plants them one by one."""
+
+from faults import application
+from faults import data
+from faults import science
+from faults import trainers
+
+ALL = trainers.FAULTS + science.FAULTS + data.FAULTS + application.FAULTS

@@ -1,0 +1,281 @@
+"""Faults in what is done with a trained network, and around the training."""
+
+from faults.fault import Fault
+
+RESIZE = [
+    Fault(
+        "resize.corners_aligned",
+        "resize.py",
+        "+ 0.5) * scale - 0.5",
+        ") * scale",
+        "tests/test_resize.py -k tensorflow",
+    ),
+    Fault(
+        "resize.not_antialiased",
+        "resize.py",
+        "tf.abs(distance) / tf.maximum(scale, 1.0)",
+        "tf.abs(distance)",
+        "tests/test_resize.py -k tensorflow",
+    ),
+    Fault(
+        "resize.sharper_cubic",
+        "resize.py",
+        "near = (1.5 * t - 2.5) * t * t + 1.0",
+        "near = (1.25 * t - 2.25) * t * t + 1.0",
+        "tests/test_resize.py -k tensorflow",
+    ),
+    Fault(
+        "resize.edge_repeated",
+        "resize.py",
+        "last = tf.maximum(count - 1, 1)",
+        "last = tf.maximum(count, 1)",
+        "tests/test_resize.py -k reflected",
+    ),
+]
+
+INFERENCE = [
+    Fault(
+        "inference.longer_side_as_it_comes",
+        "inference.py",
+        "LONGEST = 4",
+        "LONGEST = 400",
+        "tests/test_inference.py -k working_shape",
+    ),
+    Fault(
+        "inference.sides_cut_off",
+        "inference.py",
+        "tf.cast(tf.round(side * scale), tf.int32)",
+        "tf.cast(side * scale, tf.int32)",
+        "tests/test_inference.py -k working_shape",
+    ),
+    Fault(
+        "inference.padded_before",
+        "inference.py",
+        "resize.reflected(size, 0, -size % multiple)",
+        "resize.reflected(size, -size % multiple, 0)",
+        "tests/test_inference.py -k reflection",
+    ),
+    Fault(
+        "inference.l_not_centred",
+        "inference.py",
+        "network(padded[..., None] / cie.L_HALF - 1.0)",
+        "network(padded[..., None] / (2.0 * cie.L_HALF))",
+        "tests/test_inference.py -k it_is_the_network",
+    ),
+    Fault(
+        "inference.every_band_the_first",
+        "inference.py",
+        '"cubic", first, rows.stop - first',
+        '"cubic", 0, rows.stop - first',
+        "tests/test_inference.py -k bands",
+    ),
+    Fault(
+        "inference.last_band_alone",
+        "inference.py",
+        "small += _resized_lightness(",
+        "small = _resized_lightness(",
+        "tests/test_inference.py -k bands",
+    ),
+    Fault(
+        "inference.saturation_of_lightness",
+        "inference.py",
+        "planes[:, :2] *= saturation",
+        "planes *= saturation",
+        "tests/test_inference.py tests/test_line_art.py -k 'saturation or full_size'",
+    ),
+    Fault(
+        "inference.lightness_of_the_network",
+        "inference.py",
+        "lightness = changed(lab.lightness(rgb), planes[2:])",
+        "lightness = changed(0.97 * lab.lightness(rgb), planes[2:])",
+        "tests/test_inference.py -k full_size",
+    ),
+]
+
+EXPORT = [
+    Fault(
+        "export.orientation_ignored",
+        "export.py",
+        "image = exif.upright(tf.ensure_shape(image, [None, None, 3]), data)",
+        "image = tf.ensure_shape(image, [None, None, 3])",
+        "tests/test_export.py -k every_format_and_orientation",
+    ),
+    Fault(
+        "export.companions_of_any_version",
+        "export.py",
+        "if served and version == max(models.versions(base)):",
+        "if served:",
+        "tests/test_export.py::test_versions",
+    ),
+    Fault(
+        "export.logits_for_probabilities",
+        "export.py",
+        'tf.nn.softmax(found["logits"])',
+        'found["logits"]',
+        "'tests/test_export.py::test_answers_without_python_as_keras_does"
+        "[classification]'",
+    ),
+    Fault(
+        "export.enlarged_bilinearly",
+        "export.py",
+        'resize.weights(tf.shape(planes)[2], height, "cubic")',
+        'resize.weights(tf.shape(planes)[2], height, "linear")',
+        "'tests/test_export.py::test_answers_without_python_as_keras_does"
+        "[classification]'",
+    ),
+    Fault(
+        "exif.byte_order_ignored",
+        "exif.py",
+        'little = tiff[0] == ord("I")',
+        "little = tf.constant(True)",
+        "tests/test_exif.py -k upright",
+    ),
+]
+
+RUN = [
+    Fault(
+        "checkpoints.dropout_forgotten",
+        "checkpoints.py",
+        '"random_state": _values(random_state)',
+        '"random_state": _values([])',
+        "'tests/test_resume.py::test_resumed_is_uninterrupted_to_the_last_bit[l1]'",
+    ),
+    Fault(
+        "checkpoints.optimizers_forgotten",
+        "checkpoints.py",
+        '_optimizer": _values(o.variables)',
+        '_optimizer": _values([])',
+        "'tests/test_resume.py::test_resumed_is_uninterrupted_to_the_last_bit[l1]'",
+    ),
+    Fault(
+        "checkpoints.oldest_first",
+        "checkpoints.py",
+        "paths = list(reversed(self.manager.checkpoints))",
+        "paths = list(self.manager.checkpoints)",
+        "'tests/test_resume.py::test_resumed_is_uninterrupted_to_the_last_bit[l1]'",
+    ),
+    Fault(
+        "checkpoints.generator_for_average",
+        "checkpoints.py",
+        "trainer.average.weights if trainer.average else []",
+        "trainer.averaged().weights if trainer.average else []",
+        "tests/test_inference.py -k average",
+    ),
+    Fault(
+        "callbacks.nan_goes_on",
+        "callbacks.py",
+        "if not math.isfinite(value) and not excused:",
+        "if math.isinf(value) and not excused:",
+        "tests/test_run.py -k nan_gradient",
+    ),
+    Fault(
+        "callbacks.means_of_all_steps",
+        "callbacks.py",
+        "self.began, self.seen = now, []",
+        "self.began = now",
+        "tests/test_run.py -k interval",
+    ),
+    Fault(
+        "callbacks.last_step_not_saved",
+        "callbacks.py",
+        "if self.signal or step % self.interval == 0 or step == self.last:",
+        "if self.signal or step % self.interval == 0:",
+        "tests/test_run.py -k another_config",
+    ),
+    Fault(
+        "stages.generator_alone_sees_n_critic",
+        "stages.py",
+        'minibatches = 1 if phase == "generator" else n_critic',
+        "minibatches = n_critic",
+        "tests/test_stages.py -k segments",
+    ),
+    Fault(
+        "stages.resting_optimizers_counted",
+        "stages.py",
+        'updated["g"] += steps * (phase != "critic")',
+        'updated["g"] += steps',
+        "tests/test_stages.py -k segments",
+    ),
+    Fault(
+        "optimizers.rate_falls_at_once",
+        "optimizers.py",
+        "falling = max(steps * (1.0 - constant), 1e-9)",
+        "falling = max(steps, 1e-9)",
+        "tests/test_optimizers.py -k rate",
+    ),
+]
+
+CLASSICAL = [
+    Fault(
+        "levin.affinities_of_any_sum",
+        "classical/levin.py",
+        "return found / found.sum(0)",
+        "return found / 8.0",
+        "tests/test_levin.py -k affinities",
+    ),
+    Fault(
+        "levin.variance_of_the_paper_unscaled",
+        "classical/levin.py",
+        "_SPREAD = 0.6",
+        "_SPREAD = 1.0",
+        "tests/test_levin.py -k affinities",
+    ),
+    Fault(
+        "levin.known_neighbours_repel",
+        "classical/levin.py",
+        "_csr(values, _neighbour_numbers(known, free), counts[1])",
+        "_csr(-values, _neighbour_numbers(known, free), counts[1])",
+        "tests/test_levin.py -k 'rows_sum or dense_system'",
+    ),
+    Fault(
+        "levin.strokes_summed_when_reduced",
+        "classical/levin.py",
+        "np.stack(sums, -1) / np.maximum(count, 1)[..., None]",
+        "np.stack(sums, -1)",
+        "tests/test_levin.py -k reduced",
+    ),
+    Fault(
+        "levin.energy_of_the_strokes_too",
+        "classical/levin.py",
+        "np.square((plane - mean)[~known], dtype=np.float64)",
+        "np.square(plane - mean, dtype=np.float64)",
+        "tests/test_levin.py -k energy",
+    ),
+    Fault(
+        "charpiat.smoothing_unweighted",
+        "classical/charpiat.py",
+        "weights = smoothness * 0.5 * (inverse[pairs[0]] + inverse[pairs[1]])",
+        "weights = 0.0 * smoothness * (inverse[pairs[0]] + inverse[pairs[1]])",
+        "tests/test_charpiat.py -k smoothness",
+    ),
+    Fault(
+        "charpiat.window_never_widened",
+        "classical/charpiat.py",
+        "np.maximum(self.bandwidth**2, _BALLOON * nearest)",
+        "self.bandwidth**2",
+        "tests/test_charpiat.py -k parzen",
+    ),
+    Fault(
+        "charpiat.gradient_of_a_alone",
+        "classical/charpiat.py",
+        "np.sqrt(sum((d * d).sum(-1) for d",
+        "np.sqrt(sum((d * d)[..., 0] for d",
+        "tests/test_charpiat.py -k ramp",
+    ),
+    Fault(
+        "expansion.pairs_half_cut",
+        "classical/expansion.py",
+        "both = second_goes + first_goes - stay",
+        "both = second_goes - stay",
+        "tests/test_charpiat.py -k best_of_all",
+    ),
+    Fault(
+        "expansion.neighbours_without_diagonals",
+        "classical/expansion.py",
+        "_PAIRS = ((0, 1), (1, 0), (1, 1), (1, -1))",
+        "_PAIRS = ((0, 1), (1, 0), (1, 1))",
+        "tests/test_charpiat.py -k neighbour_pairs",
+    ),
+]
+
+FAULTS = RESIZE + INFERENCE + EXPORT + RUN + CLASSICAL
