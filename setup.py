@@ -29,6 +29,7 @@ setup(
         "tfcolor.configs": "configs",
         "tfcolor.configs.experiments": "configs/experiments",
     },
+    package_data={"tfcolor.presets": ["*.npz", "*.json", "*.md"]},
     install_requires=[
         "tensorflow>=2.18",
         "keras>=3.12",

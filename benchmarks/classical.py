@@ -12,7 +12,6 @@ better.
 import pathlib
 import sys
 import time
-import warnings
 
 from absl import app
 from absl import flags
@@ -26,6 +25,7 @@ from skimage import color
 from tfcolor.classical import charpiat
 from tfcolor.classical import levin
 from tfcolor.classical import methods
+from tfcolor.color import gamut
 from tfcolor.data import sources
 
 _DATA = flags.DEFINE_string("data", "sample", "SPEC of the photographs")
@@ -103,9 +103,11 @@ def charpiat_rows(pairs):
 
 
 def _strip(seen, true, *planes):
-    warnings.simplefilter("ignore")  # of colours that sRGB has not
     pictures = [seen, true, *(np.dstack([true[..., 0], ab]) for ab in planes)]
-    rgb = [(color.lab2rgb(lab) * 255).round().astype(np.uint8) for lab in pictures]
+    rgb = [
+        gamut.to_uint8(*np.moveaxis(lab.astype(np.float32), -1, 0)).numpy()
+        for lab in pictures
+    ]
     return np.hstack([np.asarray(Image.fromarray(x).resize((192, 144))) for x in rgb])
 
 

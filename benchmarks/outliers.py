@@ -27,6 +27,7 @@ from absl import app
 from absl import flags
 from PIL import Image
 
+from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.data import sources
 from tfcolor.optimizers import Adam
@@ -156,7 +157,7 @@ def spoilt(image, rng):
         planes[..., 1:] = rng.normal(0.0, NOISE_DEVIATION, planes[..., 1:].shape)
     else:
         planes[..., 1:] = WRONG_HUE
-    return lab.to_uint8(lab.lab_to_rgb(planes)).numpy()
+    return gamut.to_uint8(*np.moveaxis(planes, -1, 0)).numpy()
 
 
 def run_spoil():

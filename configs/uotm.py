@@ -16,7 +16,7 @@ from tfcolor import config
 class Loss(config.Loss):
     tau: float = 10.0  # of the mean squared ab error, the cost of transport
     psi: str = "softplus"  # or "kl", "chi_square", "linear"
-    r1_weight: float = 0.2  # of the R1 penalty, gamma of the paper
+    r1_weight: float = 0.2  # of the R1 penalty, gamma at 64 pixels
 
 
 def get_config():

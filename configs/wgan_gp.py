@@ -14,7 +14,7 @@ from tfcolor import config
 
 @dataclasses.dataclass
 class Loss(config.Loss):
-    gp_weight: float = 10.0  # of the gradient penalty, lambda of the paper
+    gp_weight: float = 10.0  # of the gradient penalty, lambda at 64 pixels
     n_critic: int = 5  # critic updates a step
 
 

@@ -180,15 +180,20 @@ def eagerly(monkeypatch):
     monkeypatch.setattr(build, "trainer", trainer)
 
 
-def new_run(config, workdir):
-    """A run's folder with one checkpoint, whose random weights give colours."""
-    trainer = build.trainer(config)
+def random_weights(trainer):
+    """Of the network that colours, so large that it gives colours."""
     rng = np.random.default_rng(0)
     for network in filter(None, (trainer.averaged(), trainer.average)):
         for weight in network.weights:
             if len(weight.shape) > 1:
                 scale = (2.0 / np.prod(weight.shape[:-1])) ** 0.5
                 weight.assign(rng.normal(0.0, scale, weight.shape))
+
+
+def new_run(config, workdir):
+    """A run's folder with one checkpoint, whose random weights give colours."""
+    trainer = build.trainer(config)
+    random_weights(trainer)
     folder = Workdir(workdir)
     with folder.claim():
         folder.write_config(config, "none")

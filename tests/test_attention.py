@@ -39,7 +39,7 @@ def simple(x, kernel):
     products = np.zeros((channels, channels))
     for i in range(height):
         for j in range(width):
-            products += np.outer(x[i, j], x[i, j])
+            products += np.outer(x[i, j], x[i, j]) / (height * width)
     kernel = kernel / np.linalg.svd(kernel)[1][0]
     y = np.empty_like(x)
     for i in range(height):
@@ -79,6 +79,30 @@ def test_simple_self_attention_is_that_of_the_formula(size, rng):
         layer.convolution.advance()
     expected = [simple(image, kernel) for image in x]
     np.testing.assert_allclose(layer(x), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_gain_of_simple_self_attention_is_that_of_any_size(rng):
+    """A picture tiled is attended to as the picture."""
+    x = rng.normal(size=(1, 8, 8, 16)).astype("float32")
+    layer = built(SimpleSelfAttention(), x.shape)
+    expected = layer(x).numpy()
+    assert np.abs(expected - x).max() > 0.1
+    for n in (2, 4):
+        found = layer(np.tile(x, (1, n, n, 1)))
+        np.testing.assert_allclose(found, np.tile(expected, (1, n, n, 1)), rtol=1e-4)
+
+
+def test_weights_of_the_sum_over_the_pixels_are_refused(tmp_path):
+    layer = attention("simple")
+    network = keras.Sequential([keras.layers.Input((6, 8, 16)), layer])
+    network.save_weights(tmp_path / "new.weights.h5")
+    network.load_weights(tmp_path / "new.weights.h5")
+    with pytest.MonkeyPatch.context() as patch:
+        own = keras.layers.Layer.save_own_variables
+        patch.setattr(SimpleSelfAttention, "save_own_variables", own)
+        network.save_weights(tmp_path / "old.weights.h5")
+    with pytest.raises(ValueError, match="simple was a sum over the pixels"):
+        network.load_weights(tmp_path / "old.weights.h5")
 
 
 @pytest.mark.parametrize("name", ["sagan", "simple"])

@@ -21,8 +21,10 @@ from PIL import ImageOps
 
 import tfcolor
 from tfcolor import colorize
+from tfcolor import inference
 from tfcolor import pictures
 from tfcolor.color import lab
+from tfcolor.errors import RunError
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +107,60 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")
 
 
+@pytest.mark.parametrize(
+    "error", [RunError("out of memory"), MemoryError("no room"), KeyError("strange")]
+)
+def test_one_strange_picture_does_not_take_its_batch_down(
+    error, tmp_path, predictor, rng, caplog
+):
+    """Eight of one batch, of which one cannot be predicted."""
+    write_pictures(tmp_path / "in", rng, 8)
+    strange = np.asarray(Image.open(tmp_path / "in" / "0003.png"))
+
+    class Strange(inference.Predictor):
+        def predict_ab(self, images, **settings):
+            tried.append(len(images))
+            if any(np.array_equal(image, strange) for image in images):
+                raise error
+            return super().predict_ab(images, **settings)
+
+    some, tried = Strange(predictor.network, predictor.info), []
+    tasks, _ = colorize.plan([tmp_path / "in"], tmp_path / "out")
+    assert colorize.run(some, tasks, colorize.Options()) == 1
+    assert tried == [8] + [1] * 8
+    assert [record.message for record in caplog.records] == [
+        f"{tmp_path / 'in' / '0003.png'}: {error!s}"
+    ]
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == [f"{i:04d}.png" for i in range(8) if i != 3]
+    expected = predictor(np.asarray(Image.open(tmp_path / "in" / "0004.png")))
+    found = np.asarray(opened(tmp_path / "out" / "0004.png")).astype(int)
+    assert np.abs(found - expected).max() <= 1
+
+
+def test_extreme_aspect_ratios_are_refused_before_they_are_decoded(
+    tmp_path, predictor, caplog, monkeypatch
+):
+    """4 x 12,386,307 pixels took the memory of the good pictures beside it."""
+    (tmp_path / "in").mkdir()
+    for name, size in (("good.tif", (3, 600)), ("line.png", (601, 3))):
+        Image.new("L", size, 90).save(tmp_path / "in" / name)
+    (tmp_path / "in" / "strip.png").write_bytes(png_header(4, 12_386_307))
+    tasks, _ = colorize.plan([tmp_path / "in"], tmp_path / "out")
+    decoded, read = [], pictures.read
+    monkeypatch.setattr(
+        pictures, "read", lambda path, limit: (decoded.append(path.name), read(path))[1]
+    )
+    assert colorize.run(predictor, tasks, colorize.Options()) == 2
+    for said in (
+        "line.png: 601 x 3 pixels: one side is more than 200 times the other",
+        "strip.png: 4 x 12386307 pixels: one side is more than 200 times the other",
+    ):
+        assert said in caplog.text
+    assert decoded == ["good.tif"]
+    assert os.listdir(tmp_path / "out") == ["good.png"]
+
+
 WRITTEN = {
     "jpg": "JPEG",
     "png": "PNG",
@@ -166,9 +222,9 @@ def test_tiffs_of_any_layout_stay_tiffs_that_open(mode, tmp_path, predictor, rng
 
 
 def test_what_an_encoder_refuses_is_one_bad_file(tmp_path, predictor, rng, caplog):
-    for name, width in (("wide.webp", 9000), ("fine.webp", 30)):
+    for name, width in (("wide.webp", 9000), ("fine.webp", 100)):
         (tmp_path / "in").mkdir(exist_ok=True)
-        image = Image.fromarray(picture(rng, 16, width))
+        image = Image.fromarray(picture(rng, 50, width))
         image.save(tmp_path / "in" / name)
     tasks, _ = colorize.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
     options = colorize.Options(side_by_side=True)  # 18,008 pixels; 16,383 at most

@@ -5,14 +5,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from harness import new_run
+from harness import random_weights
 from harness import toy_config
 from harness import write_pictures
 from PIL import Image
 
+from tfcolor import build
 from tfcolor import evaluate
 from tfcolor import gallery
 from tfcolor import metrics
 from tfcolor import report
+from tfcolor.color import lab
 from tfcolor.data import pipeline
 from tfcolor.data import sources
 
@@ -78,6 +81,32 @@ def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     other = evaluate.seen(*METHODS["by lightness"](batch))
     both = error + metrics.ab_error(true_ab, other.ab)
     assert errors == pytest.approx(dict(enumerate(np.asarray(both) / 2)), rel=1e-5)
+
+
+def test_validation_says_what_evaluation_says(pictures):
+    """Of colours of which many are outside sRGB."""
+    config = toy_config("l1")
+    trainer = build.trainer(config)
+    random_weights(trainer)
+    trainer.run_eagerly = True
+    source = sources.open_source(str(pictures))
+    batches = pipeline.validation(source, config.data, 8, lambda *_: None)
+    batch = next(iter(batches.unbatch().batch(8)))
+    l, truth = batch["l"], evaluate.seen(batch["l"], batch["ab"])
+    ab = trainer(l, training=False)
+    light = lab.linear((l[..., 0] + 1.0) * 50.0, *tf.unstack(ab * 110.0, axis=-1))
+    assert 0.1 < np.mean((np.min(light, 0) < 0) | (np.max(light, 0) > 1)) < 0.9
+    expected = evaluate.statistics(evaluate.seen(l, ab), truth, (l + 1.0) * 50.0)
+    found = trainer.summary(trainer.evaluate(batches, verbose=0, return_dict=True))
+    for name, wanted in (
+        ("val/psnr", "psnr"),
+        ("val/ab_error", "ab_error"),
+        ("val/chroma", "chroma"),
+    ):
+        assert found[name] == pytest.approx(expected[wanted].mean(), rel=1e-4)
+    ratio = expected["hasler"].mean() / np.mean(truth.hasler)
+    assert found["val/colorfulness_ratio"] == pytest.approx(ratio, rel=1e-4)
+    assert found["val/l1"] == pytest.approx(np.abs(ab - batch["ab"]).mean(), rel=1e-4)
 
 
 def test_truth_and_grey_have_their_known_values(pictures, tmp_path):
@@ -192,6 +221,7 @@ def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
     log = folders["cgan"] / "metrics.jsonl"
     log.write_text("".join(f'{{"step": {s}, "g/loss": {9 - s}}}\n' for s in (1, 2, 3)))
     (pictures / "bad.jpg").write_text("text")
+    Image.new("RGB", (40, 56), (90, 92, 90)).save(pictures / "grey.png")
     done = call(
         "evaluate",
         *(f"--workdir={folder}" for folder in folders.values()),
@@ -201,7 +231,8 @@ def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
         "--shown=3",
         "--fid_weights=/no/such.h5",
     )
-    (pictures / "bad.jpg").unlink()
+    for name in ("bad.jpg", "grey.png"):
+        (pictures / name).unlink()
     assert done.returncode == 0, done.stderr
     assert "different images" not in done.stderr
     assert "left out: fid_keras: /no/such.h5: no such file" in done.stderr
@@ -210,9 +241,13 @@ def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
     psnr = saved["metrics"]["cgan"]["psnr"]
     assert psnr["low"] < psnr["value"] < psnr["high"]
     assert f"{psnr['value']:.3f}" in done.stdout
-    assert saved["unreadable"] == {
-        "bad.jpg": "unreadable: not an image of a known format"
+    assert saved["skipped"] == {
+        "bad.jpg": "unreadable: not an image of a known format",
+        "grey.png": "grey: no |a*| or |b*| above 5",
     }
+    assert saved["left out"] == "1 grey images, 1 unreadable"
+    assert saved["metrics"]["truth"]["psnr"]["value"] == pytest.approx(58.92, abs=0.01)
+    assert "58.92" in (tmp_path / "out" / "report.html").read_text()
     assert saved["images"].startswith("22 of ")
     text = (tmp_path / "out" / "images.csv").read_text()
     rows = list(csv.DictReader(text.splitlines()))

@@ -1,6 +1,9 @@
 import numpy as np
 import tensorflow as tf
 
+from tfcolor import evaluate
+from tfcolor import inference
+from tfcolor import samples
 from tfcolor.color import gamut
 from tfcolor.color import lab
 
@@ -43,3 +46,20 @@ def test_black_and_white_have_no_colour():
         *(tf.constant(x) for x in ([0.0, 100.0], [50.0] * 2, [9.0] * 2))
     )
     np.testing.assert_array_equal(found, [[0] * 3, [255] * 3])
+
+
+def test_what_is_judged_and_shown_is_what_is_written(rng):
+    grey = rng.integers(0, 256, (24, 31), dtype=np.uint8)
+    planes = rng.uniform(-110, 110, (2, 24, 31)).astype("float32")
+    l, _ = lab.encode(np.dstack([grey] * 3)[None])
+    ab = np.moveaxis(planes, 0, -1)[None] / 110.0
+    clipped = lab.lab_to_rgb(tf.concat([(l + 1.0) * 50.0, ab * 110.0], -1))[0]
+    written = inference.join(grey, planes)
+    assert np.abs(255.0 * clipped - written).mean() > 10
+    judged = evaluate.seen(l, ab)
+    shown = samples.grid([(l, ab)])
+    for found in (gamut.picture(l, ab)[0], judged.rgb[0], shown):
+        # One unit is not the other to the last bit.
+        assert np.abs(np.asarray(found).astype(int) - written).max() <= 1
+    seen = lab.rgb_to_lab(judged.rgb)[..., 1:]
+    np.testing.assert_allclose(judged.ab, seen, atol=1e-3)

@@ -274,6 +274,18 @@ def test_attention_sits_where_it_was_asked_for():
         network.build((None, 64, 64, 1))
 
 
+@pytest.mark.parametrize("spectral_norm", [False, True])
+def test_spectral_norm_is_of_the_attention_too(spectral_norm):
+    """As of a discriminator's: all four convolutions, which `advance` then finds."""
+    network = small("resnet_unet", attention="sagan", spectral_norm=spectral_norm)
+    network.build((None, 32, 32, 1))
+    (layer,) = [layer for layer in network.attention if layer is not None]
+    found = [weight for weight in layer.weights if weight.name == "u"]
+    assert len(found) == (4 if spectral_norm else 0)
+    known = {id(weight) for weight in network.weights}
+    assert all(id(weight) in known for weight in found)
+
+
 BUILD = """
 from tfcolor.networks import GENERATORS
 networks = {

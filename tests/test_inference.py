@@ -79,10 +79,10 @@ def test_full_size_is_the_lightness_and_the_enlarged_colours(predictor, rng):
     small = resize.apply(l[None], rows, columns)
     planes = inference.predict_planes(predictor.network, small, 8)["ab"][0]
     full = tf.image.resize(0.2 * np.moveaxis(planes, 0, -1), (203, 310), "bicubic")
-    from_l = lab.to_uint8(lab.lab_to_rgb(np.concatenate([l[..., None], full], -1)))
-    inside = np.abs(from_l.numpy() - 127.5).max(-1) < 127
+    from_l = 255.0 * lab.lab_to_rgb(np.concatenate([l[..., None], full], -1)).numpy()
+    inside = np.abs(from_l - 127.5).max(-1) < 127
     assert inside.mean() > 0.3
-    difference = found[inside].astype(int) - from_l.numpy()[inside]
+    difference = found[inside] - from_l.round()[inside]
     assert np.abs(difference).max() <= 1
     lightness = lab.lightness(found).numpy()
     assert np.abs(lightness - l).max() * 2.55 < 1  # an 8-bit level
@@ -186,6 +186,21 @@ def test_out_of_memory_halves_the_working_size(predictor, rng, caplog):
     limit = 0
     with pytest.raises(RunError, match="out of memory at every working size"):
         small(image)
+
+
+def test_out_of_memory_for_several_is_one_after_the_other(predictor, rng, caplog):
+    """And each at the size that it would be alone."""
+
+    def network(l):
+        if len(l) > 1:
+            raise tf.errors.ResourceExhaustedError(None, None, "memory")
+        return predictor.network(l)
+
+    images = np.stack([picture(rng, 40, 40) for _ in range(3)])
+    found = inference.Predictor(network, predictor.info)(images)
+    expected = [predictor(image) for image in images]
+    np.testing.assert_array_equal(found, expected)
+    assert "halved" not in caplog.text
 
 
 def test_threads_do_not_disturb_each_other(predictor, rng):

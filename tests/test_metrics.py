@@ -32,6 +32,19 @@ def test_psnr_agrees_with_scikit_image(pair):
     np.testing.assert_allclose(metrics.psnr(*pair), expected, rtol=1e-5)
 
 
+def test_psnr_is_at_most_that_of_rounding(rng):
+    """A prediction right before it is rounded, and one that is exact."""
+    true = rng.uniform(0, 255, (4, 64, 64, 3)).astype("float32")
+    rounded = np.rint(true).astype("uint8")
+    limit = 10.0 * np.log10(12 * 255.0**2)
+    assert limit == pytest.approx(58.92, abs=0.005)
+    np.testing.assert_allclose(metrics.psnr(rounded, true), limit, atol=0.1)
+    np.testing.assert_allclose(metrics.psnr(rounded, rounded), limit, rtol=1e-6)
+    one = rounded.copy()
+    one[:, 0, 0] = np.where(one[:, 0, 0] > 0, one[:, 0, 0] - 1, 1)
+    np.testing.assert_allclose(metrics.psnr(rounded, one), limit, rtol=1e-6)
+
+
 def test_ab_error_and_auc_agree_with_their_definitions(colors):
     truth, prediction = colors
     distance = np.sqrt(((truth - prediction) ** 2).sum(-1)).reshape(3, -1)

@@ -71,9 +71,10 @@ def test_bce_is_finite_for_extreme_logits():
 
 
 def test_penalty_of_a_plane_is_its_known_slope(rng):
-    """Mean over patches of w . x has the gradient w everywhere."""
-    weight = rng.normal(size=(4, 4, 2)).astype(np.float32)
-    real, fake = rng.normal(size=(2, 3, 4, 4, 2)).astype(np.float32)
+    """Mean over patches of w . x has the gradient w everywhere; 16x4 pixels make
+    it a slope of sqrt(16 * 4) / 64 |w|."""
+    weight = 8.0 * rng.normal(size=(16, 4, 2)).astype(np.float32)
+    real, fake = rng.normal(size=(2, 3, 16, 4, 2)).astype(np.float32)
 
     def plane(x):
         score = tf.reduce_sum(weight * x, [1, 2, 3])
@@ -82,21 +83,48 @@ def test_penalty_of_a_plane_is_its_known_slope(rng):
     found = objectives.gradient_penalty(
         plane, real, fake, rng.uniform(size=3).astype("f")
     )
-    slope = np.linalg.norm(weight)
+    slope = np.linalg.norm(weight) / 8.0
     assert float(found) == pytest.approx((slope - 1) ** 2, rel=1e-5)
 
 
 def test_penalty_is_taken_between_real_and_fake_and_for_each_image_alone():
-    """D(x) = |x|^2 / 2 has the gradient x: the norm shows the point itself."""
+    """D(x) = 16 |x|^2 has the gradient 32 x, and on 2x2 pixels the slope |x|,
+    which shows the point itself."""
     real, fake = np.zeros((2, 2, 2, 1), np.float32), np.ones((2, 2, 2, 1), np.float32)
     shares = np.array([0.25, 1.0], np.float32)
 
     def bowl(x):
-        return 0.5 * tf.reduce_sum(x**2, [1, 2, 3])[:, None]
+        return 16.0 * tf.reduce_sum(x**2, [1, 2, 3])[:, None]
 
     found = objectives.gradient_penalty(bowl, real, fake, shares)
     norms = 2.0 * shares  # four pixels of that value
     assert float(found) == pytest.approx(np.mean((norms - 1) ** 2), rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [32, 64, 256])
+def test_slopes_scale_as_the_reconstruction_terms_do(size):
+    """The same picture and the same judge of it at every size: the penalties are
+    those of 64 pixels, and the critic of slope 1 stands to 100 L1 as there, 100 /
+    sqrt(64 * 64 * 2) = 1.105 to 1."""
+    picture = np.float32([[0.1, 0.3], [-0.2, 0.5]])[None, ..., None]
+    x = tf.constant(picture.repeat(size // 2, 1).repeat(size // 2, 2).repeat(2, -1))
+    truth, gain = x + 0.1, tf.constant(64.0 * 2**0.5)
+
+    def judge(x):
+        return gain * tf.reduce_mean(x, [1, 2, 3])[:, None]
+
+    for factor in (1.0, 3.0):
+        penalty = objectives.gradient_penalty(
+            lambda x, factor=factor: factor * judge(x), x, x, [0.5]
+        )
+        assert float(penalty) == pytest.approx((factor - 1.0) ** 2, abs=1e-5)
+        r1 = objectives.r1_penalty(lambda x, factor=factor: factor * judge(x), x)
+        assert float(r1) == pytest.approx(factor**2, rel=1e-5)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        score, l1 = judge(x), 100.0 * objectives.l1(truth, x)
+    shares = [tf.norm(tape.gradient(y, x)) for y in (l1, score)]
+    assert float(shares[0] / shares[1]) == pytest.approx(1.105, abs=0.001)
 
 
 def test_penalty_has_a_finite_gradient_where_the_slope_is_zero():
@@ -205,12 +233,13 @@ def test_unbalanced_transport_with_the_linear_conjugate_is_wasserstein(rng):
 
 
 def test_r1_is_the_mean_squared_slope(rng):
-    """The gradient of the sum of x^2 over the patches' number is 2 x / 16."""
+    """The gradient of the sum of x^2 over the patches' number is 2 x / 16, and
+    the slope 4 / 64 of its norm."""
     x = rng.normal(size=(3, 4, 4, 2)).astype(np.float32)
     found = objectives.r1_penalty(
         lambda x: tf.reduce_sum(x**2, -1, keepdims=True), tf.constant(x)
     )
-    expected = ((2.0 * x / 16.0) ** 2).sum((1, 2, 3)).mean()
+    expected = ((2.0 * x / 16.0 * 4.0 / 64.0) ** 2).sum((1, 2, 3)).mean()
     assert float(found) == pytest.approx(expected, rel=1e-5)
 
 

@@ -70,7 +70,15 @@ def test_l1_weight_goes_linearly_to_its_last():
     for _ in range(6):
         logs = trainer.train_step(batch)
         found.append(float(logs["g/loss"] / logs["g/l1"]))
-    assert found == pytest.approx([100, 80, 60, 40, 20, 20], rel=1e-5)
+    expected = [100, 100 - 80 / 3, 100 - 160 / 3, 20, 20, 20]
+    assert found == pytest.approx(expected, rel=1e-5)
+    for steps, last in ((1, 0.7), (2, 0.1)):
+        config.train.steps, config.loss.l1_final = steps, 0.7
+        config.loss.l1_weight = 0.1
+        trainer = build.trainer(config)
+        assert np.float32(trainer._l1_weight_now()) == np.float32(last)
+        trainer.step.assign(steps - 1)
+        assert np.float32(trainer._l1_weight_now()) == np.float32(0.7)
 
 
 def test_edge_weight_is_of_the_slopes():

@@ -258,6 +258,24 @@ def test_validation_shows_each_image_once_and_leaves_out_the_unreadable(folder, 
     np.testing.assert_array_equal(limited[0]["ab"][0], shown[0]["ab"][0])
 
 
+def test_validation_leaves_out_grey_squares(folder, data):
+    """Grey, nearly grey, and grey where the square is."""
+    source = sources.open_source(str(folder))
+    expected = list(pipeline.validation(source, data, 100, None).as_numpy_iterator())
+    pictures = {name: np.full((20, 60, 3), 90, np.uint8) for name in "abc"}
+    pictures["b"][..., 1] += 2
+    pictures["c"][:, :10] = (200, 20, 20)
+    for name, pixels in pictures.items():
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    listed, source = {}, sources.open_source(str(folder))
+    shown = pipeline.validation(source, data, 100, listed.__setitem__)
+    assert_same(list(shown.as_numpy_iterator()), expected)
+    assert listed == {f"{name}.png": readers.GREY for name in "abc"}
+    # Not where colour is not what is learned.
+    squares = pipeline.central_squares(source, data, 100, None)
+    assert sum(len(batch["rgb"]) for batch in squares) == len(source)
+
+
 def test_memory_is_the_list_of_names(data):
     """A million images: no buffer is filled and no file is touched but those
     of the batch."""

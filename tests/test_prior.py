@@ -105,9 +105,22 @@ def test_unreadable_images_are_left_out(source, data, run, tmp_path):
     np.testing.assert_allclose(found, expected, atol=1e-12)
     for file in (tmp_path / "pictures").iterdir():
         file.write_bytes(b"damaged")
-    with pytest.raises(RunError, match="none of 6 images can be read"):
+    with pytest.raises(RunError, match="none of 6 images can be read and"):
         prior.load(source, data, other(run, "second"), 100)
     assert list((tmp_path / "second").iterdir()) == []
+
+
+def test_grey_images_are_left_out(source, data, run, tmp_path):
+    """Half of the bins' mass would be grey's."""
+    expected = prior.load(source, data, run, 100)
+    grey = np.full((16, 16, 3), 90, np.uint8)
+    grey[::2, ::2] = (92, 90, 90)  # |a*| is 0.9
+    for i in range(6):
+        Image.fromarray(grey).save(tmp_path / "pictures" / f"grey{i}.png")
+    more = sources.open_source(str(tmp_path / "pictures"))
+    assert len(more) == 12
+    found = prior.load(more, data, other(run, "second"), 100)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_a_second_run_counts_nothing(source, data, run, cache, monkeypatch):

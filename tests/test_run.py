@@ -11,6 +11,7 @@ import tensorflow as tf
 from harness import config_of
 from harness import eagerly
 from harness import lines
+from harness import picture
 from harness import run_command
 from harness import step_of
 from harness import tensors
@@ -23,6 +24,8 @@ from tfcolor import callbacks
 from tfcolor import config as config_lib
 from tfcolor import run
 from tfcolor import workdir as workdir_lib
+from tfcolor.color import lab
+from tfcolor.data import feeds
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 
@@ -91,6 +94,22 @@ def test_unreadable_validation_is_an_error(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_of_mostly_grey_images_the_others_are_shown(tmp_path, rng):
+    for i in range(30):
+        Image.new("L", (40, 40), 8 * i).save(tmp_path / f"{i:02d}.png")
+    config = config_of("cgan")
+    config.data.validation = str(tmp_path)
+    feed = feeds.feed_of(config)
+    with pytest.raises(UsageError, match="read and has colour, the first 00.png"):
+        feed.sample(config.data)
+    image = Image.fromarray(picture(rng))
+    image.save(tmp_path / "01.png")
+    l, _ = lab.encode(np.asarray(image.crop((8, 0, 48, 40)))[None])
+    found = feed.sample(config.data)["l"]
+    assert found.shape == (1, 32, 32, 1)
+    np.testing.assert_allclose(np.mean(found), np.mean(l), atol=0.01)
+
+
 def test_run_folder_holds_what_it_promises(tmp_path, rng):
     pictures = write_pictures(tmp_path / "pictures", rng, 30)
     grey = Image.new("RGB", (40, 40), (90, 90, 90))
@@ -117,6 +136,89 @@ def test_run_folder_holds_what_it_promises(tmp_path, rng):
         validated[0].keys()
     )
     assert not list(workdir.glob("**/.*png*"))
+
+
+def test_what_is_measured_of_training_images_is_not_called_validation(
+    tmp_path, monkeypatch, caplog
+):
+    eagerly(monkeypatch)
+    caplog.set_level("INFO", "tfcolor")
+    config = config_of("l1", steps=2)
+    config.data.validation = "none"
+    run.train(config, tmp_path)
+    names = {name for line in lines(tmp_path) for name in line}
+    assert {"train/psnr", "train/colorfulness_ratio"} <= names
+    assert not any(name.startswith("val/") for name in names)
+    assert "data.validation: none: nothing is held out; train/..." in caplog.text
+    assert "the colours are nearly grey" in caplog.text
+    config.data.validation = ""  # the sample is too small to hold any out
+    (remark,) = feeds.feed_of(config).remarks()
+    assert "are too few to hold any out; val/... is of the training im" in remark
+    config.data.validation = "sample"
+    assert list(feeds.feed_of(config).remarks()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "reason"),
+    [
+        ("wgan_gp", {}, "loss.gp_weight: slopes were of sums over the pixels"),
+        ("uotm", {}, "loss.r1_weight: slopes were of sums over the pixels"),
+        ("wgan_gp", {"loss.gp_weight": 0.0}, None),
+        ("wgan_gp", {"data.image_size": 64}, None),
+        ("wgan_gp", {"data.image_size": 64, "train.stages": "64:2:2 32:2:2"}, "loss"),
+        ("cgan", {"discriminator.attention": "simple"}, "discriminator.attention: sim"),
+        ("cgan", {"discriminator.attention": "sagan"}, None),
+    ],
+)
+def test_runs_that_would_go_on_as_others_are_refused(name, settings, reason, tmp_path):
+    config = config_of(name)
+    for path, value in settings.items():
+        section, field = path.split(".")
+        setattr(getattr(config, section), field, value)
+    folder = workdir_lib.Workdir(tmp_path)
+    folder.write_config(config, "none")
+    assert folder.check(config) == []
+    older(tmp_path)
+    workdir_lib.load_config(tmp_path)  # its generator colours as before
+    if reason is None:
+        assert folder.check(config) == []
+        return
+    message = f"begun with other formulas: {reason}.*; finish it with the version that"
+    with pytest.raises(UsageError, match=message):
+        folder.check(config)
+
+
+def older(workdir):
+    """Make a run's config.json that of a version that knew no `formulas`."""
+    path = workdir / "config.json"
+    content = json.loads(path.read_text())
+    assert content.pop("formulas") == workdir_lib.FORMULAS
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"attention": "simple"}, "generator.attention: simple was a sum over the pi"),
+        (
+            {"attention": "sagan", "spectral_norm": True},
+            "generator.spectral_norm is no",
+        ),
+        ({"attention": "sagan"}, None),
+        ({"spectral_norm": True}, None),
+    ],
+)
+def test_generators_that_would_colour_otherwise_are_refused(settings, reason, tmp_path):
+    config = config_of("l1")
+    config.generator = config_lib.Generator(name="resnet_unet", **settings)
+    workdir_lib.Workdir(tmp_path).write_config(config, "none")
+    workdir_lib.load_config(tmp_path)
+    older(tmp_path)
+    if reason is None:
+        workdir_lib.load_config(tmp_path)
+        return
+    with pytest.raises(UsageError, match=f"{reason}.*; train it again, or use an exp"):
+        workdir_lib.load_config(tmp_path)
 
 
 def test_events_hold_every_group_and_forget_what_was_broken_off(tmp_path, monkeypatch):

@@ -86,8 +86,9 @@ def test_segments_are_cut_where_a_stage_or_a_phase_ends():
 
 @pytest.mark.parametrize("reset", [False, True])
 def test_rates_fall_within_each_stage(reset, tmp_path, monkeypatch):
-    """Constant for half of a stage, then linearly to 0; phases do not shift
-    them, though an optimizer rests in one of each."""
+    """Each step has its own: constant for half of a stage, then linearly to 0
+    after its last; phases do not shift them, though an optimizer rests in one of
+    each, and then has none."""
     eagerly(monkeypatch)
     config = staged(
         "cgan",
@@ -98,23 +99,20 @@ def test_rates_fall_within_each_stage(reset, tmp_path, monkeypatch):
         log_every=1,
     )
     run.train(config, tmp_path)
-    logged = [line for line in lines(tmp_path) if "lr/g" in line]
-    assert [line["step"] for line in logged] == list(range(1, 13))
+    found = {key: {} for key in ("lr/g", "lr/d")}
+    for line in lines(tmp_path):
+        for key in found.keys() & line.keys():
+            found[key][line["step"]] = line[key]
 
-    def after(step):
+    def rate(step, *rates):
         first, steps = (0, 4) if step <= 4 else (4, 8)
-        left = (steps - (step - first)) / (steps / 2)
-        return min(1.0, left)
+        return rates[step > 4] * min(1.0, (steps - (step - 1 - first)) / (steps / 2))
 
-    # Of an optimizer that rests, the rate stands still.
-    for line in logged:
-        step, shown = line["step"], line
-        rate = 1e-3 if step <= 4 else 2e-3
-        if not 2 < step <= 6:
-            assert shown["lr/g"] == pytest.approx(rate * after(step), rel=1e-5)
-        rate = 2e-4 if step <= 4 else 4e-3
-        if step > 2:
-            assert shown["lr/d"] == pytest.approx(rate * after(step), rel=1e-5)
+    active = [1, 2, *range(7, 13)]  # from 3 to 6 the critic is alone
+    expected = {step: rate(step, 1e-3, 2e-3) for step in active}
+    assert found["lr/g"] == pytest.approx(expected, rel=1e-5)
+    expected = {step: rate(step, 2e-4, 4e-3) for step in range(3, 13)}
+    assert found["lr/d"] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(

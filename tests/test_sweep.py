@@ -83,6 +83,10 @@ BAD_USAGE = {
         ["--loss=cgan", *GRID, "--workdir=w", "--metric=val/ab_eror"],
         "--metric=val/ab_eror: not one of val/ab_error",
     ),
+    "nothing held out": (
+        ["--loss=cgan", *GRID, "--workdir=w", "--config.data.validation=none"],
+        "data.validation: none: points are ranked by val/..., of images held out",
+    ),
     "no jobs": (["--loss=cgan", *GRID, "--workdir=w", "--jobs=0"], "jobs"),
 }
 

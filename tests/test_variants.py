@@ -10,7 +10,10 @@ from harness import weights_of
 from tfcolor import build
 from tfcolor import config as config_lib
 from tfcolor import objectives
+from tfcolor.errors import UsageError
 from tfcolor.networks.convolutions import SpectralNormalization
+from tfcolor.networks.discriminators import AutoencoderDiscriminator
+from tfcolor.trainers.cyclegan import CycleGAN
 
 
 def test_cgan_step_is_that_of_pix2pix():
@@ -73,6 +76,33 @@ def test_wgan_gp_uses_a_fresh_minibatch_for_each_critic_update(monkeypatch):
     assert len(np.unique([uniform for _, uniform in seen])) == 10
     trainer.train_step({key: tf.constant(x) for key, x in batch.items()})
     assert len(np.unique([uniform for _, uniform in seen])) == 20
+
+
+@pytest.mark.parametrize(
+    ("name", "discriminator", "message"),
+    [
+        *(
+            (name, "autoencoder", f"gives energies, but {cls} takes logits; use patch")
+            for name, cls in (("cgan", "CGAN"), ("wgan_gp", "WGANGP"), ("uotm", "UOTM"))
+        ),
+        ("ebgan", "patch", "gives logits, but EBGAN takes energies; use autoencoder"),
+        ("ebgan", "image", "gives logits, but EBGAN takes energies; use autoencoder"),
+        ("cyclegan", "autoencoder", "judges l and ab, 3 channels, not 1 of drawings"),
+    ],
+)
+def test_a_discriminator_that_does_not_fit_is_refused(name, discriminator, message):
+    config = toy_config(name)
+    config.discriminator = config_lib.Discriminator(name=discriminator, width=4)
+    with pytest.raises(UsageError, match=f"^discriminator.name: .*{message}") as error:
+        build.trainer(config)
+    assert "\n" not in str(error.value)
+
+
+def test_cyclegan_takes_no_energies_of_colours():
+    trainer = build.trainer(toy_config("cgan"))
+    judge = AutoencoderDiscriminator(4)
+    with pytest.raises(ValueError, match="gives energies, but CycleGAN takes logits"):
+        CycleGAN(trainer.generator, trainer.generator, trainer.discriminator, judge)
 
 
 def test_wgan_gp_rejects_batch_norm_at_construction():

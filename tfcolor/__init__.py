@@ -7,8 +7,9 @@ need it.
 __version__ = "0.1.0"
 
 
-def load(path):
-    """The colorizer in a run's folder or an exported SavedModel.
+def load(model):
+    """The colorizer of weights that ship, such as "photo", in a run's folder or an
+    exported SavedModel.
 
     Returns:
       A `tfcolor.inference.Predictor`: called with uint8 [H, W] or [H, W, 3], of
@@ -16,8 +17,8 @@ def load(path):
       [N, H, W, 3].
 
     Raises:
-      ValueError: the folder holds neither.
+      ValueError: there are no such weights, or the folder holds neither.
     """
     from tfcolor import models
 
-    return models.load(path)
+    return models.load(model)

@@ -67,7 +67,7 @@ def trainer(config, segment=None):
                 f"trainer: {cls.__name__} takes {', '.join(cls.parts())}, and the "
                 f"config has {', '.join(parts)}"
             )
-        if "generator" in parts:
+        if "generator" in parts and not config.train.init:
             parts["generator"].load_pretrained()
         stage = segment.stage if segment else stages.stages_of(config)[0]
         model = cls(

@@ -101,7 +101,8 @@ class StopOnNonFinite(StepCallback):
 
 
 class Metrics(StepCallback):
-    """Scalars to TensorBoard and `metrics.jsonl`: means over the interval."""
+    """Scalars to TensorBoard and `metrics.jsonl`: means over the interval, and
+    the learning rates of its last step, of what is not resting."""
 
     def __init__(self, start, every, last, writer, path):
         super().__init__(start, 1, last)
@@ -109,15 +110,26 @@ class Metrics(StepCallback):
         self.writer = writer
         self.path = path
         self.seen = []
+        self.rates = {}
         self.began = time.monotonic()
+
+    def writes(self, step):
+        return step % self.interval == 0 or step == self.last
+
+    def on_train_batch_begin(self, batch, logs=None):
+        # Here, because after the step an optimizer has the rate of its next.
+        if self.writes(self.start + batch + 1):
+            self.rates = {
+                f"lr/{key}": float(optimizer.learning_rate)
+                for key, optimizer in self.model.optimizers().items()
+                if key not in self.model.resting
+            }
 
     def on_step(self, step, logs):
         self.seen.append(logs)
-        if step % self.interval and step != self.last:
+        if not self.writes(step):
             return
-        line = self.means()
-        for key, optimizer in self.model.optimizers().items():
-            line[f"lr/{key}"] = float(optimizer.learning_rate)
+        line = self.means() | self.rates
         now = time.monotonic()
         line["time/steps_per_second"] = len(self.seen) / (now - self.began)
         self.began, self.seen = now, []
@@ -135,13 +147,15 @@ class Metrics(StepCallback):
 
 
 class Validation(StepCallback):
-    """The held-out part: `val/...` scalars, and a warning at a collapse."""
+    """Pictures of a fixed choice: the `val/...` scalars of the held-out ones, or
+    the same of training images by another `prefix`; and a warning at a collapse."""
 
-    def __init__(self, start, every, last, writer, path, dataset):
+    def __init__(self, start, every, last, writer, path, dataset, prefix="val"):
         super().__init__(start, every, last)
         self.writer = writer
         self.path = path
         self.dataset = dataset
+        self.prefix = prefix
 
     def on_step(self, step, logs):
         with warnings.catch_warnings():
@@ -149,10 +163,14 @@ class Validation(StepCallback):
             # once all images have been tried.
             warnings.filterwarnings("ignore", message="Your input ran out of data")
             values = self.model.evaluate(self.dataset, verbose=0, return_dict=True)
-        line = self.model.summary(values)
+        summary = self.model.summary(values)
+        line = {
+            f"{self.prefix}/{name.removeprefix('val/')}": value
+            for name, value in summary.items()
+        }
         events.write_scalars(self.writer, step, line)
         events.append_json(self.path, {"step": step, **line})
-        for warning in self.model.warnings(line):
+        for warning in self.model.warnings(summary):
             log.warning("step %d: %s", step, warning)
 
 

@@ -105,6 +105,27 @@ def plan(inputs, output, same_format=False):
     return tasks, len(unreadable)
 
 
+def beside(inputs, same_format=False):
+    """The Task of one picture file whose result is NAME_color.png beside it, with
+    `same_format` NAME_color and the input's extension.
+
+    Raises:
+      UsageError: `inputs` are not one file, or the folder cannot be written to.
+    """
+    path = pathlib.Path(inputs[0]).expanduser()
+    if len(inputs) > 1 or path.is_dir():
+        raise UsageError("--output is missing: only one file can do without it")
+    if not path.exists():
+        raise UsageError(f"{path}: no such file or folder")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UsageError(f"{path.parent}: no permission to write; give --output")
+    place = pathlib.Path(path.name)
+    suffix = _name(place, same_format).suffix
+    task = Task(path, path.with_name(f"{path.stem}_color{suffix}"), place)
+    _check_targets([task])
+    return task
+
+
 def run(predictor, tasks, options):
     """Colour the pictures of Tasks; those that cannot be are named on the log.
 
@@ -181,6 +202,8 @@ class _Job:
             self._collect(done)
 
     def _predict(self, group):
+        """Predict a batch; where that fails each picture alone, so that only the
+        one that is to blame is left out."""
         batch, group[:] = list(group), []
         if not batch:
             return
@@ -190,9 +213,14 @@ class _Job:
             settings["guides"] = [task.guide for task, _ in batch]
         try:
             planes = self.predictor.predict_ab(images, **settings)
-        except (RunError, UsageError) as error:
-            for task, _ in batch:
-                self._fail(task, error)
+        except Exception as error:  # a strange picture may raise nearly anything
+            if len(batch) == 1:
+                self._fail(batch[0][0], error)
+                return
+            planes = None
+        if planes is None:  # only here, where the error holds no memory any more
+            for one in batch:
+                self._predict([one])
             return
         for (task, picture), ab in zip(batch, planes, strict=True):
             future = self.pool.submit(_write, task, picture, ab, self.options)

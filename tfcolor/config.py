@@ -43,7 +43,7 @@ FREE_TO_CHANGE = (
 @dataclasses.dataclass
 class Data:
     source: str = "sample"  # SPEC of the training images
-    validation: str = ""  # SPEC; "" holds 2 % of the source out; "none"
+    validation: str = ""  # SPEC; "" holds 2 % of the source out; "none": nothing
     scans: str = ""  # SPEC of scans of drawings, for cyclegan
     scanner: str = ""  # a run of cyclegan, which makes the inputs of drawings
     data_dir: str = ""  # cache of TensorFlow Datasets; "" for its default
@@ -148,6 +148,7 @@ class Train:
     reset_optimizers: bool = False  # at the start of each stage after the first
     generator_alone: int = 0  # first steps, without the critic (NoGAN)
     critic_alone: int = 0  # steps after those, of the critic only
+    init: str = ""  # weights that the generator begins with: of presets, of a run
     strategy: str = "auto"  # one of checks.STRATEGIES
     cpu_replicas: int = 0  # logical CPUs to mirror on; 0: none
     precision: str = "float32"  # one of checks.PRECISIONS

@@ -12,6 +12,7 @@ from scipy import special
 
 from tfcolor import files
 from tfcolor import metrics
+from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.color import quantize
 from tfcolor.color.cie import L_HALF
@@ -80,7 +81,9 @@ class Sums:
 
 @dataclasses.dataclass
 class Seen:
-    """A batch of pictures as a viewer sees them.
+    """A batch of pictures as a viewer sees them: every metric is of the 8-bit
+    picture that `bin/colorize` would write, and none of a colour that the
+    network asked for and sRGB does not have.
 
     Attributes:
       rgb: uint8 [B, H, W, 3].
@@ -97,12 +100,15 @@ class Seen:
 
 def seen(l, ab):
     """A Seen of l and ab in the networks' units."""
-    return Seen(*_seen(l, ab))
+    return Seen(*_seen(_picture(l, ab)))
+
+
+# Apart, because what is looked for in it has no size that a compiler knows.
+_picture = tf.function(gamut.picture)
 
 
 @tf.function(jit_compile=True)
-def _seen(l, ab):
-    rgb = lab.to_uint8(lab.decode(l, ab))
+def _seen(rgb):
     ab = lab.rgb_to_lab(rgb)[..., 1:]
     return rgb, ab, quantize.nearest(ab), metrics.colorfulness(rgb)
 
@@ -209,7 +215,7 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
             bar.update(len(numbers))
         text.detach()  # which would close the file
         if not errors:
-            raise RunError("none of the images can be read")
+            raise RunError("none of the images can be read and has colour")
     table = {name: metrics_of(s, sums[TRUTH]) for name, s in sums.items()}
     for judge_of in perceptual:
         for name, value in judge_of.results(TRUTH).items():

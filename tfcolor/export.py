@@ -1,4 +1,4 @@
-"""A trained run as a SavedModel that TensorFlow Serving runs."""
+"""Trained weights as a SavedModel that TensorFlow Serving runs."""
 
 import contextlib
 import json
@@ -124,26 +124,27 @@ def _enlarged(planes, height, width):
     )
 
 
-def export(workdir, base, version=None, kind="tf_saved_model"):
+def export(model, base, version=None, kind="tf_saved_model"):
     """Write BASE/<version>/, a SavedModel, and what helps to serve it; or of
     another kind BASE/<kind>-<version>/ with the network alone.
 
     A folder appears under its name only when it is complete.
 
     Args:
-      workdir: a run's folder.
+      model: as of `models.of_model`: a run's folder, or the name of weights.
       base: folder of the model's versions; its name is the model's name.
-      version: a whole number; None: the step of the run.
+      version: a whole number; None: the step of the training.
       kind: of KINDS.
 
     Returns:
       The path of the version.
 
     Raises:
-      UsageError: no run, the version is there already, or a package is missing.
+      UsageError: no such model, the version is there already, or a package is
+        missing.
       RunError: no checkpoint, or the disk is full.
     """
-    generator, info = models.of_run(workdir)
+    generator, info = models.of_model(model)
     version = info["step"] if version is None else version
     base = pathlib.Path(base).expanduser()
     served = kind == "tf_saved_model"

@@ -68,14 +68,27 @@ class Predictor:
 
     def colorize(self, images, **settings):
         """Pictures uint8 [H, W] or [H, W, 3] of one size -> list of uint8
-        [H, W, 3]; `settings` as in `predict_ab`."""
-        planes = self.predict_ab(images, **settings)
+        [H, W, 3]; `settings` as in `predict_ab`. Where memory does not suffice for
+        all at a time, one after the other."""
+        try:
+            planes = self.predict_ab(images, **settings)
+        except RunError:
+            if len(images) == 1:
+                raise
+            planes = None
+        if planes is None:  # only here, where the error holds no memory any more
+            return [self.colorize([image], **settings)[0] for image in images]
         return [join(*pair) for pair in zip(images, planes, strict=True)]
 
     def check(self, working_size=None, temperature=None, saturation=1.0):
         """Raise ValueError if a setting of `predict_ab` cannot be."""
         if working_size is not None and working_size < 1:
             raise UsageError(f"working_size: {working_size} must be at least 1")
+        if working_size is not None and working_size < self.info["multiple"]:
+            raise UsageError(
+                f"working_size: {working_size} is less than the network needs, "
+                f"{self.info['multiple']}"
+            )
         if saturation < 0:
             raise UsageError(f"saturation: {saturation} must not be negative")
         if temperature is not None and self.info["head"] != "bins":
@@ -97,8 +110,8 @@ class Predictor:
         Args:
           images: a list of uint8 [H, W] or [H, W, 3] of one size.
           working_size: pixels of the shorter side at the network; None: the
-            size that it was trained for. Where memory does not suffice it is
-            halved, with a warning.
+            size that it was trained for. Where memory does not suffice for one
+            picture it is halved, with a warning.
           temperature: of the annealed mean of the head "bins"; None: that of
             training.
           saturation: what a* and b* are multiplied by.
@@ -108,7 +121,8 @@ class Predictor:
           [N, 3, h, w], the third by how much L* changes.
 
         Raises:
-          RunError: no working size fits into memory.
+          RunError: no working size fits into memory, or not as many pictures at
+            a time.
         """
         self.check(working_size, temperature, saturation)
         size = working_size or self.info["working_size"]
@@ -118,6 +132,9 @@ class Predictor:
                 planes[:, :2] *= saturation
                 return planes
             except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+                if len(images) > 1:
+                    said = f"out of memory for {len(images)} pictures at a time"
+                    raise RunError(said) from error
                 if size <= self.info["multiple"]:
                     raise RunError("out of memory at every working size") from error
                 log.warning("out of memory at working size %d: halved", size)

@@ -15,16 +15,19 @@ from tfcolor import files
 from tfcolor import gallery
 from tfcolor import models
 from tfcolor import perceptual
+from tfcolor import presets
 from tfcolor import report
 from tfcolor import samples
 from tfcolor import scans as line_art
 from tfcolor import workdir
 from tfcolor.classical import methods as classical
 from tfcolor.data import pipeline
+from tfcolor.data import readers
 from tfcolor.data import sources
 from tfcolor.data.feeds import open_data
 from tfcolor.errors import UsageError
 from tfcolor.networks.heads import DRAWING
+from tfcolor.presets import weights as preset_weights
 
 log = logging.getLogger("tfcolor")
 
@@ -37,8 +40,9 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
       spec: SPEC of the images; None: what the first run validates on.
       output: folder for the files; None: evaluation/ in the first run's.
       settings: limit, resamples, shown, fid_weights, vgg_weights, labels, log
-        (a function of a line), and of the classical methods that are judged
-        beside the runs methods and references.
+        (a function of a line), of the classical methods that are judged beside
+        the runs methods and references, and models, names of weights that ship
+        or runs' folders, which are judged too.
 
     Returns:
       pathlib.Path of the folder.
@@ -46,16 +50,18 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
     Raises:
       UsageError: before anything is written.
     """
-    runs = {name: _load(path) for name, path in _named(workdirs).items()}
+    found = [*map(pathlib.Path, workdirs), *settings.get("models", ())]
+    runs = {name: _load(model) for name, model in _named(found).items()}
+    folders = {name: run for name, run in runs.items() if run["path"]}
     methods = {
         **{name: run["predict"] for name, run in runs.items()},
         **_classical(settings, runs),
     }
     data = _common_data(runs)
-    source, spec = _source(spec, data_dir, next(iter(runs.values())))
+    source, spec = _source(spec, data_dir, folders)
     scans = sources.scans_of(source) if any(map(_draws, runs.values())) else None
     judges = _perceptual(settings, source)
-    output = pathlib.Path(output or f"{workdirs[0]}/evaluation").expanduser()
+    output = _output(output, folders)
     files.make_folder(output, "output")
     skipped = {}
     batches = pipeline.validation(
@@ -76,7 +82,7 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
         "images": f"{len(errors)} of {spec} ({sources.fingerprint(source)}), "
         f"{data.image_size}x{data.image_size}",
         "runs": "; ".join(
-            f"{n}: {r['path']}, step {r['step']}" for n, r in runs.items()
+            f"{n}: {r['origin']}, step {r['step']}" for n, r in runs.items()
         ),
         "versions": f"tfcolor {tfcolor.__version__}, TensorFlow {tf.__version__}",
     }
@@ -85,18 +91,20 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
             "the true scans of the drawings; of what does not colour scans, the "
             "lightness"
         )
-    facts.update(_training_data(runs))
+    facts.update(_training_data(folders))
     if skipped:
-        facts["left out"] = f"{len(skipped)} unreadable images"
+        grey = sum(reason == readers.GREY for reason in skipped.values())
+        unreadable = len(skipped) - grey
+        facts["left out"] = f"{grey} grey images, {unreadable} unreadable"
     _write_metrics(output, table, differences, facts, skipped)
     chosen = gallery.chosen(errors, settings["shown"])
     grid = gallery.grid(methods, source, data, chosen, scans)
     samples.write_png(output / "grid.png", grid)
     pictures = [
         ("Best, median and worst images: grey, each run, truth", grid),
-        *gallery.evolutions(runs),
+        *gallery.evolutions(folders),
     ]
-    curves = {name: _curves(run["path"]) for name, run in runs.items()}
+    curves = {name: _curves(run["path"]) for name, run in folders.items()}
     page = report.page(table, differences, facts, pictures, curves)
     files.write_atomically(output / "report.html", page)
     for line in _lines(table):
@@ -117,11 +125,18 @@ def _named(workdirs):
     return found
 
 
-def _load(path):
-    generator, info = models.of_run(path)
+def _load(model):
+    generator, info = models.of_model(model)
     network = models.network_of(generator.folded())
-    folder, config = workdir.Workdir(path), workdir.load_config(path)
-    scanner = line_art.scanner_for(config, folder.path)
+    preset = presets.find(model)
+    if preset:
+        config, scanner = preset_weights.config_of(presets.card(preset)), None
+        place = {"path": None, "origin": f"sha256 {info['sha256']}", "data": None}
+    else:
+        folder, config = workdir.Workdir(model), workdir.load_config(model)
+        scanner = line_art.scanner_for(config, folder.path)
+        data = json.loads(folder.config.read_text()).get("data")
+        place = {"path": folder.path, "origin": folder.path, "data": data}
 
     def predict(batch):
         l = batch["l"]
@@ -134,13 +149,15 @@ def _load(path):
         found = network(l)
         return found["l"], found["ab"]
 
-    return {
-        "path": folder.path,
-        "config": config,
-        "step": info["step"],
-        "data": json.loads(folder.config.read_text()).get("data"),
-        "predict": predict,
-    }
+    return {**place, "config": config, "step": info["step"], "predict": predict}
+
+
+def _output(output, folders):
+    """The folder for the files: what is given, or in that of the first run."""
+    if output is None and not folders:
+        raise UsageError("--output is missing: weights that ship have no folder")
+    runs = (run["path"] / "evaluation" for run in folders.values())
+    return pathlib.Path(output or next(runs)).expanduser()
 
 
 def _draws(run):
@@ -179,10 +196,13 @@ def _common_data(runs):
     return dataclasses.replace(found[0], scanner="".join(scanners[:1]))
 
 
-def _source(spec, data_dir, run):
-    """(source, what it is)."""
+def _source(spec, data_dir, folders):
+    """(source, what it is); without a SPEC what the first run validates on."""
     if spec is not None:
         return sources.open_source(spec, data_dir), spec
+    if not folders:
+        raise UsageError("--data is missing: weights that ship bring no images")
+    run = next(iter(folders.values()))
     training, held_out = open_data(run["config"])
     of = f"of {run['path'].name}"
     if held_out is None or len(held_out) == len(training):
@@ -237,7 +257,7 @@ def _write_metrics(output, table, differences, facts, skipped):
             }
             for first, second, metric, value, low, high in differences
         ],
-        "unreadable": skipped,
+        "skipped": skipped,
     }
     text = json.dumps(content, indent=2) + "\n"
     files.write_atomically(output / "metrics.json", text)

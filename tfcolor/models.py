@@ -1,4 +1,5 @@
-"""What a trained colorizer is on disk: a run's folder, or a SavedModel."""
+"""What a trained colorizer is on disk: a run's folder, a SavedModel, or weights
+that ship."""
 
 import json
 import pathlib
@@ -7,31 +8,51 @@ import tensorflow as tf
 
 from tfcolor import build
 from tfcolor import checkpoints
+from tfcolor import presets
 from tfcolor import workdir
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 from tfcolor.inference import Predictor
 from tfcolor.networks.heads import DRAWING
+from tfcolor.presets import weights
 
 # Beside the SavedModel's own files; TensorFlow Serving ignores it.
 INFO = pathlib.Path("assets.extra") / "tfcolor.json"
 
 
-def load(path):
-    """The Predictor of a run's folder or of a SavedModel.
+def load(model):
+    """The Predictor of weights that ship, of a run's folder or of a SavedModel.
 
     Args:
-      path: a folder of `bin/train`, a SavedModel of `bin/export`, or the
-        folder that holds its versions, of which the highest is taken.
+      model: a name of `presets.names`, a folder of `bin/train`, a SavedModel of
+        `bin/export`, or the folder that holds its versions, of which the highest
+        is taken. A name wins over a folder of that name; ./NAME and a
+        pathlib.Path are folders.
 
     Raises:
-      UsageError: it is neither. RunError: it holds no whole checkpoint.
+      UsageError: it is none of them. RunError: it holds no whole checkpoint.
     """
-    path = pathlib.Path(path).expanduser()
-    if workdir.Workdir(path).config.is_file():
-        generator, info = of_run(path)
+    path = pathlib.Path(model).expanduser()
+    if presets.find(model) or workdir.Workdir(path).config.is_file():
+        generator, info = of_model(model)
         return Predictor(network_of(generator.folded()), info)
     return _saved_model(path)
+
+
+def of_model(model):
+    """(generator with its weights, info) of weights that ship or of a run.
+
+    Args:
+      model: as of `load`, but no SavedModel; a pathlib.Path is a run's folder.
+    """
+    if presets.find(model):
+        return weights.restore(model)
+    path = pathlib.Path(model).expanduser()
+    if path == model or workdir.Workdir(path).config.is_file():
+        return of_run(path)
+    if path.exists():
+        raise UsageError(f"--model={model}: no run in it, nor weights that ship")
+    raise UsageError(f"--model={model}: no such folder{presets.hint(model)}")
 
 
 def of_run(path):
@@ -107,9 +128,8 @@ def _saved_model(path):
         path = path / str(max(found))
     if not (path / "saved_model.pb").is_file():
         what = "is neither a run's folder nor a SavedModel"
-        raise UsageError(
-            f"--model={path}: {what if path.exists() else 'no such folder'}"
-        )
+        missing = f"no such folder{presets.hint(path)}"
+        raise UsageError(f"--model={path}: {what if path.exists() else missing}")
     if not (path / INFO).is_file():
         raise UsageError(f"--model={path}: a SavedModel, but not one of tfcolor's")
     try:

@@ -10,6 +10,9 @@ import tensorflow as tf
 # Inside the root of a gradient's norm: the root of zero has no derivative.
 NORM_EPSILON = 1e-12
 
+# Side in pixels of the pictures at which a slope is the plain gradient's norm.
+SLOPE_SIDE = 64.0
+
 
 def bce_d(real_logits, fake_logits):
     """-log s(D(real)) - log(1 - s(D(fake))) (Goodfellow et al. 2014, eq. 1)."""
@@ -37,10 +40,19 @@ def wasserstein_g(fake_logits):
 
 
 def gradient_penalty(critic, real, fake, uniform):
-    """E (|grad D(x)| - 1)^2 between real and fake (Gulrajani et al. 2017, 4).
+    """E (s |grad D(x)| - 1)^2 between real and fake (Gulrajani et al. 2017, 4).
 
     An image's score is the mean of its patches, as in the Wasserstein terms,
-    and its gradient's norm is over all pixels and channels of that image.
+    and its gradient's norm is over all pixels and channels of that image. The
+    scale s = sqrt(H W) / 64 makes one slope of all sizes: enlarged s times, a
+    picture is s times as far from another by the norm over its pixels, and a D
+    that judges it as before has a gradient of 1/s the norm. So D's gradient
+    beside that of `l1`, a mean over pixels, is what it is at 64 pixels.
+
+    At 64 pixels s is 1 and the weight of this term the lambda of the paper. At
+    other sizes s D is the critic of the paper with a lambda of s times the
+    weight: 1/s of its losses is E D(fake) - E D(real) + weight * this term, and
+    what G minimises beside its other terms is 1/s of the paper's -E D(fake).
 
     Args:
       critic: a function of [B, H, W, C], such as ab given l -> logits.
@@ -52,12 +64,13 @@ def gradient_penalty(critic, real, fake, uniform):
     """
     share = tf.reshape(uniform, [-1, 1, 1, 1])
     x = _float(real) + share * (_float(fake) - _float(real))
-    squares = tf.reduce_sum(_slope(critic, x) ** 2, [1, 2, 3])
+    squares = _squared_slopes(critic, x)
     return tf.reduce_mean((tf.sqrt(squares + NORM_EPSILON) - 1.0) ** 2)
 
 
-def _slope(critic, x):
-    """Gradient of each image's score, the mean of its patches: as x, float32."""
+def _squared_slopes(critic, x):
+    """[B] float32: s^2 |grad D(x)|^2 of each image's score, the mean of its
+    patches, with s = sqrt(H W) / SLOPE_SIDE."""
     x = _float(x)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
@@ -65,7 +78,9 @@ def _slope(critic, x):
     patches = tf.cast(tf.size(logits) / tf.shape(logits)[0], tf.float32)
     # The sum's gradient divided in float32: in float16 that of a mean over
     # many patches would vanish.
-    return _float(tape.gradient(logits, x)) / patches
+    slopes = _float(tape.gradient(logits, x)) / patches
+    pixels = tf.cast(tf.reduce_prod(tf.shape(x)[1:3]), tf.float32)
+    return tf.reduce_sum(slopes**2, [1, 2, 3]) * (pixels / SLOPE_SIDE**2)
 
 
 def least_squares_d(real_logits, fake_logits, fake_label, real_label):
@@ -154,12 +169,19 @@ def unbalanced_d(real_scores, fake_scores, costs, conjugate):
 
 
 def r1_penalty(critic, real):
-    """E |grad D(x)|^2 at real x (Mescheder et al. 2018, eq. 9, without 1/2).
+    """E s^2 |grad D(x)|^2 at real x (Mescheder et al. 2018, eq. 9, without 1/2).
+
+    The slope is scaled as in `gradient_penalty`, for the same reason: a D that
+    judges enlarged pictures as before is then worth the same penalty, and has
+    the same share beside terms that are means over pixels. At 64 pixels a
+    weight is gamma of the paper, at others gamma is s^2 = H W / 64^2 times the
+    weight. (Choi et al. 2023, of sums over pixels, take a gamma of 0.2 at 32
+    pixels and of 5 at 256.)
 
     Args:
       critic, real: as of `gradient_penalty`.
     """
-    return tf.reduce_mean(tf.reduce_sum(_slope(critic, real) ** 2, [1, 2, 3]))
+    return tf.reduce_mean(_squared_slopes(critic, real))
 
 
 # Psi* of unbalanced transport (Choi et al. 2023, section 3 and appendix): convex,

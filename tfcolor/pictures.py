@@ -23,6 +23,11 @@ log = logging.getLogger("tfcolor")
 # Pixels, at most; more is taken for a decompression bomb.
 MAX_PIXELS = 250_000_000
 
+# The longer side over the shorter, at most. Of what is longer the network would see
+# a line of a pixel or a few, and the matrix that resizes its longer side may take
+# gigabytes.
+MAX_ASPECT = 200
+
 # Of a written file, by format; Pillow's compression of PNG is slower by far at
 # its default and hardly smaller.
 _QUALITY = {
@@ -76,11 +81,7 @@ def read(path, max_pixels=MAX_PIXELS):
 def _opened(path, max_pixels):
     try:
         with Image.open(path) as image:
-            if image.width * image.height > max_pixels:
-                raise Unreadable(
-                    f"{image.width} x {image.height} pixels are more than "
-                    f"--max_pixels={max_pixels}"
-                )
+            _check_size(image.size, max_pixels)
             yield image
     except Unreadable:
         raise
@@ -90,6 +91,15 @@ def _opened(path, max_pixels):
         raise Unreadable(said) from error
     except Exception as error:  # decoders raise nearly anything
         raise Unreadable(getattr(error, "strerror", 0) or reason(error)) from error
+
+
+def _check_size(size, max_pixels):
+    """Before a pixel is decoded."""
+    said = f"{size[0]} x {size[1]} pixels"
+    if size[0] * size[1] > max_pixels:
+        raise Unreadable(f"{said} are more than --max_pixels={max_pixels}")
+    if max(size) > MAX_ASPECT * min(size):
+        raise Unreadable(f"{said}: one side is more than {MAX_ASPECT} times the other")
 
 
 def write(path, pixels, like, kind):

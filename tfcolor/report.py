@@ -173,14 +173,12 @@ def _judgement(low, high):
 
 def _number(table, method, metric):
     value = table[method][metric][0]
-    if metric == "psnr" and value > 100.0:
-        return "&infin;"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}"
 
 
 def _range(table, method, metric):
-    value, low, high = interval(table[method][metric])
-    if high - low < 5e-4 or (metric == "psnr" and value > 100.0):
+    _, low, high = interval(table[method][metric])
+    if high - low < 5e-4:
         return ""
     return f"<small>{low:.3f} &ndash; {high:.3f}</small>"
 

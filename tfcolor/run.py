@@ -13,6 +13,7 @@ from tfcolor import callbacks
 from tfcolor import checkpoints
 from tfcolor import config as config_lib
 from tfcolor import events
+from tfcolor import initial
 from tfcolor import scans
 from tfcolor import stages
 from tfcolor.data import feeds
@@ -46,6 +47,9 @@ def train(config, workdir, profile=None):
         first = build.trainer(config)
     folder = Workdir(workdir)
     folder.check(config)
+    init = None
+    if config.train.init and not checkpoints.newest_step(folder.checkpoints):
+        init = initial.load(first, config)
     scanner = scans.scanner_for(config, folder.path)
     feed.probe(config.data)
     feed.sample(config.data)
@@ -54,7 +58,7 @@ def train(config, workdir, profile=None):
             log.info("config changed since the last start: %s", line)
         data = feed.fingerprint()
         folder.warn_of_changed_data(data)
-        folder.write_config(config, data)
+        folder.write_config(config, data, init)
         kept = {}  # what every trainer of the run is given
         if scanner is not None:
             scans.keep(scanner, folder.path)
@@ -81,6 +85,8 @@ def dry_run(config):
     with strategy.scope():
         build.check_replicas(config, strategy.num_replicas_in_sync)
         trainer = build.trainer(config)
+    if config.train.init:
+        initial.load(trainer, config)
     scans.scanner_for(config)
     feed.probe(config.data)
     parts = [config_lib.dumps(config)]
@@ -207,6 +213,8 @@ class Run:
         self.began = True
         if start:
             log.info("resuming at step %d", start)
+        for remark in self.feed.remarks():
+            log.info("%s", remark)
         self.folder.forget_after(start)
         network, name = trainer.averaged(), self.folder.path.name
         events.begin(self.writer, start, self.config, network, name)
@@ -224,7 +232,10 @@ class Run:
             callbacks.StopOnNonFinite(start, saved),
             callbacks.Metrics(start, train.log_every, segment.last, **to),
             callbacks.Validation(
-                **at(every=train.validate_every), **to, dataset=validation
+                **at(every=train.validate_every),
+                **to,
+                dataset=validation,
+                prefix="train" if self.feed.held_out is None else "val",
             ),
             callbacks.Samples(
                 **at(every=train.sample_every),

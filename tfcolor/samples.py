@@ -7,7 +7,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfcolor import files
-from tfcolor.color import lab
+from tfcolor.color import gamut
 
 GAP = 2  # pixels between the pictures
 
@@ -19,7 +19,7 @@ def grid(rows):
       rows: list of (l [N, S, S, 1], ab [N, S, S, 2]), normalised.
     """
     l, ab = (tf.stack(planes) for planes in zip(*rows, strict=True))
-    rgb = lab.to_uint8(lab.decode(l, ab)).numpy()
+    rgb = gamut.picture(l, ab).numpy()
     framed = np.pad(
         rgb, [(0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0)], constant_values=255
     )

@@ -18,12 +18,18 @@ import tensorflow as tf
 import tfcolor
 from tfcolor import config as config_lib
 from tfcolor import files
+from tfcolor import stages
 from tfcolor.errors import UsageError
+from tfcolor.networks.attention import SUMMED
 
 log = logging.getLogger("tfcolor")
 
 # File names need not be text.
 _ANY = "surrogateescape"
+
+# In config.json, with which a run was begun: 2 since slopes are those of pictures
+# of 64 pixels and attention "simple" is a mean over the pixels.
+FORMULAS = 2
 
 
 class Workdir:
@@ -48,7 +54,14 @@ class Workdir:
             raise UsageError(f"--workdir={self.path}: is not a folder")
         if not self.config.exists():
             return []
-        old = json.loads(self.config.read_text())["config"]
+        content = json.loads(self.config.read_text())
+        for reason in _outdated(content, trained=True):
+            raise UsageError(
+                f"--workdir={self.path}: the run was begun with other formulas: "
+                f"{reason}; finish it with the version that began it (git_commit in "
+                "config.json), or begin anew in another folder"
+            )
+        old = content["config"]
         refused, allowed = config_lib.differences(old, config_lib.to_dict(config))
         if refused:
             raise UsageError(
@@ -85,10 +98,14 @@ class Workdir:
             self.samples.mkdir(exist_ok=True)
             yield
 
-    def write_config(self, config, data):
-        """config.json: what runs, on which data, with which versions."""
+    def write_config(self, config, data, init=None):
+        """config.json: what runs, on which data, with which versions; and which
+        weights a run with `train.init` began with, None: as it says already."""
+        old = json.loads(self.config.read_text()) if self.config.exists() else {}
+        init = init or old.get("init")
         content = {
             "config": config_lib.to_dict(config),
+            "formulas": FORMULAS,
             "command": sys.argv,
             "data": data,
             "started": datetime.datetime.now().astimezone().isoformat("T", "seconds"),
@@ -100,6 +117,7 @@ class Workdir:
                 "python": platform.python_version(),
             },
             "git_commit": _git_commit(),
+            **({"init": init} if init else {}),
         }
         files.write_atomically(self.config, json.dumps(content, indent=2) + "\n")
 
@@ -154,9 +172,40 @@ def load_config(path):
     if not file.is_file():
         raise UsageError(f"--workdir={path}: no config.json, so no run, in it")
     try:
-        return config_lib.from_dict(json.loads(file.read_text())["config"])
+        content = json.loads(file.read_text())
+        for reason in _outdated(content, trained=False):
+            raise UsageError(
+                f"--workdir={path}: {reason}; train it again, or use an export of it"
+            )
+        return config_lib.from_dict(content["config"])
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"--workdir={path}: config.json: {error}") from error
+
+
+def _outdated(content, trained):
+    """What of a config.json means something else than when the run was begun.
+
+    Args:
+      trained: the run is to go on, not only to colour.
+    """
+    if content.get("formulas", 1) == FORMULAS:
+        return
+    fields = config_lib.flat_dict(content["config"])
+    for name in ("generator", "discriminator")[: 1 + trained]:
+        if fields.get(f"{name}.attention") == "simple":
+            yield f"{name}.{SUMMED}"
+    resnet = fields.get("generator.name") == "resnet_unet"
+    spectral = resnet and fields.get("generator.spectral_norm")
+    if spectral and fields.get("generator.attention") == "sagan":
+        yield "generator.spectral_norm is now of the attention too"
+    found = stages.parse(fields.get("train.stages", ""))
+    sizes = {stage.image_size for stage in found} or {fields["data.image_size"]}
+    for field in ("loss.gp_weight", "loss.r1_weight"):
+        if trained and fields.get(field) and sizes != {64}:
+            yield (
+                f"{field}: slopes were of sums over the pixels, and are now alike at "
+                "all sizes, as at 64 pixels"
+            )
 
 
 def _git_commit():

@@ -7,6 +7,7 @@ import sys
 from absl import flags
 
 from tfcolor import files
+from tfcolor import presets
 from tfcolor.cli import command
 from tfcolor.errors import UsageError
 
@@ -14,12 +15,14 @@ USAGE = """
 Colour picture files at their full size: by a trained network, from strokes of
 colour on them, or from pictures that resemble them.
 
+  bin/colorize portrait.jpg
   bin/colorize --model=runs/photos --output=coloured old/ portrait.jpg
   bin/colorize --method=levin --hints=marked.png --output=coloured portrait.jpg
   bin/colorize --method=charpiat --reference=photo.jpg --output=coloured portrait.jpg
 
-Files and folders in, the same names out as PNG. What is in --output already is
-skipped, so that a broken-off run can be continued.
+Files and folders in, the same names out as PNG; of one file without --output
+NAME_color.png beside it. What is there already is skipped, so that a broken-off
+run can be continued. --list shows the weights that ship.
 """
 
 FORMATS = ("png", "same")
@@ -39,7 +42,12 @@ OWN_FLAGS = {
 
 def define(values, argv):
     for name, default, text in (
-        ("model", None, "a run's folder, or a SavedModel of bin/export"),
+        (
+            "model",
+            None,
+            "a run's folder, a SavedModel of bin/export, or the name of weights that "
+            f"ship (default: {presets.DEFAULT}); a folder of such a name is ./NAME",
+        ),
         ("output", None, "folder for the results; made if it is not there"),
         (
             "hints",
@@ -75,7 +83,8 @@ def define(values, argv):
     ):
         flags.DEFINE_enum(name, default, choices, text, flag_values=values)
     for name, text in (
-        ("overwrite", "make again what is in --output already"),
+        ("list", "show the weights that ship, and exit"),
+        ("overwrite", "make again what is there already"),
         ("side_by_side", "input and result next to each other"),
         ("ab_npz", "write a* and b*, float32 [H, W, 2], to NAME.npz too"),
     ):
@@ -94,17 +103,27 @@ def define(values, argv):
 
 
 def run(values, inputs):
+    if values.list:
+        print("\n".join(presets.lines()) or "no weights ship with this version")
+        return command.DONE
     _check_flags(values)
     if not inputs:
         raise UsageError("no picture given: name files or folders")
-    output = pathlib.Path(values.output).expanduser()
     with command.quiet(values.v):
         from tfcolor import colorize
 
-    tasks, unreadable = colorize.plan(inputs, output, values.format == "same")
+    same = values.format == "same"
+    if values.output:
+        output = pathlib.Path(values.output).expanduser()
+        tasks, unreadable = colorize.plan(inputs, output, same)
+    else:
+        tasks, unreadable = [colorize.beside(inputs, same)], 0
+        output = tasks[0].target.parent
     left = tasks if values.overwrite else _missing(tasks, values.ab_npz)
-    if len(left) < len(tasks):
+    if len(left) < len(tasks) and values.output:
         print(f"{len(tasks) - len(left)} of {len(tasks)} are in {output} already")
+    elif len(left) < len(tasks):
+        print(f"{tasks[0].target} is there already")
     if not left:
         print("nothing to do; --overwrite makes them again")
         return command.FAILED if unreadable else command.DONE
@@ -113,12 +132,18 @@ def run(values, inputs):
     names = ("saturation", "working_size", *(() if values.method else ("temperature",)))
     settings = {name: getattr(values, name) for name in names}
     predictor.check(**settings)
-    _make(output)
+    if values.model:
+        print(f"weights: {_weights(values.model, predictor.info)}")
+    if values.output:
+        _make(output)
     options = colorize.Options(
         settings, values.max_pixels, values.side_by_side, values.ab_npz
     )
     failed = colorize.run(predictor, left, options)
-    print(f"{len(left) - failed} pictures coloured, in {output}")
+    if values.output:
+        print(f"{len(left) - failed} pictures coloured, in {output}")
+    elif not failed:
+        print(f"written to {left[0].target}")
     if failed:
         print(f"error: {failed} of {len(left)} could not be", file=sys.stderr)
     return command.FAILED if failed or unreadable else command.DONE
@@ -128,9 +153,14 @@ def _check_flags(values):
     if values.model and values.method:
         raise UsageError("--model and --method exclude each other; give one of them")
     if not values.model and not values.method:
-        raise UsageError("--model is missing (or --method, which needs no training)")
-    if not values.output:
-        raise UsageError("--output is missing")
+        values.model = presets.default()
+    model = values.model
+    if (
+        model
+        and not presets.find(model)
+        and not pathlib.Path(model).expanduser().exists()
+    ):
+        raise UsageError(f"--model={model}: no such folder{presets.hint(model)}")
     for name, methods in OWN_FLAGS.items():
         if getattr(values, name) not in (None, []) and values.method not in methods:
             used = f"--method={values.method}" if values.method else "--model"
@@ -154,6 +184,13 @@ def _predictor(values, tasks):
         settings = {name: value for name, value in settings.items() if value}
         return methods.Levin(**settings), methods.with_hints(tasks, values.hints)
     return methods.Charpiat(), methods.with_references(tasks, values.reference)
+
+
+def _weights(model, info):
+    """What is said about the weights that colour."""
+    if "preset" in info:
+        return f"{model} (step {info['step']}, sha256 {info['sha256'][:12]})"
+    return f"{model} (step {info['step']})"
 
 
 def _missing(tasks, ab_npz):

@@ -11,11 +11,13 @@ USAGE = """
 Judge one run, or several side by side, on images.
 
   bin/evaluate --workdir=runs/wgan_gp --workdir=runs/l1 --data=folder:PHOTOS
+  bin/evaluate --model=photo --data=folder:PHOTOS --output=judged
 
 Writes metrics.json, images.csv, grid.png and report.html, a page that opens
-offline. Without --data the run's own validation images are taken. A classical
-method beside the runs: --method=levin:0.01 (which is shown 1 % of the true pixels),
---method=charpiat --reference=PHOTO.
+offline. Without --data the run's own validation images are taken; grey ones, and
+what cannot be read, are left out. A classical method beside the runs:
+--method=levin:0.01 (which is shown 1 % of the true pixels), --method=charpiat
+--reference=PHOTO.
 """
 
 
@@ -24,6 +26,7 @@ def define(values, argv):
         "workdir", [], "a run's folder; repeatable", flag_values=values
     )
     for name, text in (
+        ("model", "the name of weights that ship, or a run's folder; repeatable"),
         ("method", "levin:SHARE (of the true pixels) or charpiat; repeatable"),
         ("reference", "for charpiat: a picture or folder in colour; repeatable"),
     ):
@@ -51,8 +54,8 @@ def define(values, argv):
 
 
 def run(values):
-    if not values.workdir:
-        raise UsageError("--workdir is missing")
+    if not values.workdir and not values.model:
+        raise UsageError("--workdir is missing (or --model)")
     with command.quiet(values.v):
         from tfcolor import judging
 
@@ -67,6 +70,7 @@ def run(values):
         fid_weights=values.fid_weights,
         vgg_weights=values.vgg_weights,
         labels=values.labels,
+        models=values.model,
         methods=values.method,
         references=values.reference,
         log=print,

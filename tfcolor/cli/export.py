@@ -1,5 +1,6 @@
 """bin/export: a trained run as a SavedModel."""
 
+import pathlib
 import sys
 
 from absl import flags
@@ -8,9 +9,11 @@ from tfcolor.cli import command
 from tfcolor.errors import UsageError
 
 USAGE = """
-Export a run for TensorFlow Serving, and for Python without the run.
+Export a run, or weights that ship, for TensorFlow Serving, and for Python without
+the run.
 
   bin/export --workdir=runs/photos --output=exported/photos
+  bin/export --model=photo --output=exported/photo
 
 Writes OUTPUT/<version>/, a SavedModel, and OUTPUT/README.md, which says how to
 serve it. --format=litert, onnx or openvino writes OUTPUT/<format>-<version>/
@@ -24,6 +27,7 @@ FORMATS = ("tf_saved_model", "litert", "onnx", "openvino")
 def define(values, argv):
     for name, text in (
         ("workdir", "the run's folder"),
+        ("model", "instead: the name of weights that ship, or a run's folder"),
         ("output", "folder of the model's versions; its name is the model's"),
     ):
         flags.DEFINE_string(name, None, text, flag_values=values)
@@ -37,15 +41,17 @@ def define(values, argv):
 
 
 def run(values):
-    for name in ("workdir", "output"):
-        if getattr(values, name) is None:
-            raise UsageError(f"--{name} is missing")
+    if (values.workdir is None) == (values.model is None):
+        said = "and --model exclude each other" if values.model else "is missing"
+        raise UsageError(f"--workdir {said}: give one of --workdir and --model")
+    if values.output is None:
+        raise UsageError("--output is missing")
+    # The former is no name of weights that ship, even where there are such.
+    model = values.model or pathlib.Path(values.workdir)
     with command.quiet(values.v):
         from tfcolor import export
 
-        path = export.export(
-            values.workdir, values.output, values.version, values.format
-        )
+        path = export.export(model, values.output, values.version, values.format)
     print(f"exported to {path}")
     if values.format == "tf_saved_model":
         print(f"{path.parent}/README.md says how to serve it")

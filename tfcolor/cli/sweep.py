@@ -56,6 +56,11 @@ def run(values):
     for point in points:
         point.config = _config(arguments, point)
     sweep.check_folders(points)
+    if any(point.config["data.validation"] == "none" for point in points):
+        raise UsageError(
+            "data.validation: none: points are ranked by val/..., of images held out; "
+            "leave it, or set a SPEC"
+        )
     if values.metric not in sweep.BADNESS:
         raise UsageError(
             f"--metric={values.metric}: not one of {', '.join(sweep.BADNESS)}"

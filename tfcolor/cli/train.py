@@ -7,6 +7,7 @@ from ml_collections import config_flags
 
 from tfcolor import checks
 from tfcolor import config as config_lib
+from tfcolor import initial
 from tfcolor import smoke
 from tfcolor import stages
 from tfcolor.cli import command
@@ -16,6 +17,7 @@ USAGE = """
 Train a colorizer.
 
   bin/train --loss=wgan_gp --data=folder:PHOTOS --workdir=runs/photos
+  bin/train --loss=hinge --init=photo --data=folder:MINE --workdir=runs/mine
 
 Running it again with the same --workdir resumes. Every field of the config can
 be set: --config.train.steps=10000 --config.data.image_size=128. See them all:
@@ -35,6 +37,11 @@ def define(values, argv):
         ("data", f"SPEC of the training images: {specs}"),
         ("data_dir", "cache of TensorFlow Datasets"),
         ("workdir", "the run's folder (default: runs/LOSS)"),
+        (
+            "init",
+            "weights that the generator begins with, and so its architecture and "
+            "image size: the name of weights that ship, or a run's folder",
+        ),
         ("profile", "FIRST,LAST: steps to profile for TensorBoard"),
     ):
         flags.DEFINE_string(name, None, text, flag_values=values)
@@ -93,9 +100,12 @@ def resolved(values):
     if values.config is None:
         raise UsageError(f"--loss is missing: one of {', '.join(config_lib.names())}")
     config = values.config
+    given = config_flags.get_override_values(values["config"])
     if values.smoke:
-        given = config_flags.get_override_values(values["config"])
         config = smoke.smoke(config, keep=given)
+    if values.init is not None:
+        config.train.init = values.init
+    initial.adopt(config, given, _workdir(values))
     if values.data is not None:
         config.data.source = values.data
     if values.data_dir is not None:
@@ -117,11 +127,15 @@ def run(values):
     if values.dry_run:
         print(run_lib.dry_run(config))
         return command.DONE
-    name = values.loss or "run"
-    workdir = values.workdir or f"runs/{name}{'-smoke' if values.smoke else ''}"
+    workdir = _workdir(values)
     stopped_by = run_lib.train(config, workdir, profile)
     print(f"the run is in {workdir}; look at {workdir}/samples")
     return 128 + stopped_by if stopped_by else command.DONE
+
+
+def _workdir(values):
+    name = values.loss or "run"
+    return values.workdir or f"runs/{name}{'-smoke' if values.smoke else ''}"
 
 
 def _steps(text):

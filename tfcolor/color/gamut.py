@@ -1,14 +1,27 @@
-"""Colours that sRGB cannot show, brought back at the same lightness and hue."""
+"""Pictures from lightness and colours.
+
+Colours that sRGB cannot show are brought back at the same lightness and hue.
+Whatever is judged, shown or written is made here.
+"""
 
 import tensorflow as tf
 
 from tfcolor.color import lab
+from tfcolor.color.cie import AB_MAX
+from tfcolor.color.cie import L_HALF
 
 # Linear light beyond 0..1 that rounding to 8 bits hides.
 _SLACK = 1e-5
 
 # Each halves what the factor may be wrong by.
 _HALVINGS = 14
+
+
+def picture(l, ab):
+    """L [..., 1] and ab [..., 2] in the networks' units to sRGB, [..., 3] uint8,
+    as `to_uint8`."""
+    l, ab = tf.cast(l, tf.float32), tf.cast(ab, tf.float32) * AB_MAX
+    return to_uint8((l[..., 0] + 1.0) * L_HALF, ab[..., 0], ab[..., 1])
 
 
 def to_uint8(l, a, b):

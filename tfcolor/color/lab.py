@@ -48,7 +48,8 @@ def lightness(rgb):
 
 
 def lab_to_rgb(lab):
-    """CIELAB to sRGB; colours outside the gamut are clipped channel by channel.
+    """CIELAB to sRGB; colours outside the gamut are clipped channel by channel,
+    which changes their lightness (`gamut` makes pictures).
 
     Args:
       lab: [..., 3] float: L* 0..100, a*, b*.
@@ -86,17 +87,6 @@ def encode(rgb):
     l, a, b = _lab_planes(rgb)
     l = l * (1.0 / L_HALF) - 1.0
     return l[..., None], tf.stack([a * (1.0 / AB_MAX), b * (1.0 / AB_MAX)], -1)
-
-
-def decode(l, ab):
-    """L [..., 1] and ab [..., 2] of the networks to sRGB, as `lab_to_rgb`."""
-    l, ab = tf.cast(l, tf.float32), tf.cast(ab, tf.float32)
-    return lab_to_rgb(tf.concat([(l + 1.0) * L_HALF, ab * AB_MAX], -1))
-
-
-def to_uint8(rgb):
-    """[..., 3] float in 0..1 -> uint8, rounded to the nearest level."""
-    return tf.cast(tf.round(tf.clip_by_value(rgb, 0.0, 1.0) * 255.0), tf.uint8)
 
 
 def _lab_planes(rgb):

@@ -59,6 +59,19 @@ class Colored:
     def __len__(self):
         return len(self.source)
 
+    def remarks(self):
+        """Lines that a run begins with."""
+        if self.held_out is None:
+            yield (
+                "data.validation: none: nothing is held out; train/... in place of "
+                "val/... is of training images"
+            )
+        elif self.held_out is self.source:
+            yield (
+                f"data.validation: the {len(self)} images are too few to hold any "
+                "out; val/... is of the training images"
+            )
+
     def probe(self, data):
         """Raise UsageError if the images cannot be trained on."""
         readers.probe(readers.Reader(self.source, data, self.seed, _ignore))
@@ -76,16 +89,16 @@ class Colored:
         """One batch for `picture`.
 
         Raises:
-          UsageError: none of the images can be read.
+          UsageError: none of the images can be read and has colour.
         """
-        images = self.validation(data, SAMPLES).unbatch()
-        try:
-            return next(iter(images.batch(SAMPLES)))
-        except StopIteration:
-            raise UsageError(
-                f"{self.validated}: none of its images can be read, the first "
-                f"{self.shown.name(0)}"
-            ) from None
+        for limit in (SAMPLES, len(self.shown)):  # if the few will not do, of all
+            images = self.validation(data, limit).unbatch()
+            for batch in images.batch(SAMPLES).take(1):
+                return batch
+        raise UsageError(
+            f"{self.validated}: none of its images can be read and has colour, the "
+            f"first {self.shown.name(0)}"
+        )
 
 
 class Unpaired(Colored):

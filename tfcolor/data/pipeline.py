@@ -14,6 +14,7 @@ import tensorflow as tf
 from tfcolor.color import lab
 from tfcolor.data import augment
 from tfcolor.data import distortions
+from tfcolor.data import readers
 from tfcolor.data import sources
 
 # Added to a run's seed, which is less, for random numbers of their own.
@@ -139,17 +140,19 @@ def squares(
 
 
 def validation(source, data, limit, report, numbered=False, scans=None):
-    """Each image once, as in `central_squares`, as batches of Lab.
+    """Each coloured image once, as in `central_squares`, as batches of Lab.
 
     Args:
-      scans: a source of the images' true scans, or None.
+      scans: a source of the images' true scans, or None; images that have them
+        are drawings, and coloured.
 
     Returns:
       A dataset of batches as in `training`, the last one perhaps smaller; with
       `numbered` also {"number": [B] int64}, of the image in the source; with
       `scans` {"scan": [B, S, S, 1]}, their lightness.
     """
-    batches = _lab_batches(central_squares(source, data, limit, report, numbered), data)
+    squares_of = functools.partial(central_squares, source, data, limit, report)
+    batches = _lab_batches(squares_of(numbered, colored=scans is None), data)
     if scans is None:
         return batches
     scanned = _lab_batches(central_squares(scans, data, limit, report), data)
@@ -166,9 +169,13 @@ def unpaired_validation(colors, scans, data, limit, report):
     return _finished(zipped.map(_with_scan).batch(data.batch_size))
 
 
-def central_squares(source, data, limit, report, numbered=False):
+def central_squares(source, data, limit, report, numbered=False, colored=False):
     """Each image's largest central square, at most `limit` of them spread
     evenly; what is unreadable is left out and reported.
+
+    Args:
+      colored: so is a square that fails `readers.has_color`. It has no colour
+        to be right or wrong about, and its error is that of rounding alone.
 
     Returns:
       A dataset of {"rgb": uint8 [B, S, S, 3]}, with `numbered` {"number"} too.
@@ -177,10 +184,13 @@ def central_squares(source, data, limit, report, numbered=False):
     def read(number):
         try:
             image = source.read(int(number), data.image_size, augment.center_box)
-            return sources.shrink(image, data.image_size)
+            image = sources.shrink(image, data.image_size)
+            if not colored or readers.has_color(image):
+                return image
+            report(source.name(int(number)), readers.GREY)
         except sources.Unreadable as error:
             report(source.name(int(number)), f"unreadable: {error}")
-            return np.zeros([0, 0, 3], np.uint8)
+        return np.zeros([0, 0, 3], np.uint8)
 
     def load(number):
         return tf.numpy_function(read, [number], tf.uint8, stateful=False)

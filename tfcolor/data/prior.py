@@ -28,7 +28,8 @@ _PROBED = 8
 
 def load(source, data, folder, limit):
     """The share of each bin of `quantize.AB_BINS` among the pixels of the
-    images, at their training size.
+    images, at their training size; of grey ones, which are not trained on, none
+    counts.
 
     A run keeps the prior it began with, in its folder; for further runs on
     the same images it is kept in $XDG_CACHE_HOME/tfcolor (~/.cache/tfcolor),
@@ -44,7 +45,8 @@ def load(source, data, folder, limit):
       [313] float64 that sums to 1.
 
     Raises:
-      RunError: the run's own prior is damaged, or no image can be read.
+      RunError: the run's own prior is damaged, or no image can be read and has
+        colour.
     """
     kept = pathlib.Path(folder) / "prior.npy"
     if kept.exists():
@@ -76,7 +78,9 @@ def _count(source, data, limit):
             counts += batch["counts"].numpy()
             bar.update(int(batch["images"]))
     if not counts.any():
-        raise RunError(f"colour prior: none of {total} images can be read")
+        raise RunError(
+            f"colour prior: none of {total} images can be read and has colour"
+        )
     axis = (np.arange(_SIDE) - _SIDE // 2) * quantize.GRID_STEP
     bins = quantize.nearest(np.stack(np.meshgrid(axis, axis, indexing="ij"), -1))
     return np.bincount(np.ravel(bins), counts, quantize.BINS) / counts.sum()
@@ -109,7 +113,7 @@ def _key(source, data, limit):
             continue
         digest.update(str(image.shape).encode() + image.tobytes())
     names = sources.fingerprint(source)
-    return f"{names}-{digest.hexdigest()[:16]}-{data.image_size}-{limit}"
+    return f"{names}-{digest.hexdigest()[:16]}-{data.image_size}-{limit}-colored"
 
 
 def _read(path):

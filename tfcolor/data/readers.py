@@ -14,6 +14,9 @@ from tfcolor.errors import UsageError
 # 2016 give such images no loss).
 LEAST_COLOR = 5.0
 
+# Why it is left out.
+GREY = f"grey: no |a*| or |b*| above {LEAST_COLOR:g}"
+
 # Channels of 8 bits this close to one another are below that, whichever colour.
 LEAST_SPREAD = 6
 
@@ -84,7 +87,7 @@ class Reader:
                 return None
             if has_color(self.source.read(number, self.side)):
                 return window
-            self._reject(number, f"grey: no |a*| or |b*| above {LEAST_COLOR:g}")
+            self._reject(number, GREY)
         except sources.Unreadable as error:
             self._reject(number, f"unreadable: {error}")
         return None

@@ -1,6 +1,7 @@
 """Self-attention layers: each pixel of a map sees all others."""
 
 import keras
+import numpy as np
 
 from tfcolor.networks.layers import check_choice
 from tfcolor.networks.layers import convolution
@@ -9,6 +10,9 @@ ATTENTIONS = ("none", "sagan", "simple")
 
 # Side of the map that attention is put on unless told (Zhang et al. 2019).
 ATTENTION_SIDE = 32
+
+# Of weights that were trained before the attention "simple" became a mean.
+SUMMED = "attention: simple was a sum over the pixels, and is now their mean"
 
 
 def attention(name, spectral_norm=False):
@@ -103,16 +107,20 @@ class SelfAttention(Residual):
 
 @keras.saving.register_keras_serializable("tfcolor")
 class SimpleSelfAttention(Residual):
-    """Attention between channels: gamma * (X X^T) conv(X) + X, X [C, N].
+    """Attention between channels: gamma * (X X^T / N) conv(X) + X, X [C, N].
 
     The simplified layer of fast.ai, used by OnePunchGAN: without softmax, and
     of cost C^2 N instead of N^2 C. The convolution is 1x1 without bias and
-    with spectral normalisation. X X^T is the sum over the N pixels, not the
-    mean, as published.
+    with spectral normalisation. X X^T is divided by the number of pixels N,
+    which as published it is not: the gain would grow with the map, and a
+    network would be another at every size.
 
     Input and output: [B, H, W, C] float. With the initial gamma the output
     equals the input. The matrix products are float32: the sums would pass the
     range of float16.
+
+    Raises:
+      ValueError: at loading weights that are of the sum.
     """
 
     def build_attention(self, shape):
@@ -122,9 +130,20 @@ class SimpleSelfAttention(Residual):
         ops = keras.ops
         pixels = ops.cast(_pixels(x), "float32")  # X^T
         products = ops.matmul(ops.transpose(pixels, (0, 2, 1)), pixels)
+        products = products / ops.cast(ops.shape(pixels)[1], "float32")
         values = ops.cast(_pixels(self.convolution(x)), "float32")
         # X X^T is symmetric, so ((X X^T) V)^T = V^T (X X^T).
         return ops.reshape(ops.matmul(values, products), ops.shape(x))
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["mean"] = np.ones(())
+
+    def load_own_variables(self, store):
+        weights = {name: store[name] for name in store.keys()}  # noqa: SIM118
+        if weights.pop("mean", None) is None:
+            raise ValueError(f"{SUMMED}; train the network again")
+        super().load_own_variables(weights)
 
 
 def _pointwise(filters, shape, spectral_norm, name):

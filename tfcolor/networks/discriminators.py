@@ -31,6 +31,7 @@ class Discriminator(keras.Model):
     """What the discriminators share: checked settings, building, saving."""
 
     section = "discriminator"  # of the config
+    gives = "logits"  # or "energies"; what a trainer's `takes` has to be
 
     def __init__(self, settings, **kwargs):
         super().__init__(**kwargs)
@@ -256,6 +257,8 @@ class AutoencoderDiscriminator(Discriminator):
         a multiple of 2^depth.
     """
 
+    gives = "energies"
+
     def __init__(self, width=64, norm="batch", depth=3, **kwargs):
         settings = {"width": width, "norm": norm, "depth": depth}
         # No autocast: ab is the target, and stays float32.
@@ -275,8 +278,8 @@ class AutoencoderDiscriminator(Discriminator):
     def check_size(self, shape):
         if shape[-1] != 3:
             raise ValueError(
-                "discriminator.name: 'autoencoder' judges ab, which generator.head "
-                "lab is not"
+                "discriminator.name: 'autoencoder' judges l and ab, 3 channels, "
+                f"not {shape[-1]} of drawings or scans; use patch or image"
             )
         multiple = 2 ** self.settings["depth"]
         for size in shape[1:3]:

@@ -45,8 +45,8 @@ class ResNetUNet(Generator):
       attention: "none", "simple" or "sagan".
       attention_at: sides of the maps on the way up, in pixels at the size that
         the network is built with, after which attention sits: "16" or "8,32".
-      norm, dropout, spectral_norm: of the way up; dropout in the three
-        innermost blocks.
+      norm, dropout, spectral_norm: of the way up, spectral_norm of its attention
+        too; dropout in the three innermost blocks.
       head, temperature, white_point: as in UNet.
 
     Input, output and errors as of Generator; height and width must be
@@ -112,14 +112,12 @@ class ResNetUNet(Generator):
 
     def build(self, shape):
         sides = [shape[1] // (16 >> level) for level in range(len(self.up))]
-        levels = attention_levels(
-            "generator",
-            self.settings["attention"],
-            self.settings["attention_at"],
-            sides,
-        )
+        kind, at = self.settings["attention"], self.settings["attention_at"]
+        levels = attention_levels("generator", kind, at, sides)
         self.attention = [
-            attention_layer(self.settings["attention"]) if i in levels else None
+            attention_layer(kind, self.settings["spectral_norm"])
+            if i in levels
+            else None
             for i in range(len(self.up))
         ]
         super().build(shape)

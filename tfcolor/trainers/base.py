@@ -21,7 +21,7 @@ class Trainer(keras.Model):
 
     n_critic = 1  # minibatches a step
     cross_entropy = 0.0  # its weight, where there are logits
-    resting = ()  # letters of `networks` that are left as they are
+    resting = ()  # letters of `networks` that no step moves
 
     def __init__(self, averaged, validation, *, ema_decay=0.0, seed=0, **kwargs):
         super().__init__(**kwargs)

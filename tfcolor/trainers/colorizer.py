@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfcolor import metrics
 from tfcolor import objectives
 from tfcolor import samples
+from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.color import quantize
 from tfcolor.data import distortions
@@ -46,7 +47,7 @@ class Colorizer(Trainer):
       l1_weight: weight of the mean absolute error of the colour.
       l1_final: that weight at the last step, to which it goes linearly; None:
         it stays.
-      l1_steps: steps until then.
+      l1_steps: steps of the run.
       l2_weight: weight of the mean squared error.
       edge_weight: weight of the error of the colour's edges.
       cross_entropy: weight of the head's cross-entropy; 0 without logits.
@@ -156,9 +157,10 @@ class Colorizer(Trainer):
     def _l1_weight_now(self):
         if self.l1_final is None:
             return self.l1_weight
-        share = tf.cast(self.step.value, tf.float32) / self.l1_steps
-        change = (self.l1_final - self.l1_weight) * tf.minimum(share, 1.0)
-        return self.l1_weight + change
+        last = self.l1_steps - 1  # steps done before the last one
+        done = tf.cast(self.step.value, tf.float32)
+        share = tf.minimum(done / last, 1.0) if last else 1.0
+        return (1.0 - share) * self.l1_weight + share * self.l1_final
 
     def reconstruction_step(self, batch):
         """One generator update on the reconstruction terms alone."""
@@ -175,13 +177,13 @@ class Colorizer(Trainer):
         return (color[..., :1], color[..., 1:]) if self.draws else (l, color)
 
     def test_step(self, batch):
-        """Means over the images of what a colour collapse shows in."""
+        """Means over the images of what a colour collapse shows in: of the 8-bit
+        pictures, as `evaluate` judges them, but `l1`, which is the network's."""
         l, color = self.pair(batch)
         prediction = self(l, training=False)
         values = {"l1": tf.reduce_mean(tf.abs(color - prediction), [1, 2, 3])}
-        found, true = self.planes(l, prediction), self.planes(l, color)
-        rgb, true_rgb = _rgb(*found), _rgb(*true)
-        predicted, truth = found[1] * lab.AB_MAX, true[1] * lab.AB_MAX
+        rgb, true_rgb = (gamut.picture(*self.planes(l, x)) for x in (prediction, color))
+        predicted, truth = (lab.rgb_to_lab(x)[..., 1:] for x in (rgb, true_rgb))
         values["psnr"] = metrics.psnr(true_rgb, rgb)
         values["ab_error"] = metrics.ab_error(truth, predicted)
         values["colorfulness"] = metrics.colorfulness(rgb)
@@ -258,7 +260,3 @@ def quarter(ab):
     """Every fourth row and column, near the middle of each 4x4 pixels, which
     is what the logits are compared with (Zhang et al. 2016 do it at 1/4 too)."""
     return ab[:, QUARTER // 2 :: QUARTER, QUARTER // 2 :: QUARTER]
-
-
-def _rgb(l, ab):
-    return lab.to_uint8(lab.decode(l, ab))

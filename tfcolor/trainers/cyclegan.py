@@ -9,6 +9,7 @@ from tfcolor.color import cie
 from tfcolor.color import lab
 from tfcolor.trainers.base import Trainer
 from tfcolor.trainers.base import check_not_negative
+from tfcolor.trainers.gan import check_discriminator
 from tfcolor.trainers.pool import ImagePool
 
 VALIDATION = ("cycle", "ink", "ink_of_scans", "ink_of_lightness")
@@ -47,7 +48,7 @@ class CycleGAN(Trainer):
     RGB.
 
     Raises:
-      ValueError: a negative setting.
+      ValueError: a negative setting, or a discriminator that gives no logits.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class CycleGAN(Trainer):
     ):
         super().__init__(scanner, VALIDATION, **settings)
         check_not_negative(cycle_weight=cycle_weight, identity_weight=identity_weight)
+        for judge in (scan_discriminator, color_discriminator):
+            check_discriminator(judge, "logits", type(self).__name__)
         self.scanner = scanner
         self.colorist = colorist
         self.scan_discriminator = scan_discriminator

@@ -24,6 +24,8 @@ class EBGAN(ColorGAN):
       The rest as in ColorGAN.
     """
 
+    takes = "energies"
+
     def __init__(self, generator, discriminator, *, margin, pt_weight, **settings):
         super().__init__(generator, discriminator, **settings)
         check_positive(margin=margin)

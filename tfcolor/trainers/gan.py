@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfcolor.networks import DISCRIMINATORS
 from tfcolor.trainers.colorizer import Colorizer
 
 # Both; the generator alone, by its reconstruction terms; the critic alone.
@@ -13,14 +14,21 @@ class ColorGAN(Colorizer):
 
     Args:
       discriminator: l and ab, [B, H, W, 3], of drawings the scan, l and ab,
-        [B, H, W, 4] -> raw logits, high = real, built.
+        [B, H, W, 4] -> raw logits, high = real, or what else `takes` says; built.
       n_critic: discriminator updates a step, each on a fresh minibatch, so
         that `train_step` takes n_critic B images.
       The rest as in Colorizer.
+
+    Raises:
+      ValueError: a setting out of its range, or a discriminator whose output is
+        not what the losses are of.
     """
+
+    takes = "logits"  # what the discriminator gives
 
     def __init__(self, generator, discriminator, *, n_critic=1, **settings):
         super().__init__(generator, **settings)
+        check_discriminator(discriminator, self.takes, type(self).__name__)
         if n_critic < 1:
             raise ValueError(f"loss.n_critic: {n_critic} must be at least 1")
         self.discriminator = discriminator
@@ -47,7 +55,8 @@ class ColorGAN(Colorizer):
         """What steps train from now on: one of PHASES (NoGAN, Antic 2019)."""
         if phase == "generator":
             self.train_step = self.reconstruction_step
-        self.resting = ("g",) if phase == "critic" else ()
+        others = tuple(letter for letter in self.networks() if letter != "g")
+        self.resting = {"generator": others, "critic": ("g",)}.get(phase, ())
 
     def critic(self, l, ab):
         """Raw logits of ab given l."""
@@ -86,6 +95,18 @@ def all_images(x):
     if replica.num_replicas_in_sync == 1:
         return x
     return replica.all_gather(x, 0)
+
+
+def check_discriminator(discriminator, wanted, trainer):
+    """Raise ValueError if a discriminator gives something else than `wanted`,
+    "logits" or "energies"."""
+    given = getattr(discriminator, "gives", "logits")
+    if given != wanted:
+        fitting = [n for n, cls in DISCRIMINATORS.items() if cls.gives == wanted]
+        raise ValueError(
+            f"discriminator.name: {type(discriminator).__name__} gives {given}, but "
+            f"{trainer} takes {wanted}; use {' or '.join(fitting)}"
+        )
 
 
 def check_per_image(discriminator, penalty):

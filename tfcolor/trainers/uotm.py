@@ -15,7 +15,7 @@ class UOTM(ColorGAN):
     """Algorithm 1 of Choi et al. 2023 on ab given l, the potential v being the
     discriminator: first v, then the transport G, one update each.
 
-    L_v = E Psi*(v(G(l)) - c) + E Psi*(-v(ab)) + r1_weight/2 E |grad v(ab)|^2;
+    L_v = E Psi*(v(G(l)) - c) + E Psi*(-v(ab)) + r1_weight/2 R1(v, ab);
     L_G = E c - v(G(l)) + weighted reconstruction. An image's v is the mean of
     its patches. The paper's cost compares the source with its image, which l
     and ab, of different spaces, do not allow: here c = tau |ab - G(l)|^2
@@ -25,7 +25,8 @@ class UOTM(ColorGAN):
     Args:
       tau: weight of the cost.
       psi: "kl", "chi_square", "softplus" or "linear".
-      r1_weight: gamma of the paper.
+      r1_weight: at 64 pixels gamma of the paper, at others see
+        `objectives.r1_penalty`.
       The rest as in ColorGAN.
     """
 

@@ -14,7 +14,8 @@ class WGANGP(ColorGAN):
     """Algorithm 1 of Gulrajani et al. 2017, on ab given l.
 
     Args:
-      gp_weight: weight of the gradient penalty, lambda of the paper.
+      gp_weight: weight of the gradient penalty; at 64 pixels lambda of the paper,
+        at others see `objectives.gradient_penalty`.
       discriminator: a critic without batch norm: the penalty is on the
         gradient of each image alone, which a norm over the batch breaks.
       The rest as in ColorGAN.

@@ -1,0 +1,109 @@
+"""Weights that ship, by name.
+
+A preset NAME is three files in this folder: NAME.npz, the weights of a generator;
+NAME.json, its card as data; and NAME.md, the same card to read. Importing this
+needs no TensorFlow.
+"""
+
+import difflib
+import json
+import pathlib
+
+from tfcolor.errors import UsageError
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+
+# What colours where no model is named.
+DEFAULT = "photo"
+
+# Of the files. A card of a higher one is refused.
+FORMAT = 1
+
+_NEEDED = ("generator", "working_size", "head", "trainer", "step", "sha256", "bytes")
+
+
+def names():
+    """The names of the presets, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def find(model):
+    """The preset that `model` means, or None: then it is a path.
+
+    A name wins over a folder of that name. What has a slash in it, such as
+    "./photo", and a pathlib.Path are paths.
+    """
+    return model if isinstance(model, str) and model in names() else None
+
+
+def hint(model):
+    """What to add to an error about a `model` that is not there: "" without
+    presets."""
+    known = names()
+    close = difflib.get_close_matches(str(model), known, 1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; weights that ship: {', '.join(known)}" if known else ""
+
+
+def default():
+    """The preset that is used where nothing is said.
+
+    Raises:
+      UsageError: it does not ship.
+    """
+    if DEFAULT in names():
+        return DEFAULT
+    ship = ", ".join(names()) or "none"
+    raise UsageError(
+        f"--model is missing (weights that ship: {ship}): give a run's folder, an "
+        "export, or --method, which needs no training"
+    )
+
+
+def card(name):
+    """The card of a preset: a dict, see `writing.save`.
+
+    Raises:
+      UsageError: it is damaged, or of a later version of tfcolor.
+    """
+    path = FOLDER / f"{name}.json"
+    try:
+        found = json.loads(path.read_text())
+        later = found["format"] > FORMAT
+        missing = [key for key in _NEEDED if key not in found]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{name}: {path} cannot be read: {error}") from error
+    if later:
+        raise UsageError(f"{name}: {path} is of a later version of tfcolor")
+    if missing:
+        raise UsageError(f"{name}: {path} has no {', '.join(missing)}")
+    return found
+
+
+def lines():
+    """A line a preset: its name, megabytes, working size and summary."""
+    for name in names():
+        found = card(name)
+        size = f"{found['bytes'] / 1e6:.1f} MB, {found['working_size']} pixels"
+        yield f"{name:16s} {size:22s} {found.get('summary', '')}"
+
+
+def load(name):
+    """The `inference.Predictor` of a preset.
+
+    Raises:
+      UsageError: there is no such preset, or it is damaged.
+    """
+    from tfcolor import models
+
+    if find(name) is None:
+        raise UsageError(f"{name}: no such weights{hint(name)}")
+    return models.load(name)
+
+
+def write(run, name, folder=None, **texts):
+    """Make a preset of a run, see `writing.write`."""
+    from tfcolor.presets import writing
+
+    return writing.write(run, name, folder, **texts)

@@ -1,0 +1,3 @@
+from tfcolor.cli.presets import main
+
+main()

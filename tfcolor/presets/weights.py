@@ -1,0 +1,92 @@
+"""From a preset's files to its generator."""
+
+import hashlib
+import io
+import zipfile
+
+import numpy as np
+
+from tfcolor import build
+from tfcolor import config as config_lib
+from tfcolor import presets
+from tfcolor.errors import UsageError
+
+
+def restore(name):
+    """(generator, info) of a preset, as `models.of_run` gives them for a run.
+
+    Raises:
+      UsageError: its files are damaged, or this version cannot build its network.
+    """
+    card = presets.card(name)
+    generator = build.generator_of(config_of(card))
+    arrays = _arrays(name, card)
+    found, expected = ([x.shape for x in each] for each in (arrays, generator.weights))
+    if found != [tuple(shape) for shape in expected]:
+        raise UsageError(f"{name}: its weights are not those of its generator")
+    generator.set_weights(arrays)
+    return generator, {
+        "working_size": card["working_size"],
+        "multiple": generator.multiple,
+        "head": card["head"],
+        "step": card["step"],
+        "trainer": card["trainer"],
+        "preset": name,
+        "sha256": card["sha256"],
+    }
+
+
+def config_of(card):
+    """The Config of a card as far as inference needs it: generator and size.
+
+    Raises:
+      UsageError: the generator has a field that this version does not know.
+    """
+    try:
+        generator = config_lib.Generator(**card["generator"])
+    except TypeError as error:
+        raise UsageError(f"{card['name']}: generator: {error}") from error
+    data = config_lib.Data(image_size=card["working_size"])
+    return config_lib.Config(trainer=card["trainer"], data=data, generator=generator)
+
+
+def packed(arrays):
+    """Bytes of an npz of a network's weights in the order of their creation:
+    kernels in float16, vectors, such as the statistics of norms, in float32.
+
+    Raises:
+      ValueError: a number is not finite, or too large for float16.
+    """
+    stored = {}
+    with np.errstate(over="ignore"):
+        for i, x in enumerate(arrays):
+            stored[f"{i:04d}"] = x.astype("float16" if x.ndim > 1 else "float32")
+            if not np.isfinite(stored[f"{i:04d}"]).all():
+                raise ValueError(f"weight {i} {x.shape}: not finite in float16")
+    file = io.BytesIO()
+    np.savez_compressed(file, **stored)
+    return file.getvalue()
+
+
+def unpacked(data):
+    """The inverse of `packed`: float32 arrays. Nothing in it is executed."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+        return [stored[key].astype("float32") for key in sorted(stored.files)]
+
+
+def _arrays(name, card):
+    path = presets.FOLDER / f"{name}.npz"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{name}: {path}: {error.strerror}") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != card["sha256"]:
+        raise UsageError(
+            f"{name}: {path} is damaged: its sha256 is {found[:12]}..., not "
+            f"{card['sha256'][:12]}...; install tfcolor again"
+        )
+    try:
+        return unpacked(data)
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{name}: {path} is no file of weights: {error}") from error
