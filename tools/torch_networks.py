@@ -1,0 +1,230 @@
+"""tfcolor's generator `efficientnet` in PyTorch, a critic, and the way back.
+
+PyTorch trains depthwise convolutions several times faster than TensorFlow on CPUs,
+and runs on machines that have no TensorFlow. Everything here is [B, C, H, W].
+"""
+
+import contextlib
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tfcolor.networks import torch_file
+from tfcolor.networks.efficientnet_lite import ENDS
+from tfcolor.networks.efficientnet_lite import STAGES
+from tfcolor.networks.efficientnet_lite import STEM
+from tfcolor.networks.efficientnet_lite import imagenet_file
+
+NORM_EPSILON = 1e-3  # of the published network
+MAPS = (16, 24, 40, 112, 320)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32
+
+
+class Conv(nn.Conv2d):
+    """A convolution with TensorFlow's padding "same" for even sizes.
+
+    A fixed `gain` multiplies the kernel of the published network: that of its
+    frozen batch norm. Adam then moves what it moved when the network was trained.
+    """
+
+    def __init__(self, inputs, outputs, kernel, stride=1, groups=1, bias=True):
+        padding = kernel // 2 if stride == 1 else 0
+        super().__init__(
+            inputs, outputs, kernel, stride, padding, groups=groups, bias=bias
+        )
+        self.register_buffer("gain", None)
+
+    def kernel(self):
+        return self.weight if self.gain is None else self.weight * self.gain
+
+    def forward(self, x):
+        if self.stride[0] > 1:
+            extra = self.kernel_size[0] - self.stride[0]
+            x = F.pad(x, (extra // 2, extra - extra // 2) * 2)
+        return self._conv_forward(x, self.kernel(), self.bias)
+
+
+class MobileBlock(nn.Module):
+    """`efficientnet_lite.MobileBlock`."""
+
+    def __init__(self, inputs, kernel, stride, expansion, filters):
+        super().__init__()
+        inner = inputs * expansion
+        self.expand = Conv(inputs, inner, 1) if expansion > 1 else None
+        self.depthwise = Conv(inner, inner, kernel, stride, inner)
+        self.project = Conv(inner, filters, 1)
+        self.adds = stride == 1 and inputs == filters
+
+    def convolutions(self):
+        layers = (self.expand, self.depthwise, self.project)
+        return [layer for layer in layers if layer is not None]
+
+    def forward(self, x):
+        y = x if self.expand is None else F.relu6(self.expand(x))
+        if x.is_cpu and torch.is_grad_enabled():
+            # In bfloat16 its gradient takes five times as long on CPUs.
+            with torch.autocast("cpu", enabled=False):
+                y = F.relu6(self.depthwise(y.float()))
+        else:
+            y = F.relu6(self.depthwise(y))
+        y = self.project(y)
+        return x + y if self.adds else y
+
+
+class Encoder(nn.Module):
+    """`efficientnet_lite.EfficientNetLite0` with its ImageNet weights.
+
+    Args:
+      channels: 3, or 1: the same grey in all three.
+      maps: how many of the five it goes on to.
+      frozen: the first layer and that many blocks get no gradient, not even to
+        the input; None: everything passes.
+    """
+
+    def __init__(self, channels, maps=5, frozen=None):
+        super().__init__()
+        self.frozen = frozen
+        self.stem = Conv(channels, STEM, 3, 2)
+        self.blocks, self.ends, inputs = nn.ModuleList(), [], STEM
+        for number, (kernel, stride, expansion, filters, repeats) in enumerate(STAGES):
+            for repeat in range(repeats if len(self.ends) < maps else 0):
+                step = stride if repeat == 0 else 1
+                block = MobileBlock(inputs, kernel, step, expansion, filters)
+                self.blocks.append(block)
+                inputs = filters
+            if number in ENDS and len(self.ends) < maps:
+                self.ends.append(len(self.blocks) - 1)
+        self.load()
+        if frozen is not None:
+            self.stem.requires_grad_(False)
+            self.blocks[:frozen].requires_grad_(False)
+
+    def load(self):
+        tensors = torch_file.read(imagenet_file())
+        for layer, name, norm in self.published():
+            kernel = tensors[f"{name}.weight"]
+            if layer is self.stem and layer.in_channels == 1:
+                kernel = kernel.sum(1, keepdims=True)
+            deviation = np.sqrt(tensors[f"{norm}.running_var"] + NORM_EPSILON)
+            gain = tensors[f"{norm}.weight"] / deviation
+            bias = tensors[f"{norm}.bias"] - tensors[f"{norm}.running_mean"] * gain
+            layer.weight.data.copy_(torch.tensor(kernel))
+            layer.bias.data.copy_(torch.tensor(bias))
+            layer.gain = torch.tensor(gain)[:, None, None, None]
+
+    def published(self):
+        """(convolution, its name, that of its norm) of the published file."""
+        yield self.stem, "_conv_stem", "_bn0"
+        for i, block in enumerate(self.blocks):
+            names = [("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")]
+            if block.expand is not None:
+                names.insert(0, ("_expand_conv", "_bn0"))
+            for layer, pair in zip(block.convolutions(), names, strict=True):
+                yield layer, *(f"_blocks.{i}.{name}" for name in pair)
+
+    def forward(self, x):
+        maps = []
+        with self._gradient(0):
+            x = F.relu6(self.stem(x))
+        for number, block in enumerate(self.blocks):
+            with self._gradient(number + 1):
+                x = block(x)
+            if number in self.ends:
+                maps.append(x)
+        return maps
+
+    def _gradient(self, layer):
+        stopped = self.frozen is not None and layer <= self.frozen
+        return torch.no_grad() if stopped else contextlib.nullcontext()
+
+
+class Generator(nn.Module):
+    """`efficientnet.EfficientNetUNet` with norm "batch" and head "ab": l
+    [B, 1, H, W] -> ab [B, 2, H/4, W/4] float32, not yet enlarged."""
+
+    def __init__(self, width=64, frozen_blocks=3):
+        super().__init__()
+        self.encoder = Encoder(1, frozen=frozen_blocks)
+        outer, inner = 2 * width, width * 3 // 2
+        self.a = _unit(MAPS[4], outer, 1)
+        self.b = _unit(outer + MAPS[3], outer)
+        self.c1, self.c2 = _unit(outer + MAPS[2], inner), _unit(inner, inner)
+        self.d1, self.d2 = _unit(inner + MAPS[1], width), _unit(width, width)
+        self.head = Conv(width, 2, 3)
+        nn.init.normal_(self.head.weight, std=0.002)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, l):
+        _, fine, middle, coarse, last = self.encoder(l)
+        x = self.b(torch.cat([enlarged(self.a(last), 2), coarse], 1))
+        x = self.c2(self.c1(torch.cat([enlarged(x, 2), middle], 1)))
+        x = self.d2(self.d1(torch.cat([enlarged(x, 2), fine], 1)))
+        return torch.tanh(self.head(x).float())
+
+    def keras_weights(self):
+        """Arrays in the order of `get_weights()` of the Keras network."""
+        found = []
+        convolutions = [self.encoder.stem]
+        for block in self.encoder.blocks:
+            convolutions += block.convolutions()
+        for layer in convolutions:
+            found += [_keras_kernel(layer), layer.bias]
+        for unit in (self.a, self.b, self.c1, self.c2, self.d1, self.d2):
+            convolution, norm = unit[0], unit[1]
+            found += [_keras_kernel(convolution), norm.weight, norm.bias]
+            found += [norm.running_mean, norm.running_var]
+        found += [_keras_kernel(self.head), self.head.bias]
+        return [array.detach().float().cpu().numpy() for array in found]
+
+
+def _unit(inputs, outputs, kernel=3):
+    convolution = Conv(inputs, outputs, kernel, bias=False)
+    nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs, 1e-5, 0.1), nn.ReLU())
+
+
+def _keras_kernel(layer):
+    kernel = layer.kernel().permute(2, 3, 1, 0)
+    return kernel.transpose(2, 3) if layer.groups > 1 else kernel
+
+
+def enlarged(x, scale):
+    """Bilinearly, pixel centres at halves: `heads.enlarged`."""
+    return F.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=False)
+
+
+class Critic(nn.Module):
+    """Hinge critics with spectral norm and no other: one of l and ab at a quarter
+    of the size, and one a map of a frozen encoder that looks at the picture.
+
+    Args:
+      features: channels of these maps; (): none.
+
+    Returns of a call: a list of raw scores [B, 1, h, w], high = real.
+    """
+
+    def __init__(self, features=MAPS[1:4]):
+        super().__init__()
+        norm = nn.utils.parametrizations.spectral_norm
+        sizes = ((3, 64, 4, 2), (64, 128, 4, 2), (128, 256, 3, 1))
+        layers = []
+        for inputs, outputs, kernel, stride in sizes:
+            layers.append(norm(nn.Conv2d(inputs, outputs, kernel, stride, 1)))
+            layers.append(nn.LeakyReLU(0.2))
+        self.plain = nn.Sequential(*layers, norm(nn.Conv2d(256, 1, 3, 1, 1)))
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                norm(nn.Conv2d(channels, 128, 1)),
+                nn.LeakyReLU(0.2),
+                norm(nn.Conv2d(128, 128, 3, 1, 1)),
+                nn.LeakyReLU(0.2),
+                norm(nn.Conv2d(128, 1, 3, 1, 1)),
+            )
+            for channels in features
+        )
+
+    def forward(self, l, ab, maps=()):
+        scores = [self.plain(torch.cat([l, ab], 1))]
+        scores += [head(x) for head, x in zip(self.heads, maps, strict=True)]
+        return [score.float() for score in scores]

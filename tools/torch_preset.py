@@ -1,0 +1,48 @@
+"""Write the averaged generator of tools/train_torch.py as weights that ship.
+
+python tools/torch_preset.py RUN/last.pt NAME [--working_size=256] [--summary=...]
+"""
+
+import argparse
+
+import torch
+import torch_networks
+
+from tfcolor import build
+from tfcolor import config as config_lib
+from tfcolor.presets import writing
+
+
+def generator_of(checkpoint, working_size):
+    """(Keras generator with the weights of a last.pt, its Config, its step)."""
+    state = torch.load(checkpoint, "cpu")
+    trained = torch_networks.Generator()
+    trained.load_state_dict(state["e"])
+    config = config_lib.Config(
+        trainer="tfcolor.trainers.hinge:HingeGAN",
+        generator=config_lib.Generator(
+            name="efficientnet", norm="batch", weights="none", frozen_blocks=3
+        ),
+        data=config_lib.Data(image_size=working_size),
+    )
+    generator = build.generator_of(config)
+    generator.set_weights(trained.keras_weights())
+    return generator, config, state["step"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint")
+    parser.add_argument("name")
+    parser.add_argument("--working_size", type=int, default=256)
+    parser.add_argument("--folder")
+    for text in writing.TEXTS:
+        parser.add_argument(f"--{text}")
+    given = parser.parse_args()
+    generator, config, step = generator_of(given.checkpoint, given.working_size)
+    texts = {text: getattr(given, text) for text in writing.TEXTS}
+    print(writing.save(generator, config, step, given.name, given.folder, **texts))
+
+
+if __name__ == "__main__":
+    main()

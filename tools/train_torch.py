@@ -1,0 +1,302 @@
+"""Train tfcolor's generator `efficientnet` in PyTorch, and write its weights.
+
+  python tools/photo_squares.py --out=photos144.npy --side=144 PHOTOS
+  python tools/train_torch.py --run=l1 --squares=photos144.npy --steps=4000
+  python tools/train_torch.py --run=hinge --squares=photos144.npy --init=l1/last.pt \
+    --adversarial=1 --features=0.3 --perceptual=3 --l1=30 --lr=3e-4 --steps=5000
+  python tools/torch_preset.py hinge/last.pt photo
+
+On CPUs it is several times as fast as bin/train, because PyTorch trains depthwise
+convolutions in less time and bfloat16 reaches the matrix units; on GPUs it needs no
+TensorFlow. It resumes from RUN/last.pt. First the L1 loss alone, then a hinge GAN
+(Zhang et al. 2019) beside it, whose critics see (l, ab) and, with --features, the
+maps of a frozen EfficientNet-Lite0 that looks at the picture (Sauer et al. 2021).
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import queue
+import threading
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import torch_color
+import torch_networks
+from torch_networks import enlarged
+
+QUARTER = 4  # side of one predicted colour, pixels
+MAX_NORM = 50.0  # of the generator's gradient
+WARM_UP = 100  # steps
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--run", required=True, type=pathlib.Path, help="folder of the run")
+    add("--squares", required=True, nargs="+", help="FILE[:WEIGHT] of photo_squares.py")
+    add("--validation", help="FILE of photo_squares.py")
+    add("--init", help="a last.pt whose averaged generator this run begins with")
+    add("--steps", type=int, default=4000)
+    add("--batch", type=int, default=32)
+    add("--crop", type=int, default=128, help="side in pixels, a multiple of 32")
+    add("--lr", type=float, default=1e-3, help="of the way up")
+    add("--encoder_rate", type=float, default=0.2, help="share of lr of the encoder")
+    add("--d_lr", type=float, default=4e-4)
+    add("--constant", type=float, default=0.5, help="share of steps before lr falls")
+    add("--ema", type=float, default=0.998)
+    add("--l1", type=float, default=100.0)
+    add("--perceptual", type=float, default=0.0)
+    add("--adversarial", type=float, default=0.0)
+    add("--features", type=float, default=0.0, help="weight of the critics of maps")
+    add("--aging", type=float, default=0.2, help="share of aged inputs")
+    add("--seed", type=int, default=0)
+    add("--every", type=int, default=500, help="steps between checkpoints")
+    add("--threads", type=int, default=os.cpu_count())
+    return parser.parse_args()
+
+
+def batches(given, start):
+    """Endless uint8 [B, crop, crop, 3] from step `start` on, pure functions of
+    (seed, step), read ahead in a thread."""
+    files = [name.partition(":") for name in given.squares]
+    squares = [np.load(file, mmap_mode="r") for file, _, _ in files]
+    shares = np.array([float(weight or 1.0) for _, _, weight in files])
+    ready = queue.Queue(3)
+
+    def read():
+        for step in range(start, given.steps):
+            ready.put(_batch(given, squares, shares / shares.sum(), step))
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        yield ready.get()
+
+
+def _batch(given, squares, shares, step):
+    random = np.random.default_rng((given.seed, step))
+    found = np.empty((given.batch, given.crop, given.crop, 3), np.uint8)
+    for row, source in enumerate(random.choice(len(shares), given.batch, p=shares)):
+        pictures = squares[source]
+        free = pictures.shape[1] - given.crop + 1
+        number, (top, left) = (
+            random.integers(len(pictures)),
+            random.integers(free, size=2),
+        )
+        crop = pictures[number, top : top + given.crop, left : left + given.crop]
+        found[row] = crop[:, ::-1] if random.random() < 0.5 else crop
+    return torch.from_numpy(found)
+
+
+class Training:
+    """The networks, their optimizers, and the step.
+
+    Args:
+      given: of `arguments`.
+      device: of torch.
+    """
+
+    def __init__(self, given, device):
+        self.given, self.device, self.step = given, device, 0
+        torch.manual_seed(given.seed)
+        to = {"device": device, "memory_format": torch.channels_last}
+        self.generator = torch_networks.Generator().to(**to)
+        self.average = torch_networks.Generator().to(**to).requires_grad_(False).eval()
+        self.average.load_state_dict(self.generator.state_dict())
+        maps = torch_networks.MAPS[1:4] if given.features else ()
+        self.critic = torch_networks.Critic(maps).to(**to)
+        self.judge = None
+        if given.features or given.perceptual:
+            judge = torch_networks.Encoder(3, maps=4)
+            self.judge = judge.to(**to).requires_grad_(False)
+        encoder = list(self.generator.encoder.parameters())
+        encoder = [weight for weight in encoder if weight.requires_grad]
+        inside = {id(weight) for weight in self.generator.encoder.parameters()}
+        rest = [w for w in self.generator.parameters() if id(w) not in inside]
+        betas = (0.5, 0.99) if given.adversarial else (0.9, 0.999)
+        self.g_optimizer = torch.optim.AdamW(
+            [
+                {"params": rest, "share": 1.0},
+                {"params": encoder, "share": given.encoder_rate},
+            ],
+            given.lr,
+            betas,
+            weight_decay=1e-2,
+        )
+        self.d_optimizer = torch.optim.Adam(
+            self.critic.parameters(), given.d_lr, (0.0, 0.9)
+        )
+
+    def parts(self):
+        return {
+            "g": self.generator,
+            "e": self.average,
+            "d": self.critic,
+            "opt": self.g_optimizer,
+            "d_opt": self.d_optimizer,
+        }
+
+    def save(self):
+        state = {name: part.state_dict() for name, part in self.parts().items()}
+        torch.save({"step": self.step, **state}, self.given.run / "part.pt")
+        os.replace(self.given.run / "part.pt", self.given.run / "last.pt")
+
+    def restore(self):
+        last = self.given.run / "last.pt"
+        if last.exists():
+            state = torch.load(last, self.device)
+            self.step = state["step"]
+            for name, part in self.parts().items():
+                part.load_state_dict(state[name])
+        elif self.given.init:
+            state = torch.load(self.given.init, self.device)
+            self.generator.load_state_dict(state["e"])
+            self.average.load_state_dict(state["e"])
+
+    def rate(self):
+        """Share of the learning rates at this step: up, constant, linearly to 0."""
+        falling = max(1.0, self.given.steps * (1.0 - self.given.constant))
+        left = (self.given.steps - self.step) / falling
+        return min(1.0, left, (self.step + 1) / WARM_UP)
+
+    def autocast(self):
+        return torch.autocast(self.device, torch.bfloat16)
+
+    def train_step(self, rgb):
+        """One update of each network on uint8 [B, S, S, 3]; returns the losses."""
+        given, share = self.given, self.rate()
+        for group in self.g_optimizer.param_groups:
+            group["lr"] = given.lr * group["share"] * share
+        self.d_optimizer.param_groups[0]["lr"] = given.d_lr * share
+        rgb = rgb.to(self.device)
+        with torch.no_grad():
+            l, ab = torch_color.lab(rgb)
+            truth = F.avg_pool2d(ab, QUARTER)
+            seed = given.seed * 1_000_000 + self.step
+            seen = torch_color.aged(l, given.aging, seed)
+            seen = seen.contiguous(memory_format=torch.channels_last)
+        with self.autocast():
+            fake = self.generator(seen)
+        logs = {"l1": (fake - truth).abs().mean()}
+        loss = given.l1 * logs["l1"]
+        real_maps = fake_maps = ()
+        if self.judge is not None:
+            real_maps, fake_maps = self._maps(rgb, l, fake)
+            logs["perceptual"] = _relative(fake_maps, real_maps)
+            loss = loss + given.perceptual * logs["perceptual"]
+        if given.adversarial:
+            small = F.avg_pool2d(l, QUARTER)
+            logs["d"] = self._critic_step(small, truth, fake, real_maps, fake_maps)
+            self.critic.requires_grad_(False)
+            logs["adversarial"] = -self._mean(self._scores(small, fake, fake_maps))
+            self.critic.requires_grad_(True)
+            loss = loss + given.adversarial * logs["adversarial"]
+        self.g_optimizer.zero_grad()
+        loss.backward()
+        weights = [w for w in self.generator.parameters() if w.requires_grad]
+        logs["norm"] = torch.nn.utils.clip_grad_norm_(weights, MAX_NORM)
+        self.g_optimizer.step()
+        self._finish_step()
+        return {name: value.detach() for name, value in logs.items()}
+
+    def _maps(self, rgb, l, fake):
+        """What the frozen encoder sees of the true picture and of the colours."""
+        true = rgb.permute(0, 3, 1, 2).float() / 255.0
+        found = torch_color.rgb(l, enlarged(fake, QUARTER))
+        with self.autocast():
+            with torch.no_grad():
+                real = self.judge(torch_color.for_encoder(true))
+            return real, self.judge(torch_color.for_encoder(found))
+
+    def _scores(self, l, ab, maps):
+        used = maps[1:4] if self.given.features else ()
+        with self.autocast():
+            return self.critic(l, ab, used)
+
+    def _mean(self, scores):
+        first, *others = [score.mean() for score in scores]
+        return first + self.given.features * sum(others)
+
+    def _critic_step(self, l, truth, fake, real_maps, fake_maps):
+        real = self._scores(l, truth, real_maps)
+        seen = self._scores(l, fake.detach(), [x.detach() for x in fake_maps])
+        loss = self._mean([F.relu(1.0 - score) for score in real])
+        loss = loss + self._mean([F.relu(1.0 + score) for score in seen])
+        self.d_optimizer.zero_grad()
+        loss.backward()
+        self.d_optimizer.step()
+        return loss
+
+    @torch.no_grad()
+    def _finish_step(self):
+        self.step += 1
+        decay = min(self.given.ema, (1 + self.step) / (10 + self.step))
+        now = self.generator.state_dict()
+        for name, mean in self.average.state_dict().items():
+            if mean.is_floating_point():
+                mean.lerp_(now[name], 1.0 - decay)
+
+
+def _relative(found, true):
+    """Mean over the maps of their mean difference over the true ones' size."""
+    each = [
+        (f - t).abs().mean() / t.abs().mean().clamp_min(1e-3)
+        for f, t in zip(found, true, strict=True)
+    ]
+    return sum(each) / len(each)
+
+
+@torch.no_grad()
+def validate(training, squares):
+    """{metric: value} of the averaged generator on uint8 [N, S, S, 3], S a
+    multiple of 32."""
+    judged = torch_color.Judgement()
+    for first in range(0, len(squares), 16):
+        rgb = torch.from_numpy(squares[first : first + 16])
+        l, _ = torch_color.lab(rgb)
+        seen = l.to(training.device).contiguous(memory_format=torch.channels_last)
+        with training.autocast():
+            ab = enlarged(training.average(seen), QUARTER).cpu()
+        judged.add(rgb, torch_color.rgb(l, ab))
+    return judged.result()
+
+
+def main():
+    given = arguments()
+    torch.set_num_threads(given.threads)
+    given.run.mkdir(parents=True, exist_ok=True)
+    training = Training(given, "cuda" if torch.cuda.is_available() else "cpu")
+    training.restore()
+    squares = np.load(given.validation) if given.validation else None
+    sums, count, began = {}, 0, time.time()
+    with open(given.run / "metrics.jsonl", "a") as file:
+
+        def say(line):
+            print(json.dumps(line), flush=True)
+            print(json.dumps(line), file=file, flush=True)
+
+        read = batches(given, training.step)
+        while training.step < given.steps:
+            for name, value in training.train_step(next(read)).items():
+                sums[name] = sums.get(name, 0.0) + float(value)
+            if not np.isfinite(list(sums.values())).all():
+                raise SystemExit(f"step {training.step}: a loss is not finite")
+            count += 1
+            if training.step % given.every and training.step < given.steps:
+                continue
+            means = {name: round(total / count, 5) for name, total in sums.items()}
+            speed = round(count * given.batch / (time.time() - began), 1)
+            say({"step": training.step, **means, "images_per_second": speed})
+            training.save()
+            if squares is not None:
+                say({"step": training.step, **validate(training, squares)})
+            sums, count, began = {}, 0, time.time()
+
+
+if __name__ == "__main__":
+    main()
