@@ -12,7 +12,7 @@ from tfcolor.color import lab
 from tfcolor.color import quantize
 from tfcolor.data import distortions
 from tfcolor.networks.heads import DRAWING
-from tfcolor.networks.heads import QUARTER
+from tfcolor.networks.heads import quarter
 from tfcolor.trainers.base import Trainer
 from tfcolor.trainers.base import check_not_negative
 
@@ -252,12 +252,6 @@ class Colorizer(Trainer):
         if config.get("scanner"):
             config["scanner"] = keras.saving.deserialize_keras_object(config["scanner"])
         return super().from_config(config)
-
-
-def quarter(ab):
-    """Every fourth row and column, near the middle of each 4x4 pixels, which
-    is what the logits are compared with (Zhang et al. 2016 do it at 1/4 too)."""
-    return ab[:, QUARTER // 2 :: QUARTER, QUARTER // 2 :: QUARTER]
 
 
 def _rgb(l, ab):
