@@ -53,6 +53,7 @@ def test_smoke_is_the_same_config_made_small(name):
         ("data", "erase", 25.0, r"data.erase: 25.0 is not in \[0, 1\]"),
         ("data", "aging", -0.1, r"data.aging: -0.1 is not in \[0, 1\]"),
         ("data", "fill", "black", "data.fill: 'black' is not one of reflect, white"),
+        ("data", "fill", "white", "data.fill: white: used with data.rotation or"),
         ("data", "batch_size", -4, "data.batch_size: -4 must be positive"),
         ("optim", "g_lr", 0.0, "optim.g_lr: 0.0 must be positive"),
         ("optim", "constant", 1.5, "optim.constant: 1.5 is not in"),
@@ -67,6 +68,18 @@ def test_bad_values_are_named(section, field, value, message):
     setattr(getattr(config, section), field, value)
     with pytest.raises(UsageError, match=message):
         checks.check(config)
+
+
+def test_a_crop_area_without_a_random_crop_is_refused():
+    config = config_lib.load(config_lib.CONFIGS / "cgan.py")
+    config.data.crop, config.data.crop_area = "center", 0.3
+    with pytest.raises(UsageError, match="crop_area: 0.3: not used by data.crop=cent"):
+        checks.check(config)
+    config.data.crop_area = 1.0  # which is what it takes
+    checks.check(config)
+    config.data.crop, config.data.crop_area = "smart", 0.3
+    config.data.rotation, config.data.fill = 3.0, "white"
+    checks.check(config)
 
 
 def test_replicas_contradict_one_device():

@@ -135,3 +135,9 @@ def test_low_precision_input_is_converted_in_float32(rng):
     assert lab.lab_to_rgb(colors).dtype == tf.float32
     expected = lab.lab_to_rgb(tf.cast(colors, tf.float32))
     np.testing.assert_array_equal(lab.lab_to_rgb(colors), expected)
+
+
+def test_grey_has_the_lightness():
+    levels = np.arange(256, dtype=np.uint8)
+    l = lab.lightness(np.repeat(levels[:, None], 3, -1))
+    np.testing.assert_allclose(255.0 * lab.grey(l), levels, atol=2e-3)

@@ -60,10 +60,14 @@ class Served(tf.Module):
         """L* [N, H, W, 1] -> {"ab": [N, H, W, 2]}, CIE units; of the head "bins"
         also {"probabilities": [N, h, w, 313]} at a quarter of the working size,
         of those of drawings {"l": [N, H, W, 1]}, L*."""
-        # The grey of this lightness: a picture's colours are not known here.
-        grey = lab.gamma(lab.linear(l, 0.0, 0.0)[1])
-        found = self._planes(tf.repeat(255.0 * grey, 3, -1))
         size = tf.shape(l)[1], tf.shape(l)[2]
+        # Of another size it is reduced as the greys of this lightness are.
+        small = tf.cond(
+            tf.reduce_all(self._working_shape(*size) == tf.stack(size)),
+            lambda: l[..., 0],
+            lambda: self._reduced(tf.repeat(255.0 * lab.grey(l), 3, -1)),
+        )
+        found = self._planes(small)
         ab = _enlarged(found["ab"], *size)
         result = {"ab": tf.transpose(ab, [0, 2, 3, 1])}
         if "change" in found:
@@ -97,7 +101,7 @@ class Served(tf.Module):
 
     def _colorize(self, image):
         lightness = lab.lightness(image)
-        found = self._planes(image)
+        found = self._planes(self._reduced(image))
         size = tf.shape(image)[1], tf.shape(image)[2]
         ab = _enlarged(found["ab"], *size)
         if "change" in found:
@@ -105,13 +109,18 @@ class Served(tf.Module):
             lightness = inference.changed(lightness, tf.transpose(change, [1, 0, 2, 3]))
         return gamut.to_uint8(lightness, ab[:, 0], ab[:, 1])
 
-    def _planes(self, rgb):
-        """Of [N, H, W, 3] in 0..255, at the working size."""
+    def _reduced(self, rgb):
+        """Levels 0..255 [N, H, W, 3] -> L* [N, h, w] at the working size."""
         size = tf.shape(rgb)[1], tf.shape(rgb)[2]
-        small = inference.working_shape(*size, self.info["working_size"])
-        rows, columns = resize.reducing(size, small)
+        rows, columns = resize.reducing(size, tf.unstack(self._working_shape(*size)))
         lines = inference.reduced_lines(rgb, rows)
-        lightness = inference.reduced_columns(lines, columns)
+        return inference.reduced_columns(lines, columns)
+
+    def _working_shape(self, height, width):
+        size = self.info["working_size"]
+        return tf.stack(inference.working_shape(height, width, size))
+
+    def _planes(self, lightness):
         return inference.predict_planes(self.network, lightness, self.info["multiple"])
 
 

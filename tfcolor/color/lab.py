@@ -70,6 +70,11 @@ def linear(l, a, b):
     return _apply(_RGB_FROM_WHITE, white)
 
 
+def grey(l):
+    """The channels' level, 0..1, of the grey that has the lightness L* 0..100."""
+    return gamma(linear(l, 0.0, 0.0)[1])
+
+
 def gamma(light):
     """Linear light, clipped to 0..1, to sRGB in 0..1."""
     light = tf.clip_by_value(light, 0.0, 1.0)

@@ -30,7 +30,9 @@ EXTREME_ASPECT = 2.0
 
 
 def check(data):
-    """Raise UsageError for a setting of the `data` section that is not allowed."""
+    """Raise UsageError for a setting of the `data` section that is not allowed,
+    or that changes nothing."""
+    unset = type(data)()
     for field, allowed in (("crop", CROPS), ("fill", FILLS)):
         value = getattr(data, field)
         if value not in allowed:
@@ -39,6 +41,15 @@ def check(data):
             )
     if not 0 < data.crop_area <= 1:
         raise UsageError(f"data.crop_area: {data.crop_area} is not in (0, 1]")
+    if data.crop == "center" and data.crop_area not in (unset.crop_area, 1.0):
+        raise UsageError(
+            f"data.crop_area: {data.crop_area}: not used by data.crop=center, which "
+            "takes the largest square"
+        )
+    if data.fill != unset.fill and not (data.rotation or data.perspective):
+        raise UsageError(
+            f"data.fill: {data.fill}: used with data.rotation or data.perspective only"
+        )
     most = {"rotation": 180, "perspective": 1, "blur": 1, "erase": 1, "aging": 1}
     for field, largest in most.items():
         value = getattr(data, field)

@@ -16,6 +16,7 @@ from tfcolor.color import quantize
 from tfcolor.data import pipeline
 from tfcolor.data import sources
 from tfcolor.errors import RunError
+from tfcolor.networks.heads import quarter
 
 log = logging.getLogger("tfcolor")
 
@@ -27,9 +28,9 @@ _PROBED = 8
 
 
 def load(source, data, folder, limit):
-    """The share of each bin of `quantize.AB_BINS` among the pixels of the
-    images, at their training size; of grey ones, which are not trained on, none
-    counts.
+    """The share of each bin of `quantize.AB_BINS` among what the cross-entropy
+    compares with: the images at a quarter of their training size; of
+    grey ones, which are not trained on, none counts.
 
     A run keeps the prior it began with, in its folder; for further runs on
     the same images it is kept in $XDG_CACHE_HOME/tfcolor (~/.cache/tfcolor),
@@ -54,7 +55,7 @@ def load(source, data, folder, limit):
         if prior is None:
             raise RunError(f"{kept}: damaged; without it, it is counted anew")
         return prior
-    cached = _cache() / f"prior-{_key(source, data, limit)}.npy"
+    cached = _cache() / f"prior-quarter-{_key(source, data, limit)}.npy"
     prior = _read(cached)
     if prior is None:
         prior = _count(source, data, limit)
@@ -89,7 +90,7 @@ def _count(source, data, limit):
 def _count_batch(batch):
     """Rounding finds the nearest bin of every colour of sRGB, as the bins
     reach a step of the grid beyond them; of two as near, the first."""
-    steps = batch["ab"] * (lab.AB_MAX / quantize.GRID_STEP)
+    steps = quarter(batch["ab"]) * (lab.AB_MAX / quantize.GRID_STEP)
     point = tf.cast(tf.math.ceil(steps - 0.5), tf.int32) + _SIDE // 2
     point = tf.reshape(point[..., 0] * _SIDE + point[..., 1], [-1])
     counts = tf.math.bincount(point, minlength=_SIDE**2)

@@ -9,4 +9,5 @@ GEOMETRY = 1 << 32  # rotation and perspective
 INPUT = 2 << 32  # blur and erasing
 ORDER = 3 << 32  # of an epoch
 SCANS = 4 << 32  # added to the four above, for the scans of drawings
-AGING = 8 << 32  # of the inputs
+PENALTY = 8 << 32  # where between real and fake a step takes its slopes
+AGING = 9 << 32  # of the inputs

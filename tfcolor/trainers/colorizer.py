@@ -15,7 +15,7 @@ from tfcolor.data import aging
 from tfcolor.data import distortions
 from tfcolor.networks.features import Features
 from tfcolor.networks.heads import DRAWING
-from tfcolor.networks.heads import QUARTER
+from tfcolor.networks.heads import quarter
 from tfcolor.trainers.base import Trainer
 from tfcolor.trainers.base import check_not_negative
 from tfcolor.trainers.base import over_replicas
@@ -301,9 +301,3 @@ def _features():
         return Features()
     except ValueError as error:
         raise ValueError(f"loss.perceptual_weight: {error}") from error
-
-
-def quarter(ab):
-    """Every fourth row and column, near the middle of each 4x4 pixels, which
-    is what the logits are compared with (Zhang et al. 2016 do it at 1/4 too)."""
-    return ab[:, QUARTER // 2 :: QUARTER, QUARTER // 2 :: QUARTER]

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfcolor.data import streams
 from tfcolor.networks import DISCRIMINATORS
 from tfcolor.trainers.colorizer import Colorizer
 
@@ -72,7 +73,7 @@ class ColorGAN(Colorizer):
         size = tf.shape(like)[0]
         numbers = tf.random.stateless_uniform(
             [replica.num_replicas_in_sync * size],
-            seed=[self.seed, self.step * self.n_critic + k],
+            seed=[self.seed + streams.PENALTY, self.step * self.n_critic + k],
         )
         start = tf.cast(replica.replica_id_in_sync_group, tf.int32) * size
         return numbers[start : start + size]
