@@ -92,3 +92,13 @@ def test_reflected_as_numpy_pads(count, before, after):
 
 def test_a_single_sample_is_repeated():
     np.testing.assert_array_equal(resize.reflected(1, 2, 2), [0] * 5)
+
+
+@pytest.mark.parametrize("side", [64, 128, 256, 1000])
+def test_the_reduction_is_the_same_for_sizes_known_at_run_time_only(side):
+    size, target = (3 * side, 4 * side), (side, side + 1)
+    expected = resize.reducing(size, target)
+    found = resize.reducing(*(tuple(map(tf.constant, each)) for each in (size, target)))
+    for plain, tensor in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(plain, tensor)
+        np.testing.assert_allclose(np.sum(tensor, 1), 1.0, rtol=1e-5)

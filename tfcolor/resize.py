@@ -63,8 +63,9 @@ def reduction(size, target):
 
 
 def _fits(size, target, factor):
-    height, width = (GAP * factor * side for side in target)
-    return (size[0] >= height) & (size[1] >= width)
+    # Divided, because the product passes 32 bits.
+    height, width = (side // (GAP * factor) for side in size)
+    return (height >= target[0]) & (width >= target[1])
 
 
 def _averaged(image, factor):
