@@ -312,10 +312,16 @@ def moved(config):
     return trainer, np.array(changes[:-1]), changes[-1]
 
 
-def test_a_frozen_encoder_stays():
-    _, encoder, rest = moved(of_config(frozen=True))
+def test_a_frozen_encoder_stays_in_mixed_precision_too():
+    config = of_config(frozen=True)
+    config.train.precision = "mixed_bfloat16"
+    trainer, encoder, rest = moved(config)
     assert not encoder.any()
     assert rest > 0
+    network = trainer.generator
+    assert network.encoder.blocks[3].compute_dtype == "bfloat16"
+    assert {weight.dtype for weight in network.weights} == {"float32"}
+    assert network(np.zeros((1, 32, 32, 1), "float32")).dtype == "float32"
 
 
 def test_the_first_blocks_stay_and_the_rest_learns_at_its_own_rate():

@@ -293,6 +293,8 @@ networks = {
     for name, more in (("unet", {"depth": 3}), ("colorful", {}))
     for head in ("ab", "bins", "rgb")
 }
+network = GENERATORS["efficientnet"](width=4, weights="none")
+networks["efficientnet"] = (network, [2, 32, 64, 1])
 """
 
 

@@ -147,7 +147,15 @@ class EfficientNetUNet(Generator):
         *maps, last = self.encoder(x)
         x = self.entry(last, training=training)
         for level in self.levels:
-            x = keras.ops.concatenate([enlarged(x, 2), maps.pop()], -1)
+            x = keras.ops.concatenate([_doubled(x), maps.pop()], -1)
             for convolution in level:
                 x = convolution(x, training=training)
         return x
+
+
+def _doubled(x):
+    """[B, h, w, C] twice as large, bilinearly with pixel centres at halves."""
+    if None in x.shape[1:3]:  # Keras resizes to a size that it knows
+        return enlarged(x, 2)
+    height, width = x.shape[1:3]
+    return keras.ops.image.resize(x, (2 * height, 2 * width), "bilinear")
