@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import signal
 import time
 
 import keras
@@ -323,6 +324,29 @@ class _Resting:
 
     def optimizers(self):
         return {"g": self.optimizer, "d": keras.optimizers.SGD(1.0)}
+
+
+def test_a_run_is_saved_at_its_interval_at_its_end_and_at_a_signal(tmp_path):
+    class Checkpoints:
+        def save(self):
+            saved.append(step)
+
+    saved = []
+    writer = tf.summary.create_file_writer(str(tmp_path))
+    saver = callbacks.Saver(0, 2, 7, Checkpoints(), writer)
+    saver.set_model(_Resting())
+    saver.on_train_begin()
+    try:
+        for step in range(1, 8):
+            if step == 5:
+                signal.raise_signal(signal.SIGTERM)
+            saver.on_train_batch_end(step - 1, {})
+            assert getattr(saver.model, "stop_training", False) == (step >= 5)
+            if step == 5:
+                saver.signal = None  # as in a run that nothing ended
+    finally:
+        saver.close()
+    assert saved == [2, 4, 5, 6, 7]
 
 
 def test_logs_are_means_over_their_interval_alone(tmp_path):

@@ -186,7 +186,7 @@ RUN = [
         "callbacks.py",
         "if self.signal or step % self.interval == 0 or step == self.last:",
         "if self.signal or step % self.interval == 0:",
-        "tests/test_run.py -k another_config",
+        "tests/test_run.py -k saved_at_its_interval",
     ),
     Fault(
         "stages.generator_alone_sees_n_critic",
