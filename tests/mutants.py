@@ -26,7 +26,7 @@ import faults
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPIED = ("bin", "configs", "tests", "tfcolor")
-OPTIONS = ["-p", "no:cacheprovider", "-x", "-n", "0", "--durations=0"]
+OPTIONS = ["-o", "addopts=", "-p", "no:cacheprovider", "-x", "-q"]
 
 # What takes seconds to import is imported once, by the process that the others are
 # forked from; nothing of it has started a thread by then.

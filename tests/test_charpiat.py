@@ -119,20 +119,22 @@ def coffee():
 
 
 def test_probabilities_are_the_parzen_estimate(coffee):
+    """Of the reference itself, and of noise, which nothing in it resembles."""
     model = charpiat.learn([coffee])
-    found, gradients = model.predict(coffee[..., 0])
-    np.testing.assert_allclose(found.sum(1), 1.0, rtol=1e-5)
-    queries = model.project(
-        charpiat.descriptors(coffee[..., 0]), coffee[..., 0].ravel()
-    )
-    for pixel in (0, 777, 2000):
-        square = ((queries[pixel] - model.features) ** 2).sum(1)
-        width = max(model.bandwidth**2, 2.0 * square.min())
-        window = np.exp(-square / (2 * width))
-        shares = np.bincount(model.bins, window, len(model.colors)) / window.sum()
-        np.testing.assert_allclose(found[pixel], shares, atol=2e-4)
-        expected = (window * model.gradients).sum() / window.sum()
-        assert gradients[pixel] == pytest.approx(expected, rel=1e-2, abs=1e-3)
+    noise = np.random.default_rng(0).uniform(0, 100, (40, 50)).astype("float32")
+    for lightness, far in ((coffee[..., 0], False), (noise, True)):
+        found, gradients = model.predict(lightness)
+        np.testing.assert_allclose(found.sum(1), 1.0, rtol=1e-5)
+        queries = model.project(charpiat.descriptors(lightness), lightness.ravel())
+        for pixel in (0, 777, 1999):
+            square = ((queries[pixel] - model.features) ** 2).sum(1)
+            assert (2.0 * square.min() > 2.0 * model.bandwidth**2) == far
+            width = max(model.bandwidth**2, 2.0 * square.min())
+            window = np.exp(-square / (2 * width))
+            shares = np.bincount(model.bins, window, len(model.colors)) / window.sum()
+            np.testing.assert_allclose(found[pixel], shares, atol=2e-4)
+            expected = (window * model.gradients).sum() / window.sum()
+            assert gradients[pixel] == pytest.approx(expected, rel=1e-2, abs=1e-3)
 
 
 def test_a_photograph_as_its_own_reference_keeps_its_colours(coffee):

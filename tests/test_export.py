@@ -197,6 +197,13 @@ def test_an_export_colours_as_its_run_does(exported, rng):
             )
 
 
+def test_colours_are_enlarged_bicubically_along_both_axes(rng):
+    planes = rng.normal(size=(2, 3, 5, 7)).astype("float32")
+    found = export._enlarged(tf.constant(planes), 13, 30)
+    expected = tf.image.resize(np.moveaxis(planes, 1, -1), (13, 30), "bicubic")
+    np.testing.assert_allclose(np.moveaxis(found, 1, -1), expected, atol=0.005)
+
+
 def test_broken_exports_are_caught(exported, server, rng, tmp_path):
     class Broken(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32)])

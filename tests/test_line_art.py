@@ -149,6 +149,10 @@ def test_line_art_is_coloured_at_its_full_size(tmp_path):
     page[::6] = 20
     planes = predictor.predict_ab([page])[0]
     assert planes.shape == (3, 32, 32)
+    paler = predictor.predict_ab([page], saturation=0.5)[0]
+    np.testing.assert_array_equal(
+        paler, planes * np.float32([0.5, 0.5, 1])[:, None, None]
+    )
     found = lab.rgb_to_lab(predictor(page)).numpy()
     change = found[..., 0] - lab.lightness(np.stack([page] * 3, -1)).numpy()
     inside = (found[..., 0] > 0.5) & (found[..., 0] < 99.5)

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import signal
 import time
 
 import keras
@@ -331,23 +332,53 @@ def test_command_line_of_two_replicas(tmp_path):
     assert (tmp_path / "run" / "samples" / "step_0000004.png").exists()
 
 
-class _Model:
-    """What callbacks ask of a trainer: an optimizer of rate 0.25."""
+class _Resting:
+    """What callbacks ask of a trainer whose discriminator rests."""
+
+    resting = ("d",)
+
+    def __init__(self):
+        self.optimizer = keras.optimizers.SGD(8.0)
 
     def optimizers(self):
-        return {"g": keras.optimizers.SGD(0.25)}
+        return {"g": self.optimizer, "d": keras.optimizers.SGD(1.0)}
+
+
+def test_a_run_is_saved_at_its_interval_at_its_end_and_at_a_signal(tmp_path):
+    class Checkpoints:
+        def save(self):
+            saved.append(step)
+
+    saved = []
+    writer = tf.summary.create_file_writer(str(tmp_path))
+    saver = callbacks.Saver(0, 2, 7, Checkpoints(), writer)
+    saver.set_model(_Resting())
+    saver.on_train_begin()
+    try:
+        for step in range(1, 8):
+            if step == 5:
+                signal.raise_signal(signal.SIGTERM)
+            saver.on_train_batch_end(step - 1, {})
+            assert getattr(saver.model, "stop_training", False) == (step >= 5)
+            if step == 5:
+                saver.signal = None  # as in a run that nothing ended
+    finally:
+        saver.close()
+    assert saved == [2, 4, 5, 6, 7]
 
 
 def test_logs_are_means_over_their_interval_alone(tmp_path):
-    """Intervals of 2 steps, and the rest at the end; a gradient that has
-    overflowed is left out."""
+    """Intervals of 2 steps, and the rest at the end, with the rate of their last
+    step; a gradient that has overflowed is left out."""
     writer = tf.summary.create_file_writer(str(tmp_path))
-    path = tmp_path / "metrics.jsonl"
-    metrics = callbacks.Metrics(0, 2, 5, writer, path)
-    metrics.set_model(_Model())
-    norms = (1.0, 3.0, math.inf, 8.0, 5.0)
-    for batch, norm in enumerate(norms):
+    metrics = callbacks.Metrics(0, 2, 5, writer, tmp_path / "metrics.jsonl")
+    model = _Resting()
+    metrics.set_model(model)
+    for batch, norm in enumerate((1.0, 3.0, math.inf, 8.0, 5.0)):
+        metrics.on_train_batch_begin(batch)
+        model.optimizer.learning_rate = 4.0 / 2**batch  # what the next step has
         metrics.on_train_batch_end(batch, {"g/l1": 2.0**batch, "g/norm": norm})
-    found = [(line["step"], line["g/l1"], line["g/norm"]) for line in lines(tmp_path)]
-    assert found == [(2, 1.5, 2.0), (4, 6.0, 8.0), (5, 16.0, 5.0)]
-    assert lines(tmp_path)[0]["lr/g"] == 0.25
+    names = ("step", "g/l1", "g/norm", "lr/g")
+    found = [tuple(line[name] for name in names) for line in lines(tmp_path)]
+    assert found == [(2, 1.5, 2.0, 4.0), (4, 6.0, 8.0, 1.0), (5, 16.0, 5.0, 0.5)]
+    assert "lr/d" not in lines(tmp_path)[0]

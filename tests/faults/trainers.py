@@ -159,14 +159,14 @@ STEPS = [
         "trainers/cyclegan.py",
         "fake_scan = self.scan_pool.exchange(fake_scan, self.step.value)",
         "self.scan_pool.exchange(fake_scan, self.step.value)",
-        _of("cyclegan"),
+        "tests/test_adversarial.py -k full_pool",
     ),
     Fault(
         "cyclegan.color_pool_unused",
         "trainers/cyclegan.py",
         "fake_rgb = self.color_pool.exchange(fake_rgb, self.step.value)",
         "self.color_pool.exchange(fake_rgb, self.step.value)",
-        _of("cyclegan"),
+        "tests/test_adversarial.py -k full_pool",
     ),
     Fault(
         "wgan.weights_not_clipped",
