@@ -7,6 +7,7 @@ from harness import toy_batch
 from harness import toy_config
 
 from tfcolor import build
+from tfcolor import optimizers
 from tfcolor.data import distortions
 from tfcolor.networks.efficientnet_lite import EfficientNetLite0
 
@@ -98,6 +99,25 @@ def test_features_are_compared_as_of_one_batch(mirrored, monkeypatch):
         np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
     expected = logs_of_one["g/perceptual"]
     assert logs_of_two["g/perceptual"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_shares_of_the_rate_are_those_of_one_replica(mirrored):
+    ends = []
+    for strategy in (tf.distribute.get_strategy(), mirrored):
+        with strategy.scope():
+            variables = [keras.Variable(np.zeros(2, "float32")) for _ in range(2)]
+            optimizer = optimizers.Adam(0.5, shares=[0.25, 1.0])
+            optimizer.build(variables)
+        share = tf.constant([3.0, -1.0]) / strategy.num_replicas_in_sync
+
+        def step(optimizer=optimizer, share=share, variables=variables):
+            optimizer.apply([share, share], variables)
+
+        for _ in range(3):
+            strategy.run(step)
+        ends.append([v.numpy() for v in variables])
+    np.testing.assert_allclose(*ends, rtol=1e-5)
+    np.testing.assert_array_equal(ends[1][0], 0.25 * ends[1][1])
 
 
 def test_batch_must_be_divisible():

@@ -41,9 +41,9 @@ def network_config(name):
         return toy_config(name)
     generator, head = name.split()
     config = toy_config("classification" if head == "bins" else "l1")
-    settings = {"resnet_unet": {"weights": "none"}, "unet": {"depth": 3}}.get(
-        generator, {}
-    )
+    settings = {"depth": 3} if generator == "unet" else {}
+    if generator in ("resnet_unet", "efficientnet"):
+        settings = {"weights": "none"}
     config.generator = type(config.generator)(
         name=generator, head=head, width=4, **settings
     )
@@ -61,7 +61,13 @@ def distinct():
 
 # "colorful bins" has Zhang's network, "resnet_unet ab" attention, "unet lab" is of
 # line art.
-MODELS = [*distinct(), "colorful bins", "resnet_unet ab", "unet lab"]
+MODELS = [
+    *distinct(),
+    "colorful bins",
+    "resnet_unet ab",
+    "efficientnet ab",
+    "unet lab",
+]
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,37 @@ def test_adam_has_no_amsgrad():
         optimizers.Adam(0.1, amsgrad=True)
 
 
+@pytest.mark.parametrize("cls", optimizers.OPTIMIZERS.values())
+def test_variables_learn_at_their_share_of_the_rate(cls, rng):
+    """Powers of two, from zero: to the last bit."""
+    gradients = rng.normal(size=(5, 3)).astype("float32")
+    variables = [keras.Variable(np.zeros(3, "float32")) for _ in range(3)]
+    optimizer = cls(0.1, shares=[0.25, 1.0, 1.0])
+    optimizer.build(variables[:2])
+    plain = cls.from_config(cls(0.1).get_config())
+    plain.build(variables[2:])
+    for gradient in gradients:
+        optimizer.apply([tf.constant(gradient)] * 2, variables[:2])
+        plain.apply([tf.constant(gradient)], variables[2:])
+    slow, fast, alone = (np.array(v) for v in variables)
+    np.testing.assert_array_equal(fast, alone)
+    np.testing.assert_array_equal(slow, 0.25 * fast)
+    again = cls.from_config(optimizer.get_config())
+    assert list(again.shares) == [0.25, 1.0, 1.0]
+
+
+def test_shares_hold_under_loss_scaling():
+    variables = [keras.Variable(np.zeros(2, "float32")) for _ in range(2)]
+    inner = optimizers.Adam(0.5, shares=[1.0, 0.25])
+    optimizer = keras.optimizers.LossScaleOptimizer(inner)
+    optimizer.build(variables)
+    scaled = optimizer.scale_loss(tf.constant([3.0, -1.0]))
+    optimizer.apply([scaled, scaled], variables)
+    fast, slow = (np.array(v) for v in variables)
+    np.testing.assert_allclose(fast, [-0.5, 0.5], atol=1e-5)
+    np.testing.assert_array_equal(slow, 0.25 * fast)
+
+
 @pytest.mark.parametrize("updates", [1, 5])
 def test_rate_is_constant_and_then_falls_linearly_to_0(updates):
     schedule = optimizers.ConstantThenLinear(0.4, 100, 0.5, updates)

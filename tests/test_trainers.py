@@ -57,6 +57,8 @@ COMBINATIONS = [
     ("resnet_unet", "bins"),
     ("colorful", "bins"),
     ("resnet_unet", "ab"),
+    ("efficientnet", "bins"),
+    ("efficientnet", "ab"),
 ]
 
 

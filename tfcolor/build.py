@@ -211,15 +211,39 @@ def _optimizers(config, model, segment):
             )
     elif optim.d_lr is None:
         optim.d_lr = optim.g_lr
+    shares = {"g": _shares(config, model)}
     return {
         f"{key}_optimizer": _optimizer(
-            config, segment, key, model.n_critic if key == "d" else 1
+            config,
+            segment,
+            key,
+            model.n_critic if key == "d" else 1,
+            shares.get(key),
         )
         for key in model.networks()
     }
 
 
-def _optimizer(config, segment, key, updates):
+def _shares(config, model):
+    """Shares of the rate at which the generator's variables learn, in their
+    order, or None: `optim.encoder_rate` of those of its encoder."""
+    rate = config.optim.encoder_rate
+    if rate is None:
+        return None
+    generator = getattr(model, "generator", None)
+    if not hasattr(generator, "encoder"):
+        name = config.generator.name if generator else type(model).__name__
+        raise UsageError(f"optim.encoder_rate: {rate}, but {name} has no encoder")
+    slow = {id(variable) for variable in generator.encoder.trainable_variables}
+    if not slow:
+        raise UsageError(
+            f"optim.encoder_rate: {rate}, but nothing of the encoder is trained; "
+            "set generator.frozen=false"
+        )
+    return [rate if id(v) in slow else 1.0 for v in generator.trainable_variables]
+
+
+def _optimizer(config, segment, key, updates, shares):
     optim, stage = config.optim, segment.stage
     key = "g" if key == "g" else "d"  # the weight network learns as D does
     if optim.name not in OPTIMIZERS:
@@ -227,7 +251,7 @@ def _optimizer(config, segment, key, updates):
             f"optim.name: {optim.name!r} is not one of {', '.join(OPTIMIZERS)}"
         )
     cls = OPTIMIZERS[optim.name]
-    skip = ("name", "g_lr", "d_lr", "constant")
+    skip = ("name", "g_lr", "d_lr", "encoder_rate", "constant")
     arguments = _arguments("optim", optim, cls, skip)
     schedule = ConstantThenLinear(
         stage.g_lr if key == "g" else stage.d_lr,
@@ -236,7 +260,7 @@ def _optimizer(config, segment, key, updates):
         updates,
         segment.position - segment.updated[key],
     )
-    optimizer = cls(schedule, **arguments)
+    optimizer = cls(schedule, shares=shares, **arguments)
     if config.train.precision == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer

@@ -41,7 +41,7 @@ def check(config):
     _check_choice("train.precision", train.precision, PRECISIONS)
     for section, fields in (
         ("data", ("image_size", "batch_size")),
-        ("optim", ("g_lr", "d_lr")),
+        ("optim", ("g_lr", "d_lr", "encoder_rate")),
         ("generator", ("temperature",)),
         ("bins", ("cross_entropy", "prior_images")),
     ):

@@ -136,6 +136,7 @@ class Optim:
     name: str = "adam"  # or "rmsprop"
     g_lr: float = 2e-4  # learning rate of the generator
     d_lr: float | None = None  # of the discriminator; unset: that of g_lr
+    encoder_rate: float | None = None  # share of g_lr of the encoder; unset: 1
     beta_1: float | None = None  # of adam
     beta_2: float | None = None
     rho: float | None = None  # of rmsprop

@@ -4,10 +4,33 @@ import keras
 import tensorflow as tf
 
 
+class _Shares:
+    """Mixin for an optimizer whose variables learn at different rates.
+
+    Args:
+      shares: of the learning rate, one for each variable in the order in which
+        the optimizer is built with them; None: all of it.
+    """
+
+    def __init__(self, *args, shares=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.shares = shares
+
+    def rate_of(self, variable, learning_rate):
+        if self.shares is None:
+            return learning_rate
+        return learning_rate * self.shares[self._get_variable_index(variable)]
+
+    def get_config(self):
+        shares = self.shares and list(self.shares)
+        return {**super().get_config(), "shares": shares}
+
+
 @keras.saving.register_keras_serializable("tfcolor")
-class Adam(keras.optimizers.Adam):
+class Adam(_Shares, keras.optimizers.Adam):
     """Keras' Adam (Kingma and Ba 2015) through TensorFlow's one kernel for it,
-    which goes over the weights once where Keras goes ten times."""
+    which goes over the weights once where Keras goes ten times. `shares` as in
+    _Shares."""
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, **kwargs):
         super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, **kwargs)
@@ -25,12 +48,24 @@ class Adam(keras.optimizers.Adam):
             v=self._velocities[index].value.handle,
             beta1_power=beta_1**step,
             beta2_power=beta_2**step,
-            lr=tf.cast(learning_rate, dtype),
+            lr=tf.cast(self.rate_of(variable, learning_rate), dtype),
             beta1=beta_1,
             beta2=beta_2,
             epsilon=tf.cast(self.epsilon, dtype),
             grad=tf.cast(gradient, dtype),
         )
+
+
+@keras.saving.register_keras_serializable("tfcolor")
+class RMSprop(_Shares, keras.optimizers.RMSprop):
+    """Keras' RMSprop; `shares` as in _Shares."""
+
+    def __init__(self, learning_rate=0.001, rho=0.9, **kwargs):
+        super().__init__(learning_rate, rho=rho, **kwargs)
+
+    def update_step(self, gradient, variable, learning_rate):
+        rate = self.rate_of(variable, learning_rate)
+        super().update_step(gradient, variable, rate)
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -65,4 +100,4 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
         return self.settings
 
 
-OPTIMIZERS = {"adam": Adam, "rmsprop": keras.optimizers.RMSprop}
+OPTIMIZERS = {"adam": Adam, "rmsprop": RMSprop}
