@@ -49,7 +49,7 @@ def graph(resized):
         image = tf.image.crop_to_bounding_box(
             image, (height - side) // 2, (width - side) // 2, side, side
         )
-        return tf.image.resize(image, size)
+        return tf.image.resize(image, size, antialias=True)
 
     files = tf.data.Dataset.from_tensor_slices(paths()).repeat()
     files = files.map(load, tf.data.AUTOTUNE, deterministic=True)
