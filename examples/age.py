@@ -22,6 +22,7 @@ from tfcolor import colorize
 from tfcolor import files
 from tfcolor import inference
 from tfcolor import pictures
+from tfcolor import resize
 from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.data import aging
@@ -54,7 +55,7 @@ def age(rgb, seed, sepia=0.0):
 
 def grey(t):
     """A plane L*/100 [H, W] as uint8 [H, W, 3], all channels alike."""
-    levels = lab.to_uint8(lab.gamma(lab.linear(100.0 * t, 0.0, 0.0)[1]))
+    levels = gamut.to_uint8(100.0 * t, tf.zeros_like(t), tf.zeros_like(t))[..., 1]
     return inference.as_rgb(levels.numpy())
 
 
@@ -84,7 +85,9 @@ def run(inputs, output, seed, sepia, size):
             print(f"{task.source}: {error}", file=sys.stderr)
             failed += 1
             continue
-        rgb = sources.shrink(inference.as_rgb(picture.pixels), size)
+        rgb = inference.as_rgb(picture.pixels)
+        share = min(1.0, size / min(rgb.shape[:2]))
+        rgb = resize.picture(rgb, *(round(side * share) for side in rgb.shape[:2]))
         aged = age(rgb, (seed, zlib.crc32(str(task.place).encode())), sepia)
         files.make_folder(task.target.parent, "output")
         pictures.write(task.target, aged, pictures.Picture(aged), "PNG")

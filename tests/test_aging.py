@@ -19,6 +19,7 @@ from tfcolor.color import lab
 from tfcolor.data import aging
 from tfcolor.data import feeds
 from tfcolor.data import pipeline
+from tfcolor.data import streams
 from tfcolor.errors import UsageError
 
 EFFECTS = {
@@ -36,7 +37,7 @@ def program():
 
 
 def seeds(count, first=0):
-    rows = [[4 << 32, first + i] for i in range(count)]
+    rows = [[streams.AGING, first + i] for i in range(count)]
     return tf.constant(rows, tf.int64)
 
 
@@ -89,7 +90,7 @@ def test_each_effect_alone_is_its_formula(rng, monkeypatch):
     t = (photographs(rng, 1, 64)[0, ..., 0] + 1) / 2
     for name, none in EFFECTS.items():
         monkeypatch.setattr(aging, name, none)
-    seed = [4 << 32, 3]
+    seed = [streams.AGING, 3]
     u, worn = drawn(seed)
 
     def found(**strengths):
@@ -255,7 +256,7 @@ def test_seeds_are_of_the_run_and_the_example():
     assert "seeds" not in pipeline._drawn(data, 7, tf.constant(3, tf.int64))
     data.aging = 0.1
     found = pipeline._drawn(data, 7, tf.constant(3, tf.int64))
-    np.testing.assert_array_equal(found["seeds"], [(4 << 32) + 7, 3])
+    np.testing.assert_array_equal(found["seeds"], [streams.AGING + 7, 3])
 
 
 def test_a_tint_changes_nothing_for_the_network(rng):

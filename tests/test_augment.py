@@ -26,6 +26,7 @@ from tfcolor.data import distortions
 from tfcolor.data import pipeline
 from tfcolor.data import readers
 from tfcolor.data import sources
+from tfcolor.data import streams
 from tfcolor.errors import UsageError
 
 
@@ -169,7 +170,7 @@ def test_lightness_and_colour_turn_together(folder, data, rng):
     for step, (one, other) in enumerate(zip(plain, found, strict=True)):
         assert other.keys() == {"l", "ab"}
         rgb = gamut.picture(one["l"], one["ab"])
-        seed, examples = 1 << 32, range(4 * step, 4 * step + 4)
+        seed, examples = streams.GEOMETRY, range(4 * step, 4 * step + 4)
         numbers = [tf.random.stateless_uniform([10], [seed, i]) for i in examples]
         rows = tf.stack([distortions.matrix(n, 16, 40.0, 0.8) for n in numbers])
         l, ab = lab.encode(distortions.warp(rgb, rows, "reflect"))
@@ -289,7 +290,7 @@ def test_an_example_is_the_same_in_every_batch_step_and_shard(folder, data):
         one_by_one = np.concatenate([batch[key] for batch in alone])
         np.testing.assert_array_equal(value, one_by_one[:12], err_msg=key)
     seeds = np.concatenate([batch["seeds"] for batch in alone])
-    np.testing.assert_array_equal(seeds, [[4 << 32, i] for i in range(24)])
+    np.testing.assert_array_equal(seeds, [[streams.AGING, i] for i in range(24)])
     numbers = np.concatenate([batch["numbers"] for batch in alone])
     assert len(np.unique(numbers)) == numbers.size
     assert (numbers >= 0).all()

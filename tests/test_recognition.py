@@ -226,7 +226,7 @@ def test_evaluation_has_it_without_a_flag(installed, tmp_path, monkeypatch, call
         said = "left out: features, frechet, kid, names, won_back: imagenet: these"
         assert said in done.stderr
         assert not set(recognition.METRICS) & set(table["run"])
-        assert "KID" not in page
+        assert "KID of features" not in page
         return
     for text in ("KID of features x 1000", "Frechet distance of features", "names"):
         assert text in page

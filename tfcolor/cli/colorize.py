@@ -154,17 +154,13 @@ def _check_flags(values):
         raise UsageError("--model and --method exclude each other; give one of them")
     if not values.model and not values.method:
         values.model = presets.default()
-    model = values.model
-    if (
-        model
-        and not presets.find(model)
-        and not pathlib.Path(model).expanduser().exists()
-    ):
-        raise UsageError(f"--model={model}: no such folder{presets.hint(model)}")
     for name, methods in OWN_FLAGS.items():
         if getattr(values, name) not in (None, []) and values.method not in methods:
             used = f"--method={values.method}" if values.method else "--model"
             raise UsageError(f"--{name}: {used} does not use it")
+    model, named = values.model, presets.find(values.model)
+    if model and not named and not pathlib.Path(model).expanduser().exists():
+        raise UsageError(f"--model={model}: no such folder{presets.hint(model)}")
     if values.method == "levin" and not values.hints:
         raise UsageError("--hints is missing: --method=levin needs strokes of colour")
     if values.method == "charpiat" and not values.reference:
