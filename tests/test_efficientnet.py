@@ -431,15 +431,15 @@ def test_weights_come_from_the_package_and_from_files(tmp_path):
     network.load_pretrained()
     first = network.encoder.get_weights()
     file = torch_file.read(imagenet_file())
-    kernel = file["_blocks.3._expand_conv.weight"][:, :, 0, 0]
-    gamma, beta, mean, variance = (
-        file[f"_blocks.3._bn0.{name}"]
-        for name in ("weight", "bias", "running_mean", "running_var")
-    )
-    folded = network.encoder.blocks[3].expand
-    x = np.linspace(-1, 1, 24)
-    expected = gamma * (kernel @ x - mean) / np.sqrt(variance + 1e-3) + beta
-    found = x @ folded.kernel.numpy()[0, 0] + folded.bias.numpy()
+    # A depthwise convolution whose variances are small beside the 1e-3.
+    name, norm = "_blocks.15._depthwise_conv.weight", "_blocks.15._bn1."
+    parts = ("weight", "bias", "running_mean", "running_var")
+    gamma, beta, mean, variance = (file[norm + part] for part in parts)
+    x = np.linspace(-1, 1, 9).reshape(3, 3)
+    seen = np.einsum("ij,cij->c", x, file[name][:, 0])
+    expected = gamma * (seen - mean) / np.sqrt(variance + 1e-3) + beta
+    kernel, bias = network.encoder.blocks[15].depthwise.get_weights()
+    found = np.einsum("ij,ijc->c", x, kernel[..., 0]) + bias
     np.testing.assert_allclose(found, expected, atol=1e-5)
     path = tmp_path / "encoder.weights.h5"
     network.encoder.save_weights(path)
