@@ -110,7 +110,7 @@ def test_answers_without_python_as_keras_does(name, exported, server, rng, tmp_p
     run, model = exported(name)
     assert list(served.faults(model)) == []
     predictor = tfcolor.load(run)
-    sizes = [(33, 50), (90, 41), (32, 32), (7, 100), (64, 64)]
+    sizes = [(33, 50), (140, 150), (32, 32), (7, 100), (64, 64)]
     images = [picture(rng, *size) for size in sizes]
     requests = []
     for count in (1, 2, 5):
