@@ -89,7 +89,7 @@ class Game:
 
     def play(self, rates, steps=1, **loss):
         """(logs of the last step, Moves of all steps) from the start, by plain
-        descent at the rates {letter: rate}, 0 where there is none.
+        descent at the rates {letter: rate}; what has none rests.
 
         Args:
           loss: fields of `loss` to set for these steps, where there are such.
@@ -109,6 +109,7 @@ class Game:
                 for letter in trainer.networks()
             }
         )
+        trainer.resting = tuple(trainer.networks().keys() - rates.keys())
         before = {n: getattr(trainer, n) for n in loss if hasattr(trainer, n)}
         for n in before:
             setattr(trainer, n, loss[n])

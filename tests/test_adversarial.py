@@ -94,7 +94,7 @@ def realness(this, weights):
 def test_a_generator_alone_raises_what_the_discriminator_thinks_of_it(name):
     this = game(name)
     others = dict.fromkeys(OTHER_TERMS, 0.0)
-    this.play({"g": 0.01}, 4, **others, clip=1e3)
+    this.play({"g": 0.02}, 2, **others, clip=1e3)
     after = this.weights()
     generators = {n: this.start[n] for n in GENERATORS & this.start.keys()}
     before = realness(this, after | generators)
@@ -106,7 +106,7 @@ def test_a_generator_alone_raises_what_the_discriminator_thinks_of_it(name):
 def test_a_discriminator_alone_tells_truths_from_fakes(name):
     this = game(name)
     before = realness(this, this.start)
-    this.play({"d": 0.01}, 4, **PENALTIES)
+    this.play({"d": 0.02}, 2, **PENALTIES)
     after = realness(this, this.weights())
     wider = (after - before) @ [1.0, -1.0]
     assert (wider > 0.001).all()
@@ -146,6 +146,7 @@ def test_at_a_full_pool_discriminators_see_old_fakes(name, monkeypatch):
             return call(x, training=training)
 
         monkeypatch.setattr(network, "call", spy)
+    trainer.resting = ("g", "d")
     for step in range(6):
         trainer.train_step(toy_batch(config, 1, step))
     for images in seen.values():
