@@ -100,10 +100,10 @@ def judge(chosen, original, pool):
     run_here = functools.partial(run, original)
     began, sound = time.monotonic(), {}
     for tests, found in zip(selections, pool.map(run_here, selections), strict=True):
-        code, _, said = found
+        code, seconds, said = found
         sound[tests] = code == PASSED
-        if code != PASSED:
-            print(f"without a fault pytest {tests} exits with {code}:\n{said}")
+        outcome = "passes" if code == PASSED else f"exits with {code}:\n{said}"
+        print(f"without a fault {seconds:5.1f} s  {tests} {outcome}", flush=True)
     print(
         f"{sum(sound.values())} of {len(sound)} selections of tests pass without a "
         f"fault: {time.monotonic() - began:.0f} s",
