@@ -124,7 +124,6 @@ def test_references_of_a_folder_and_of_the_same_name(tmp_path, rng, call):
 
 BAD_USAGE = {
     "both": (["--model=x", "--method=levin"], "--model and --method exclude"),
-    "neither": ([], "--model is missing"),
     "no hints": (["--method=levin"], "--hints is missing"),
     "no reference": (["--method=charpiat"], "--reference is missing"),
     "hints of a network": (["--model=x", "--hints=h"], "--hints: --model does not"),

@@ -393,7 +393,6 @@ def test_a_full_disk_stops_and_leaves_nothing_half_written(
 
 
 BAD_USAGE = {
-    "no model": (["in"], "--model is missing"),
     "no input": (["--model=model"], "no picture given"),
     "missing input": (["--model=model", "/no/such"], "/no/such: no such file or"),
     "folder without a picture": (["--model=model", "empty"], "no picture in it"),
