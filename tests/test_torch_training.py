@@ -27,13 +27,13 @@ def twins(tmp_path_factory):
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
     torch.nn.init.normal_(generator.head.weight, std=0.05)
     path = tmp_path_factory.mktemp("run") / "last.pt"
-    torch.save({"step": 7, "e": generator.state_dict()}, path)
+    torch.save({"step": 7, "e": generator.state_dict(), "args": {}}, path)
     return generator.eval(), torch_preset.generator_of(path, 64)
 
 
 def test_the_keras_network_predicts_the_same(twins):
-    generator, (network, config, step) = twins
-    assert (step, config.generator.name) == (7, "efficientnet")
+    generator, (network, config, state) = twins
+    assert (state["step"], config.generator.name) == (7, "efficientnet")
     l = np.random.default_rng(0).uniform(-1, 1, (2, 64, 96, 1)).astype("float32")
     with torch.no_grad():
         ab = generator(torch.tensor(l.transpose(0, 3, 1, 2)))

@@ -12,7 +12,6 @@ from tfcolor.color import cie
 
 _FROM_RGB = torch.tensor(cie.WHITE_FROM_RGB, dtype=torch.float32)
 _TO_RGB = torch.linalg.inv(_FROM_RGB.double()).float()
-_CURVE_END = cie.THRESHOLD ** (1 / 3)  # f where the line becomes the root
 
 
 def lab(rgb):
@@ -36,7 +35,7 @@ def rgb(l, ab):
     z = y - ab[:, 1] * cie.AB_MAX / 200.0
     f = torch.stack([x, y, z], -1)
     line = (f - cie.OFFSET) / cie.SLOPE
-    white = torch.where(f > _CURVE_END, f.clamp_min(_CURVE_END) ** 3, line)
+    white = torch.where(f > cie.F_THRESHOLD, f.clamp_min(cie.F_THRESHOLD) ** 3, line)
     light = white @ _TO_RGB.T.to(l.device)
     curve = 1.055 * light.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(light > 0.0031308, curve, 12.92 * light).permute(0, 3, 1, 2)

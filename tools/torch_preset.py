@@ -14,7 +14,7 @@ from tfcolor.presets import writing
 
 
 def generator_of(checkpoint, working_size):
-    """(Keras generator with the weights of a last.pt, its Config, its step)."""
+    """(Keras generator with the weights of a last.pt, its Config, the checkpoint)."""
     state = torch.load(checkpoint, "cpu")
     trained = torch_networks.Generator()
     trained.load_state_dict(state["e"])
@@ -27,7 +27,7 @@ def generator_of(checkpoint, working_size):
     )
     generator = build.generator_of(config)
     generator.set_weights(trained.keras_weights())
-    return generator, config, state["step"]
+    return generator, config, state
 
 
 def main():
@@ -39,9 +39,11 @@ def main():
     for text in writing.TEXTS:
         parser.add_argument(f"--{text}")
     given = parser.parse_args()
-    generator, config, step = generator_of(given.checkpoint, given.working_size)
+    generator, config, state = generator_of(given.checkpoint, given.working_size)
     texts = {text: getattr(given, text) for text in writing.TEXTS}
-    print(writing.save(generator, config, step, given.name, given.folder, **texts))
+    training = {"program": "tools.train_torch", **state["args"]}
+    place = (state["step"], given.name, given.folder, training)
+    print(writing.save(generator, config, *place, **texts))
 
 
 if __name__ == "__main__":

@@ -143,7 +143,9 @@ class Training:
 
     def save(self):
         state = {name: part.state_dict() for name, part in self.parts().items()}
-        torch.save({"step": self.step, **state}, self.given.run / "part.pt")
+        given = {**vars(self.given), "run": self.given.run.name}
+        state |= {"step": self.step, "args": given}
+        torch.save(state, self.given.run / "part.pt")
         os.replace(self.given.run / "part.pt", self.given.run / "last.pt")
 
     def restore(self):

@@ -48,7 +48,7 @@ def write(run, name, folder=None, **texts):
     return save(generator, config, info["step"], name, folder, **texts)
 
 
-def save(generator, config, step, name, folder=None, **texts):
+def save(generator, config, step, name, folder=None, training=None, **texts):
     """Write NAME.npz, NAME.json and NAME.md.
 
     Texts that are not given stay as they are in a card that is there. Its
@@ -60,6 +60,8 @@ def save(generator, config, step, name, folder=None, **texts):
       step: of its training.
       name: small letters, digits and _.
       folder: of presets; None: that of the package.
+      training: {setting: value} of another program than bin/train that trained
+        them; None: those of the config.
       texts: of TEXTS.
 
     Returns:
@@ -84,6 +86,8 @@ def save(generator, config, step, name, folder=None, **texts):
     old = json.loads(path.read_text()) if path.is_file() else {}
     sha256 = hashlib.sha256(data).hexdigest()
     settings = config_lib.to_dict(config)
+    section = settings.pop("generator")
+    training = training or config_lib.flat_dict(settings)
     card = {
         "format": presets.FORMAT,
         "name": name,
@@ -96,8 +100,8 @@ def save(generator, config, step, name, folder=None, **texts):
         "head": config.generator.head,
         "trainer": config.trainer,
         "step": step,
-        "generator": _without_places(settings.pop("generator")),
-        "training": _without_places(config_lib.flat_dict(settings)),
+        "generator": _without_places(section),
+        "training": _without_places(training),
         "evaluations": old.get("evaluations", {})
         if old.get("sha256") == sha256
         else {},
