@@ -6,7 +6,7 @@ from setuptools import setup
 
 ROOT = pathlib.Path(__file__).parent
 VERSION = re.search(
-    r'__version__ = "(.+)"', (ROOT / "tfcolor" / "__init__.py").read_text()
+    r'__version__ = "(.+)"', (ROOT / "tfcolor" / "version.py").read_text()
 ).group(1)
 
 setup(

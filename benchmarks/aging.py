@@ -24,7 +24,7 @@ _TURNS = flags.DEFINE_integer("turns", 7, "turns, of 20 batches each")
 def main(_):
     import tensorflow as tf
 
-    from tfcolor.data import aging
+    from tfcolor.images import aging
 
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.threading.set_intra_op_parallelism_threads(1)

@@ -22,9 +22,9 @@ import numpy as np
 from PIL import Image
 from skimage import color
 
+from tfcolor.classical import adapters
 from tfcolor.classical import charpiat
 from tfcolor.classical import levin
-from tfcolor.classical import methods
 from tfcolor.color import gamut
 from tfcolor.data import sources
 
@@ -49,7 +49,7 @@ def levin_row(photographs, share):
     for rgb in photographs:
         lab = color.rgb2lab(rgb).astype(np.float32)
         luminance, ab = lab[..., 0] / 100.0, lab[..., 1:]
-        known = methods.simulated(luminance, share)
+        known = adapters.simulated(luminance, share)
         start = time.perf_counter()
         found = levin.spread(luminance, ab, known)
         seconds = time.perf_counter() - start

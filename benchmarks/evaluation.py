@@ -9,10 +9,10 @@ process each.
 
 import pathlib
 import resource
-import statistics
 import subprocess
 import sys
 import time
+from statistics import median
 
 from absl import app
 from absl import flags
@@ -42,29 +42,29 @@ def batches(size, count):
 def generator(size):
     import tensorflow as tf
 
-    from tfcolor import build
     from tfcolor import config as config_lib
+    from tfcolor.networks import factory
 
     config = config_lib.of("l1")
     config.data.image_size = size
-    network = build.generator_of(config)
+    network = factory.generator_of(config)
     return tf.function(lambda l: network(l, training=False))
 
 
 def time_batch(size):
-    from tfcolor import evaluate
+    from tfcolor.evaluation import statistics
 
     predict, (batch,) = generator(size), batches(size, BATCH)
-    sums = evaluate.Sums(evaluate.RESAMPLES)
-    true = evaluate.seen(batch["l"], batch["ab"])
+    sums = statistics.Sums(statistics.RESAMPLES)
+    true = statistics.seen(batch["l"], batch["ab"])
     lightness = (batch["l"] + 1.0) * 50.0
 
     def network():
         return predict(batch["l"]).numpy()
 
     def metrics():
-        found = evaluate.seen(batch["l"], batch["ab"])
-        values = evaluate.statistics(found, true, lightness)
+        found = statistics.seen(batch["l"], batch["ab"])
+        values = statistics.statistics(found, true, lightness)
         sums.add(sums.weights(batch["number"].numpy()), values)
 
     medians = []
@@ -75,15 +75,15 @@ def time_batch(size):
             began = time.perf_counter()
             part()
             times.append(1e3 * (time.perf_counter() - began))
-        medians.append(statistics.median(times))
+        medians.append(median(times))
     return medians
 
 
 def judge(count):
-    from tfcolor import evaluate
+    from tfcolor.evaluation import statistics
 
     methods = {"brown": lambda batch: (batch["l"], 0.2 + 0.0 * batch["ab"])}
-    evaluate.judge(methods, batches(64, count), count, str, None)
+    statistics.judge(methods, batches(64, count), count, str, None)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
 
 

@@ -1,6 +1,6 @@
 """Colouring with an export, beside Keras and eager PyTorch; and a large file.
 
-pip install 'tfcolor[bench]' && python benchmarks/inference.py
+pip install 'tfcolor[bench]' && python benchmarks/predictor.py
 
 First the U-Net-256 of pix2pix (depth 8, width 64) on 256x256 pixels, batch 1
 and 16: the exported SavedModel's network, Keras' predict, the same layers in
@@ -43,10 +43,10 @@ def config():
 
 def make_export(folder):
     """A run of untrained weights, and its export."""
-    from tfcolor import build
-    from tfcolor import export
-    from tfcolor.checkpoints import Checkpoints
-    from tfcolor.workdir import Workdir
+    from tfcolor.inference import export
+    from tfcolor.runs.checkpoints import Checkpoints
+    from tfcolor.runs.folder import Workdir
+    from tfcolor.training import build
 
     run = Workdir(folder / "run")
     with run.claim():
@@ -65,9 +65,9 @@ def saved_model():
 
 
 def keras_predict():
-    from tfcolor import build
+    from tfcolor.networks import factory
 
-    generator = build.generator_of(config())
+    generator = factory.generator_of(config())
     return lambda x: generator.predict(x, batch_size=len(x), verbose=0)
 
 
@@ -109,8 +109,10 @@ def time_file():
     import numpy as np
 
     import tfcolor
-    from tfcolor import inference
-    from tfcolor import pictures
+    from tfcolor.images import compose
+    from tfcolor.images import pictures
+    from tfcolor.images import working
+    from tfcolor.inference.predictor import predict_planes
 
     folder = pathlib.Path(_FOLDER.value)
     predictor = tfcolor.load(folder / "unet")
@@ -119,13 +121,13 @@ def time_file():
         clock = [time.perf_counter()]
         picture = pictures.read(folder / "large.jpg")
         clock.append(time.perf_counter())
-        height, width = inference.working_shape(*picture.pixels.shape[:2], SIZE)
-        small = inference.reduced_lightness(picture.pixels, height, width)
+        height, width = working.working_shape(*picture.pixels.shape[:2], SIZE)
+        small = working.reduced_lightness(picture.pixels, height, width)
         clock.append(time.perf_counter())
-        planes = inference.predict_planes(predictor.network, small[None], 256)["ab"][0]
+        planes = predict_planes(predictor.network, small[None], 256)["ab"][0]
         planes = np.asarray(planes)
         clock.append(time.perf_counter())
-        result = inference.join(picture.pixels, planes)
+        result = compose.join(picture.pixels, planes)
         clock.append(time.perf_counter())
         pictures.write(folder / "large.png", result, picture, "PNG")
         clock.append(time.perf_counter())

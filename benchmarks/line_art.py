@@ -4,8 +4,8 @@ python benchmarks/line_art.py --workdir=runs/cyclegan
 
 On held-out drawings whose true scans are known, beside what dropping the colour
 gives: mean absolute error (0 black to 1 white), precision and recall of the lines
-(`tfcolor.lines`), each a mean over the drawings with its 95 % interval; --picture
-writes drawings, true scans, made ones and lightness, one below the other.
+(`tfcolor.metrics.line_art`), each a mean over the drawings with its 95 % interval;
+--picture writes drawings, true scans, made ones and lightness, one below the other.
 """
 
 import pathlib
@@ -19,14 +19,14 @@ from absl import app
 from absl import flags
 
 from tfcolor import config as config_lib
-from tfcolor import lines
-from tfcolor import models
-from tfcolor import samples
-from tfcolor import workdir
 from tfcolor.color import lab
-from tfcolor.data import feeds
+from tfcolor.data import datasets
 from tfcolor.data import pipeline
 from tfcolor.data import sources
+from tfcolor.images import grid
+from tfcolor.inference import restore
+from tfcolor.metrics import line_art
+from tfcolor.runs import folder as run_folder
 from tfcolor.trainers.cyclegan import lightness
 
 _WORKDIR = flags.DEFINE_multi_string("workdir", None, "runs of cyclegan", required=True)
@@ -39,7 +39,7 @@ RESAMPLES = 1000
 
 def batches():
     """Of (rgb [B, S, S, 3] and true scan [B, S, S, 1] of the same drawings)."""
-    data = config_lib.Data(image_size=_SIZE.value, batch_size=feeds.SAMPLES)
+    data = config_lib.Data(image_size=_SIZE.value, batch_size=datasets.SAMPLES)
     colors, scans = (
         sources.open_source(f"drawings:{split}") for split in ("test", "test_scans")
     )
@@ -53,16 +53,16 @@ def measures(scan, truth):
     rows = []
     for one, true in zip((scan + 1) / 2, (truth + 1) / 2, strict=True):
         one, true = one[..., 0].clip(0, 1), true[..., 0].clip(0, 1)
-        precision, recall = lines.line_precision_recall(one, true)
-        rows.append((lines.mean_absolute_error(one, true), precision, recall))
+        precision, recall = line_art.line_precision_recall(one, true)
+        rows.append((line_art.mean_absolute_error(one, true), precision, recall))
     return np.array(rows)
 
 
 def main(_):
     methods = {"lightness": lightness}
     for path in _WORKDIR.value:
-        scanner = models.scanner_of_run(path)
-        methods[workdir.Workdir(path).path.name] = tf.function(scanner)
+        scanner = restore.scanner_of_run(path)
+        methods[run_folder.Workdir(path).path.name] = tf.function(scanner)
     found, shown = {name: [] for name in methods}, None
     for batch in batches():
         rgb, truth = batch["rgb"], batch["scan"].numpy()
@@ -83,7 +83,7 @@ def main(_):
             f"{m:.3f} [{a:.3f}, {b:.3f}]"
             for m, a, b in zip(mean, low, high, strict=True)
         ]
-        score = lines.f_score(*mean[1:])
+        score = line_art.f_score(*mean[1:])
         print(
             f"{name:20s}" + "".join(f"{cell:>26s}" for cell in cells) + f"{score:8.3f}"
         )
@@ -91,8 +91,8 @@ def main(_):
         rgb, truth, scans = shown
         greys = [truth, *(scans[name] for name in methods if name != "lightness")]
         rows = [(l, np.zeros([*l.shape[:3], 2])) for l in (*greys, scans["lightness"])]
-        picture = samples.grid([lab.encode((rgb + 1) / 2), *rows])
-        samples.write_png(pathlib.Path(_PICTURE.value), picture)
+        picture = grid.of_rows([lab.encode((rgb + 1) / 2), *rows])
+        grid.write_png(pathlib.Path(_PICTURE.value), picture)
 
 
 if __name__ == "__main__":

@@ -30,10 +30,10 @@ from PIL import Image
 from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.data import sources
-from tfcolor.optimizers import Adam
 from tfcolor.trainers.robust_wgan import RobustWGAN
 from tfcolor.trainers.uotm import UOTM
 from tfcolor.trainers.wgan_gp import WGANGP
+from tfcolor.training.optimizers import Adam
 
 _PART = flags.DEFINE_enum("part", "mixture", ["mixture", "spoil"], "")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "mixture: runs of each objective")

@@ -38,8 +38,8 @@ def tfcolor_step(precision):
     import numpy as np
     import tensorflow as tf
 
-    from tfcolor import build
     from tfcolor import config as config_lib
+    from tfcolor.training import build
 
     config = config_lib.load(config_lib.CONFIGS / "cgan.py")
     config.data.image_size, config.data.batch_size = _SIZE.value, _BATCH.value

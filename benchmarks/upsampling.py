@@ -20,10 +20,10 @@ import numpy as np
 from scipy import ndimage
 
 import tfcolor
-from tfcolor import inference
-from tfcolor import resize
 from tfcolor.color import lab
 from tfcolor.data import sources
+from tfcolor.images import resize
+from tfcolor.images import working
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "a run's folder", required=True)
 _DATA = flags.DEFINE_string("data", "sample", "SPEC of the photographs")
@@ -165,8 +165,8 @@ def main(_):
                     error[edges].mean(),
                 ]
             errors[name].append(row)
-    working = inference.working_shape(1, 1, predictor.info["working_size"])[0]
-    print(f"{count} photographs, working size {int(working)}")
+    size = working.working_shape(1, 1, predictor.info["working_size"])[0]
+    print(f"{count} photographs, working size {int(size)}")
     print(f"{'':32s}{'predicted':>12s}{'at edges':>10s}{'true':>12s}{'at edges':>10s}")
     for name, rows in errors.items():
         means = np.mean(rows, 0)

@@ -18,16 +18,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import tensorflow as tf
 
-from tfcolor import colorize
-from tfcolor import files
-from tfcolor import inference
-from tfcolor import pictures
-from tfcolor import resize
+from tfcolor import atomic
 from tfcolor.color import gamut
 from tfcolor.color import lab
-from tfcolor.data import aging
-from tfcolor.data import sources
 from tfcolor.errors import UsageError
+from tfcolor.images import aging
+from tfcolor.images import compose
+from tfcolor.images import decode
+from tfcolor.images import pictures
+from tfcolor.images import resize
+from tfcolor.inference import batch
 
 # Of toned prints: hue angles, degrees, red-brown to yellow, and chroma at L* = 50.
 HUES = (58.0, 88.0)
@@ -56,7 +56,7 @@ def age(rgb, seed, sepia=0.0):
 def grey(t):
     """A plane L*/100 [H, W] as uint8 [H, W, 3], all channels alike."""
     levels = gamut.to_uint8(100.0 * t, tf.zeros_like(t), tf.zeros_like(t))[..., 1]
-    return inference.as_rgb(levels.numpy())
+    return compose.as_rgb(levels.numpy())
 
 
 def tinted(t, hue, chroma):
@@ -77,19 +77,19 @@ def run(inputs, output, seed, sepia, size):
         raise UsageError(f"--sepia={sepia}: not in [0, 1]")
     if size < 1:
         raise UsageError(f"--size={size}: must be at least 1")
-    tasks, failed = colorize.plan(inputs, output)
+    tasks, failed = batch.plan(inputs, output)
     for task in tasks:
         try:
             picture = pictures.read(task.source)
-        except sources.Unreadable as error:
+        except decode.Unreadable as error:
             print(f"{task.source}: {error}", file=sys.stderr)
             failed += 1
             continue
-        rgb = inference.as_rgb(picture.pixels)
+        rgb = compose.as_rgb(picture.pixels)
         share = min(1.0, size / min(rgb.shape[:2]))
         rgb = resize.picture(rgb, *(round(side * share) for side in rgb.shape[:2]))
         aged = age(rgb, (seed, zlib.crc32(str(task.place).encode())), sepia)
-        files.make_folder(task.target.parent, "output")
+        atomic.make_folder(task.target.parent, "output")
         pictures.write(task.target, aged, pictures.Picture(aged), "PNG")
         print(task.target)
     return failed

@@ -19,7 +19,7 @@ import pytest
 import tensorflow as tf
 from harness import config_of
 
-from tfcolor import run
+from tfcolor.training import loop
 
 # Two logical CPUs stand in for two GPUs.
 tf.config.set_logical_device_configuration(
@@ -72,5 +72,5 @@ def rng():
 def four_steps(tmp_path_factory):
     """A finished run; copy it before you touch it."""
     workdir = tmp_path_factory.mktemp("four_steps")
-    run.train(config_of("cgan", steps=4), workdir)
+    loop.train(config_of("cgan", steps=4), workdir)
     return workdir

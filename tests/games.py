@@ -11,8 +11,8 @@ import tensorflow as tf
 from harness import toy_batch
 from harness import toy_config
 
-from tfcolor import build
 from tfcolor.networks import layers
+from tfcolor.training import build
 
 # Not the defaults, under which some term counts too little to be seen.
 SETTINGS = {

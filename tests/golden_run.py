@@ -31,9 +31,9 @@ def weights_after(workdir, steps):
     """{"weight 0000": array, ...} of a run's generator, which goes on until `steps`."""
     import harness
 
-    from tfcolor import run
+    from tfcolor.training import loop
 
-    run.train(harness.toy_config("hinge", steps=steps), workdir)
+    loop.train(harness.toy_config("hinge", steps=steps), workdir)
     found = harness.tensors(workdir)
     names = sorted(name for name in found if name.startswith("generator/"))
     return {f"weight {i:04d}": found[name] for i, name in enumerate(names)}
@@ -44,13 +44,13 @@ def make():
     import harness
 
     import tfcolor
-    from tfcolor import export
-    from tfcolor import run
+    from tfcolor.inference import export
+    from tfcolor.training import loop
 
     for folder in (RUN, EXPORT):
         shutil.rmtree(folder, ignore_errors=True)
     config = harness.toy_config("hinge", steps=STEPS)
-    run.train(config, harness.new_run(config, RUN))
+    loop.train(config, harness.new_run(config, RUN))
     for path in (RUN / ".lock", RUN / "samples", *RUN.glob("events.*")):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     export.export(RUN, EXPORT)

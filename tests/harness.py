@@ -12,11 +12,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tfcolor import build
 from tfcolor import config as config_lib
-from tfcolor import smoke
-from tfcolor.checkpoints import Checkpoints
-from tfcolor.workdir import Workdir
+from tfcolor.config import smoke
+from tfcolor.runs.checkpoints import Checkpoints
+from tfcolor.runs.folder import Workdir
+from tfcolor.training import build
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAMES = config_lib.names()

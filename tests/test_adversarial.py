@@ -14,8 +14,8 @@ from harness import NAMES
 from harness import toy_batch
 from harness import toy_config
 
-from tfcolor import build
 from tfcolor import config as config_lib
+from tfcolor.training import build
 
 GANS = [name for name in NAMES if config_lib.of(name).discriminator is not None]
 

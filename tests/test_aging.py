@@ -14,13 +14,13 @@ from harness import toy_config
 from harness import write_pictures
 from PIL import Image
 
-from tfcolor import inference
+from tfcolor import streams
 from tfcolor.color import lab
-from tfcolor.data import aging
-from tfcolor.data import feeds
+from tfcolor.data import datasets
 from tfcolor.data import pipeline
-from tfcolor.data import streams
 from tfcolor.errors import UsageError
+from tfcolor.images import aging
+from tfcolor.inference.predictor import Predictor
 
 EFFECTS = {
     "GAMMA": 1.0,
@@ -248,7 +248,7 @@ def test_cyclegan_refuses_it():
     config = toy_config("cyclegan")
     config.data.scans, config.data.aging = "drawings:scans", 0.5
     with pytest.raises(UsageError, match=r"data.aging: 0.5: not used by cyclegan"):
-        feeds.feed_of(config)
+        datasets.feed_of(config)
 
 
 def test_seeds_are_of_the_run_and_the_example():
@@ -271,9 +271,7 @@ def test_a_tint_changes_nothing_for_the_network(rng):
         inputs.append(l)
         return {"ab": tf.zeros([*l.shape[:3], 2])}
 
-    predictor = inference.Predictor(
-        network, {"working_size": 60, "multiple": 1, "head": "ab"}
-    )
+    predictor = Predictor(network, {"working_size": 60, "multiple": 1, "head": "ab"})
     plain = predictor(grey)
     for degrees in age.HUES:
         sepia = age.tinted(t, np.radians(degrees), age.CHROMA[1])

@@ -15,19 +15,22 @@ from harness import toy_config
 from harness import write_pictures
 from PIL import Image
 
-from tfcolor import build
 from tfcolor import config as config_lib
-from tfcolor import run
+from tfcolor import streams
 from tfcolor.color import gamut
 from tfcolor.color import lab
-from tfcolor.data import aging
-from tfcolor.data import augment
+from tfcolor.config import validation
+from tfcolor.data import crops
 from tfcolor.data import distortions
 from tfcolor.data import pipeline
 from tfcolor.data import readers
 from tfcolor.data import sources
-from tfcolor.data import streams
 from tfcolor.errors import UsageError
+from tfcolor.images import aging
+from tfcolor.images import decode
+from tfcolor.images import degrade
+from tfcolor.training import build
+from tfcolor.training import loop
 
 
 @pytest.fixture
@@ -81,7 +84,7 @@ def test_middle_numbers_change_nothing(rng):
         rgb = rng.integers(0, 256, (2, side, side, 3), dtype=np.uint8)
         row = distortions.matrix(tf.constant(middle()), side, 45.0, 1.0)
         np.testing.assert_array_equal(row, np.float32([1, 0, 0, 0, 1, 0, 0, 0]))
-        for fill in augment.FILLS:
+        for fill in validation.FILLS:
             seen = distortions.warp(rgb, tf.stack([row, row]), fill)
             np.testing.assert_array_equal(seen, rgb)
 
@@ -150,7 +153,7 @@ def test_perspective_stays_in_front_of_the_horizon(rng):
     assert 160 < none < 240
 
 
-@pytest.mark.parametrize("fill", augment.FILLS)
+@pytest.mark.parametrize("fill", validation.FILLS)
 def test_beyond_the_edge_is_white_or_the_mirrored_picture(fill):
     rgb = np.full([1, 32, 32, 3], [40, 160, 90], np.uint8)
     seen = turned(rgb, 45.0, fill)
@@ -181,8 +184,8 @@ def test_lightness_and_colour_turn_together(folder, data, rng):
 
 def degraded(rng, count, blur, erase, side=32):
     l = rng.uniform(-1, 1, (count, side, side, 1)).astype(np.float32)
-    numbers = rng.uniform(size=(count, distortions.INPUT_NUMBERS)).astype(np.float32)
-    return l, distortions.degrade(l, tf.constant(numbers), blur, erase).numpy(), numbers
+    numbers = rng.uniform(size=(count, degrade.INPUT_NUMBERS)).astype(np.float32)
+    return l, degrade.degrade(l, tf.constant(numbers), blur, erase).numpy(), numbers
 
 
 def test_blur_keeps_the_mean_and_lowers_the_variance(rng):
@@ -199,7 +202,7 @@ def test_blur_keeps_the_mean_and_lowers_the_variance(rng):
         these = chosen & (numbers[:, 1] >= half) & (numbers[:, 1] < half + 0.5)
         inside = seen[these][:, 2:-2, 2:-2].var() / l.var()
         assert inside == pytest.approx(left, rel=0.05)
-        one = distortions.blurred(l[:1], np.full([1, 1, 1, 1], half, np.float32))
+        one = degrade.blurred(l[:1], np.full([1, 1, 1, 1], half, np.float32))
         expected = scipy.ndimage.gaussian_filter(
             l[0, :, :, 0], sigma, mode="reflect", radius=kernel // 2
         )
@@ -255,7 +258,7 @@ PIXELS = {
 }
 
 
-@pytest.mark.parametrize("crop", augment.CROPS)
+@pytest.mark.parametrize("crop", validation.CROPS)
 def test_order_crops_and_flips_stay_as_they_were(tmp_path, data, crop):
     """Also where an input is to be degraded: that has numbers of its own."""
     rng = np.random.default_rng(0)
@@ -275,7 +278,7 @@ def test_order_crops_and_flips_stay_as_they_were(tmp_path, data, crop):
 def test_an_example_is_the_same_in_every_batch_step_and_shard(folder, data):
     vars(data).update(AUGMENTED)
     whole = batches(folder, data, 6, n_critic=3)
-    assert whole[0]["numbers"].shape == (12, distortions.INPUT_NUMBERS)
+    assert whole[0]["numbers"].shape == (12, degrade.INPUT_NUMBERS)
     assert whole[0]["l"].shape == (12, 16, 16, 1)
     assert_same(whole[3:], batches(folder, data, 3, n_critic=3, start=3))
     parts = [batches(folder, data, 2, n_critic=3, shard=i, shards=2) for i in range(2)]
@@ -321,13 +324,13 @@ def test_a_panorama_is_cropped_where_its_colours_vary(tmp_path, data, rng, uprig
     data.image_size = 64  # windows come as they are cut
     colourful = {"smart": 0, "random": 0}
     for _ in range(60):
-        numbers = rng.uniform(size=augment.NUMBERS)
+        numbers = rng.uniform(size=crops.NUMBERS)
         window = reader.try_read(0, numbers)
-        box = augment.smart_box(image, numbers[:-1], data.crop_area)
-        np.testing.assert_array_equal(window, augment.cut(image, box))
-        random = augment.random_box(image.shape[:2], numbers[:4], data.crop_area)
+        box = crops.smart_box(image, numbers[:-1], data.crop_area)
+        np.testing.assert_array_equal(window, decode.cut(image, box))
+        random = crops.random_box(image.shape[:2], numbers[:4], data.crop_area)
         colourful["smart"] += window.var() > 0
-        colourful["random"] += augment.cut(image, random).var() > 0
+        colourful["random"] += decode.cut(image, random).var() > 0
     assert colourful["smart"] > 1.5 * colourful["random"] > 0
 
 
@@ -344,11 +347,11 @@ def test_a_picture_of_ordinary_aspect_is_cropped_anywhere(tmp_path, data, rng, s
 
     reader = readers.Reader(Spy(source, [0]), data, 0, None)
     for _ in range(20):
-        numbers = rng.uniform(size=augment.NUMBERS)
-        box = augment.random_box(size, numbers[:4], data.crop_area)
+        numbers = rng.uniform(size=crops.NUMBERS)
+        box = crops.random_box(size, numbers[:4], data.crop_area)
         window = reader.try_read(0, numbers)
         assert box in asked  # no more than that is decoded
-        np.testing.assert_array_equal(window, augment.cut(source.read(0), box))
+        np.testing.assert_array_equal(window, decode.cut(source.read(0), box))
 
 
 @pytest.mark.parametrize("name", COLORIZERS)
@@ -360,11 +363,11 @@ def test_every_step_degrades_its_input_and_not_its_truth(name, rng):
     assert [settings[name] for name in ("blur", "erase", "aging")] == [0.5] * 3
     n = trainer.n_critic
     batch = toy_batch(config, n)
-    numbers = rng.uniform(size=(len(batch["l"]), distortions.INPUT_NUMBERS))
+    numbers = rng.uniform(size=(len(batch["l"]), degrade.INPUT_NUMBERS))
     batch["numbers"] = np.float32(numbers)
     batch["seeds"] = np.arange(2 * len(numbers)).reshape(-1, 2)
     expected = aging.age(batch["l"], batch["seeds"], 0.5)
-    expected = distortions.degrade(expected, batch["numbers"], 0.5, 0.5)
+    expected = degrade.degrade(expected, batch["numbers"], 0.5, 0.5)
     assert np.abs(expected - batch["l"]).max() > 0.1
     inputs, truths = [], []
     color, reconstruction = trainer.color, trainer.reconstruction
@@ -393,12 +396,12 @@ def test_a_run_with_everything_on_resumes_to_the_last_bit(tmp_path, monkeypatch)
     config = config_of("cgan", steps=6, keep_checkpoints=3)
     vars(config.data).update(AUGMENTED)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    run.train(config, whole)
+    loop.train(config, whole)
     shutil.copytree(whole, parts)
     for path in (parts / "checkpoints").glob("step-6*"):
         path.unlink()
-    run.train(config, parts)
+    loop.train(config, parts)
     assert_identical(whole, parts)
     config.data.rotation = 10.0
     with pytest.raises(UsageError, match=r"data.rotation: 20.0 -> 10.0"):
-        run.train(config, parts)
+        loop.train(config, parts)

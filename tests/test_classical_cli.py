@@ -12,11 +12,11 @@ from harness import toy_config
 from harness import write_pictures
 from PIL import Image
 
-from tfcolor import colorize
+from tfcolor.classical import adapters
 from tfcolor.classical import levin
-from tfcolor.classical import methods
 from tfcolor.color import lab
 from tfcolor.errors import UsageError
+from tfcolor.inference import batch
 
 
 @pytest.fixture(scope="module")
@@ -111,14 +111,14 @@ def test_references_of_a_folder_and_of_the_same_name(tmp_path, rng, call):
     assert mixed[0][..., 1].mean() < -5
     blue, both, orange = (x[..., 1].mean() for x in (*mixed, ab[0]))
     assert blue - 0.5 <= both <= orange + 0.5
-    tasks, _ = colorize.plan([source / "0000.png"], output)
+    tasks, _ = batch.plan([source / "0000.png"], output)
     paths = [references / "0000.jpg", references / "0001.jpg"]
-    (task,) = methods.with_references(tasks, paths)
+    (task,) = adapters.with_references(tasks, paths)
     assert task.guide == tuple(paths)
-    (task,) = methods.with_references(tasks, [references, paths[1]])
+    (task,) = adapters.with_references(tasks, [references, paths[1]])
     assert task.guide == (paths[1], paths[0])  # the one of its own name of a folder
     tasks = [dataclasses.replace(tasks[0], place=pathlib.Path("other.png"))]
-    (task,) = methods.with_references(tasks, [references])
+    (task,) = adapters.with_references(tasks, [references])
     assert task.guide == tuple(paths)  # all of the folder
 
 
@@ -252,20 +252,20 @@ def test_evaluate_bad_usage(arguments, message, trained, tmp_path, call):
 
 def test_simulated_strokes_are_a_share_and_the_pictures_own(rng):
     luminance = rng.random((40, 50)).astype(np.float32)
-    found = methods.simulated(luminance, 0.01)
+    found = adapters.simulated(luminance, 0.01)
     assert np.count_nonzero(found) == 20
-    np.testing.assert_array_equal(found, methods.simulated(luminance.copy(), 0.01))
-    assert (found != methods.simulated(luminance + 0.1, 0.01)).any()
-    assert np.count_nonzero(methods.simulated(luminance, 1e-9)) == 1
+    np.testing.assert_array_equal(found, adapters.simulated(luminance.copy(), 0.01))
+    assert (found != adapters.simulated(luminance + 0.1, 0.01)).any()
+    assert np.count_nonzero(adapters.simulated(luminance, 1e-9)) == 1
 
 
 def test_judged_levin_is_shown_true_pixels_and_keeps_them(rng):
     l = rng.uniform(-1, 1, (2, 32, 32, 1)).astype(np.float32)
     ab = rng.uniform(-0.5, 0.5, (2, 32, 32, 2)).astype(np.float32)
-    kept, found = methods.judged("levin:0.1", [])({"l": l, "ab": ab})
+    kept, found = adapters.judged("levin:0.1", [])({"l": l, "ab": ab})
     np.testing.assert_array_equal(kept, l)
-    shown = [methods.simulated((x[..., 0] + 1.0) / 2.0, 0.1) for x in l]
+    shown = [adapters.simulated((x[..., 0] + 1.0) / 2.0, 0.1) for x in l]
     np.testing.assert_array_equal(found[np.stack(shown)], ab[np.stack(shown)])
     assert found.dtype == np.float32
     with pytest.raises(UsageError, match="levin:SHARE"):
-        methods.judged("levin:0", [])
+        adapters.judged("levin:0", [])

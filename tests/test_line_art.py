@@ -12,18 +12,18 @@ from harness import new_run
 from harness import toy_config
 from PIL import Image
 
-from tfcolor import build
 from tfcolor import config as config_lib
-from tfcolor import models
-from tfcolor import resize
-from tfcolor import run
-from tfcolor import smoke
 from tfcolor.color import gamut
 from tfcolor.color import lab
-from tfcolor.data import augment
-from tfcolor.data import feeds
+from tfcolor.config import smoke
+from tfcolor.data import crops
+from tfcolor.data import datasets
 from tfcolor.data import sources
 from tfcolor.errors import UsageError
+from tfcolor.images import resize
+from tfcolor.inference import restore
+from tfcolor.training import build
+from tfcolor.training import loop
 
 
 def line_art_config(scanner):
@@ -41,10 +41,10 @@ def test_line_art_learns_from_the_scans_of_a_run(tmp_path, monkeypatch):
     config = line_art_config(scanner)
     workdir = tmp_path / "run"
     config.train.steps = 2
-    run.train(config, workdir)
-    network = models.scanner_of_run(scanner)
+    loop.train(config, workdir)
+    network = restore.scanner_of_run(scanner)
     kept = keras.saving.load_model(workdir / "scanner.keras")
-    batch = next(iter(feeds.feed_of(config).training(config.data)))
+    batch = next(iter(datasets.feed_of(config).training(config.data)))
     trainer = build.trainer(config)
     trainer.scanner = kept
     l, color = trainer.pair(batch)
@@ -54,18 +54,18 @@ def test_line_art_learns_from_the_scans_of_a_run(tmp_path, monkeypatch):
     # The run goes on without the one that it began with.
     (scanner / "config.json").unlink()
     config.train.steps = 4
-    run.train(config, workdir)
+    loop.train(config, workdir)
     (workdir / "scanner.keras").write_bytes(b"damaged")
     with pytest.raises(UsageError, match=r"scanner\.keras: "):
-        run.train(config, workdir)
+        loop.train(config, workdir)
 
 
 def test_scanner_is_not_trained(tmp_path):
     config = line_art_config(new_run(toy_config("cyclegan"), tmp_path))
     trainer = build.trainer(config)
-    trainer.scanner = models.scanner_of_run(tmp_path)
+    trainer.scanner = restore.scanner_of_run(tmp_path)
     before = trainer.scanner.get_weights()
-    batch = next(iter(feeds.feed_of(config).training(config.data)))
+    batch = next(iter(datasets.feed_of(config).training(config.data)))
     trainer.train_step(batch)
     for old, new in zip(before, trainer.scanner.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
@@ -129,11 +129,11 @@ def test_line_art_is_judged_on_true_scans(tmp_path, call):
     errors = []
     for number in numbers:
         square = [
-            resize.picture(source.read(number, 64, augment.center_box), 32, 32)
+            resize.picture(source.read(number, 64, crops.center_box), 32, 32)
             for source in (colors, scans)
         ]
         color, scan = (tf.constant(x)[None] for x in square)
-        found = models.of_run(run)[0](lab.encode(scan)[0])
+        found = restore.of_run(run)[0](lab.encode(scan)[0])
         rgb = gamut.picture(found[..., :1], found[..., 1:]).numpy()
         errors.append(((rgb / 255.0 - color.numpy() / 255.0) ** 2).mean())
     expected = np.mean(-10.0 * np.log10(errors))
@@ -144,7 +144,7 @@ def test_line_art_is_coloured_at_its_full_size(tmp_path):
     """What the network changes of the lightness is enlarged; lines that it is
     too small for stay."""
     config = line_art_config("")
-    predictor = models.load(new_run(config, tmp_path))
+    predictor = restore.load(new_run(config, tmp_path))
     page = np.full([96, 96], 250, np.uint8)
     page[::6] = 20
     planes = predictor.predict_ab([page])[0]

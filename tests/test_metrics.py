@@ -6,10 +6,10 @@ import skimage.metrics
 import tensorflow as tf
 from harness import toy_config
 
-from tfcolor import metrics
 from tfcolor.color import quantize
 from tfcolor.data import pipeline
 from tfcolor.data import sources
+from tfcolor.metrics import color as metrics
 
 
 @pytest.fixture

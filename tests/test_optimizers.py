@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfcolor import optimizers
+from tfcolor.training import optimizers
 
 
 def descend(optimizer, gradients):

@@ -10,9 +10,9 @@ from harness import toy_batch
 from harness import toy_config
 from harness import weights_of
 
-from tfcolor import build
-from tfcolor import run
 from tfcolor.errors import UsageError
+from tfcolor.training import build
+from tfcolor.training import loop
 
 
 def test_generator_alone_is_regression_to_the_last_bit(tmp_path, monkeypatch):
@@ -21,9 +21,9 @@ def test_generator_alone_is_regression_to_the_last_bit(tmp_path, monkeypatch):
     plain = config_of("l1", steps=4)
     plain.loss, plain.optim = gan.loss, gan.optim
     plain.optim.d_lr = None
-    run.train(plain, tmp_path / "plain")
+    loop.train(plain, tmp_path / "plain")
     gan.optim.d_lr = None
-    run.train(gan, tmp_path / "gan")
+    loop.train(gan, tmp_path / "gan")
     first, second = tensors(tmp_path / "plain"), tensors(tmp_path / "gan")
     generator = [key for key in first if key.startswith(("generator", "average"))]
     assert len(generator) > 20

@@ -7,15 +7,17 @@ from harness import write_pictures
 from PIL import Image
 
 from tfcolor import config as config_lib
-from tfcolor import inference
+from tfcolor import streams
 from tfcolor.color import lab
-from tfcolor.data import augment
+from tfcolor.config import validation
+from tfcolor.data import crops
 from tfcolor.data import pipeline
 from tfcolor.data import readers
 from tfcolor.data import sources
-from tfcolor.data import streams
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
+from tfcolor.images import decode
+from tfcolor.images import working
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def assert_same(first, second):
             np.testing.assert_array_equal(one[key], other[key])
 
 
-@pytest.mark.parametrize("crop", augment.CROPS)
+@pytest.mark.parametrize("crop", validation.CROPS)
 def test_a_run_is_a_pure_function_of_its_seed(folder, data, crop):
     data.crop = crop
     first = batches(folder, data, 5)
@@ -188,8 +190,8 @@ def test_training_validation_and_inference_see_the_same_lightness(data, side):
     reader = readers.Reader(source, data, 0, None, colored=False)
     trained = next(iter(pipeline.squares(reader, data, 0)))["rgb"].numpy()
     validated = next(iter(pipeline.central_squares(source, data, 8, None)))["rgb"]
-    pictures = [source.read(i, None, augment.center_box) for i in range(8)]
-    seen = np.stack([inference.reduced_lightness(x, side, side) for x in pictures])
+    pictures = [source.read(i, None, crops.center_box) for i in range(8)]
+    seen = np.stack([working.reduced_lightness(x, side, side) for x in pictures])
     validated = lab.lightness(validated).numpy()
     order = [
         int(pipeline.file_number(tf.constant(i, tf.int64), 0, 8)) for i in range(8)
@@ -216,7 +218,7 @@ def test_a_grey_crop_of_a_colourful_image_is_kept(tmp_path, data, rng):
     data.crop_area = 0.01
     listed = []
     reader = reader_of(tmp_path, data, report=lambda *line: listed.append(line))
-    windows = [reader.try_read(0, rng.uniform(size=augment.NUMBERS)) for _ in range(9)]
+    windows = [reader.try_read(0, rng.uniform(size=crops.NUMBERS)) for _ in range(9)]
     assert not listed
     assert any(np.ptp(window) == 0 for window in windows)
 
@@ -230,7 +232,7 @@ def test_more_than_5_percent_unreadable_is_an_error(tmp_path, data, rng):
     ):
         readers.probe(reader_of(tmp_path, data))
     reader = reader_of(tmp_path, data)
-    numbers = np.full(augment.NUMBERS, 0.5)
+    numbers = np.full(crops.NUMBERS, 0.5)
     with pytest.raises(RunError, match="6 of 100 images are unreadable"):
         _ = [reader.try_read(i, numbers) for i in range(100)]
 
@@ -241,7 +243,7 @@ def test_a_folder_without_colour_is_an_error(tmp_path, data):
     with pytest.raises(UsageError, match="none of the 3 images tried has colour"):
         readers.probe(reader_of(tmp_path, data))
     with pytest.raises(RunError, match="100 images in a row could not be used"):
-        reader_of(tmp_path, data).read(0, 0, np.full(augment.NUMBERS, 0.5))
+        reader_of(tmp_path, data).read(0, 0, np.full(crops.NUMBERS, 0.5))
 
 
 def test_spread_bounds_are_right_for_every_colour():
@@ -272,25 +274,25 @@ def test_has_color_is_the_largest_a_or_b(rng):
 def test_boxes_stay_inside_and_have_their_share(rng):
     for _ in range(500):
         size = tuple(rng.integers(1, 90, 2).tolist())
-        box = augment.random_box(size, rng.uniform(size=4), 0.3)
+        box = crops.random_box(size, rng.uniform(size=4), 0.3)
         top, left, height, width = box
         assert min(top, left) >= 0
         assert min(height, width) >= 1
         assert top + height <= size[0]
         assert left + width <= size[1]
     areas = [
-        np.prod(augment.random_box((300, 300), rng.uniform(size=4), 0.3)[2:]) / 9e4
+        np.prod(crops.random_box((300, 300), rng.uniform(size=4), 0.3)[2:]) / 9e4
         for _ in range(500)
     ]
     assert 0.25 < min(areas) < 0.4
     assert 0.9 < max(areas) <= 1
-    assert augment.center_box((30, 50)) == (0, 10, 30, 30)
+    assert crops.center_box((30, 50)) == (0, 10, 30, 30)
 
 
 def test_boxes_by_hand():
     """Half of the shorter side, all of it; of twice the aspect's root, 1.1547, and at
     the far ends of where they may lie."""
-    box = augment.random_box
+    box = crops.random_box
     assert box((40, 56), (0.0, 0.5, 0.0, 0.999), 0.25) == (0, 36, 20, 20)
     assert box((40, 56), (1.0, 0.5, 0.5, 0.5), 0.25) == (0, 8, 40, 40)
     assert box((120, 120), (0.0, 1.0, 0.999, 0.0), 0.25) == (51, 0, 69, 52)
@@ -302,10 +304,10 @@ def test_smart_crop_prefers_the_window_with_variety(rng):
     image[:50, :50] = rng.integers(0, 256, (50, 50, 3))
     inside = []
     for _ in range(50):
-        numbers = rng.uniform(size=augment.NUMBERS - 1)
-        smart = augment.smart_box(image, numbers, 0.1)
-        plain = augment.random_box((100, 100), numbers[:4], 0.1)
-        inside.append([augment.cut(image, box).var() for box in (smart, plain)])
+        numbers = rng.uniform(size=crops.NUMBERS - 1)
+        smart = crops.smart_box(image, numbers, 0.1)
+        plain = crops.random_box((100, 100), numbers[:4], 0.1)
+        inside.append([decode.cut(image, box).var() for box in (smart, plain)])
     smart, plain = np.mean(inside, 0)
     assert smart > 1.3 * plain
 
@@ -359,7 +361,7 @@ def test_memory_is_the_list_of_names(data):
         def read(self, i, side=None, window=None):
             self.read_numbers.append(i)
             image = picture(np.random.default_rng(i), 20, 20)
-            return augment.cut(image, window(image.shape[:2]))
+            return decode.cut(image, window(image.shape[:2]))
 
     many = Many()
     reader = readers.Reader(many, data, 0, lambda *line: None)

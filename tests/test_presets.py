@@ -20,17 +20,17 @@ from PIL import Image
 from test_cli import assert_refused
 
 import tfcolor
-from tfcolor import build
 from tfcolor import config as config_lib
-from tfcolor import export
-from tfcolor import inference
-from tfcolor import initial
-from tfcolor import models
 from tfcolor import presets
 from tfcolor.errors import UsageError
+from tfcolor.inference import export
+from tfcolor.inference import restore
+from tfcolor.inference.predictor import Predictor
 from tfcolor.networks.unet import UNet
 from tfcolor.presets import weights
 from tfcolor.presets import writing
+from tfcolor.training import build
+from tfcolor.training import initial
 
 SAID = {
     "summary": "Photographs of nothing",
@@ -49,8 +49,8 @@ def trained(tmp_path_factory):
 @pytest.fixture(scope="module")
 def folder(trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("presets")
-    presets.write(trained, "photo", folder, **SAID)
-    presets.write(trained, "line_art", folder, summary="Drawings")
+    export.preset(trained, "photo", folder, **SAID)
+    export.preset(trained, "line_art", folder, summary="Drawings")
     return folder
 
 
@@ -74,22 +74,21 @@ def as_float16(arrays):
 
 
 def test_a_preset_is_its_run_in_float16(trained, ship, rng):
-    generator, _ = models.of_run(trained)
+    generator, _ = restore.of_run(trained)
     expected = as_float16(generator.get_weights())
     full = generator.get_weights()
     assert not all(map(np.array_equal, expected, full))
-    restored, info = models.of_model("photo")
+    restored, info = restore.of_model("photo")
     assert len(restored.get_weights()) == len(expected) > 20
     for found, wanted in zip(restored.get_weights(), expected, strict=True):
         assert found.dtype == np.float32
         np.testing.assert_array_equal(found, wanted)
     generator.set_weights(expected)
     kept = {k: info[k] for k in ("working_size", "multiple", "head", "step", "trainer")}
-    assert kept == models.of_run(trained)[1]
-    same = inference.Predictor(models.network_of(generator.folded()), kept)
+    assert kept == restore.of_run(trained)[1]
+    same = Predictor(restore.network_of(generator.folded()), kept)
     image = picture(rng, 50, 70)
-    for predictor in (tfcolor.load("photo"), presets.load("photo")):
-        np.testing.assert_array_equal(predictor(image), same(image))
+    np.testing.assert_array_equal(tfcolor.load("photo")(image), same(image))
 
 
 def test_the_card_says_what_it_is(trained, ship):
@@ -122,7 +121,7 @@ def test_what_is_a_name_and_what_a_path(ship):
     for path in ("./photo", "runs/photo", pathlib.Path("photo"), "phto"):
         assert presets.find(path) is None
     with pytest.raises(UsageError, match="phto: no such weights; did you mean photo?"):
-        presets.load("phto")
+        tfcolor.load("phto")
 
 
 def test_bytes_of_another_kind_are_refused():
@@ -206,10 +205,10 @@ def test_what_is_damaged_is_refused_in_one_line(spoil, own, tmp_path, rng, call)
 def test_what_may_not_ship(trained, tmp_path, monkeypatch):
     for name in ("Photo", "a/b", "", "1a", "a.b"):
         with pytest.raises(UsageError, match="a name has small letters"):
-            presets.write(trained, name, tmp_path)
+            export.preset(trained, name, tmp_path)
     monkeypatch.setattr(writing, "MAX_BYTES", 1000)
     with pytest.raises(UsageError, match=r"photo: \d+ bytes of weights; at most 1000"):
-        presets.write(trained, "photo", tmp_path)
+        export.preset(trained, "photo", tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -407,7 +406,7 @@ def test_training_begins_with_the_weights(own, tmp_path, call, monkeypatch):
     assert content["config"]["train"]["init"] == "photo"
     began = {"weights": "photo", "step": 0, "sha256": card["sha256"]}
     assert content["init"] == began
-    (expected, _), found = models.of_model("photo"), tensors(workdir)
+    (expected, _), found = restore.of_model("photo"), tensors(workdir)
     for i, weight in enumerate(expected.weights):
         if weight.trainable:
             for part in ("generator", "average"):
@@ -419,7 +418,7 @@ def test_training_begins_with_the_weights(own, tmp_path, call, monkeypatch):
     assert_refused(done, "train.init: photo -> line_art")
     config = toy_config("l1")
     config.generator.width = 8
-    presets.write(new_run(config, tmp_path / "wider"), "photo", own)
+    export.preset(new_run(config, tmp_path / "wider"), "photo", own)
     assert presets.card("photo")["sha256"] != began["sha256"]
     done = call("train", *arguments, "--config.train.steps=3")
     assert done.returncode == 0, done.stderr
@@ -438,7 +437,7 @@ def test_training_begins_with_another_run(trained, tmp_path, monkeypatch):
     trainer = build.trainer(config)
     began = initial.load(trainer, config)
     assert began == {"weights": str(trained), "step": 0}
-    expected, _ = models.of_run(trained)
+    expected, _ = restore.of_run(trained)
     for network in (trainer.generator, trainer.average):
         for found, wanted in zip(network.weights, expected.weights, strict=True):
             np.testing.assert_array_equal(found, wanted)

@@ -10,8 +10,8 @@ from harness import picture
 from harness import toy_config
 from harness import write_pictures
 
-from tfcolor import perceptual
-from tfcolor import recognition
+from tfcolor.evaluation import recognition
+from tfcolor.metrics import pretrained
 from tfcolor.networks.efficientnet_lite import EfficientNetLite0
 from tfcolor.networks.features import Features
 
@@ -143,7 +143,7 @@ def test_frechet_distance_of_few_and_of_many(rng):
     y = x * [2.0, 3.0] + [1.0, -1.0]
     # Axes apart it would be (m - m')^2 + (s - s')^2; these covary a little.
     moments = [(z.mean(0), np.cov(z, rowvar=False)) for z in (x, y)]
-    expected = perceptual.frechet_distance(*moments[0], *moments[1])
+    expected = pretrained.frechet_distance(*moments[0], *moments[1])
     assert recognition.frechet_distance(x, y) == pytest.approx(expected)
     scaled = recognition.frechet_distance(x, 3.0 * x + 1.0)
     mean, variance = x.mean(0), np.var(x, 0, ddof=1)
@@ -151,7 +151,7 @@ def test_frechet_distance_of_few_and_of_many(rng):
     assert scaled == pytest.approx(by_hand)
     x, y = rng.normal(size=(2, 5, 7))
     moments = [(z.mean(0), np.cov(z, rowvar=False)) for z in (x, y)]
-    expected = perceptual.frechet_distance(*moments[0], *moments[1])
+    expected = pretrained.frechet_distance(*moments[0], *moments[1])
     assert recognition.frechet_distance(x, y) == pytest.approx(expected, rel=1e-6)
 
 

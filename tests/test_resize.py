@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfcolor import resize
+from tfcolor.images import resize
 
 
 @pytest.mark.parametrize(

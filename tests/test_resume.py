@@ -19,9 +19,9 @@ from harness import eagerly
 from harness import lines
 from harness import step_of
 
-from tfcolor import run
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
+from tfcolor.training import loop
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -32,13 +32,13 @@ def test_resumed_is_uninterrupted_to_the_last_bit(name, tmp_path, caplog, monkey
     if name not in TRACED:
         config.train.validate_every = config.train.histogram_every = 6
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    run.train(config, whole)
+    loop.train(config, whole)
     shutil.copytree(whole, parts)
     # As if it had been killed at step 5, of which only step 4 was saved.
     for path in (parts / "checkpoints").glob("step-6*"):
         path.unlink()
     caplog.set_level("INFO")
-    run.train(config, parts)
+    loop.train(config, parts)
     assert "resuming at step 4" in caplog.text
     assert_identical(whole, parts)
     counted = [(line["step"], "g/l1" in line) for line in lines(parts)]
@@ -52,8 +52,8 @@ TRACED = ("cgan", "robust_wgan")
 def test_a_relative_folder_is_resumed(tmp_path, monkeypatch, caplog):
     eagerly(monkeypatch)
     monkeypatch.chdir(tmp_path)
-    run.train(config_of("l1", steps=2), "runs/l1")
-    run.train(config_of("l1", steps=4), "runs/l1")
+    loop.train(config_of("l1", steps=2), "runs/l1")
+    loop.train(config_of("l1", steps=4), "runs/l1")
     assert "damaged" not in caplog.text
     assert step_of(tmp_path / "runs" / "l1") == 4
 
@@ -63,8 +63,8 @@ import os
 import sys
 from harness import AUGMENTED
 from harness import toy_config
-from tfcolor import run
-from tfcolor import stages
+from tfcolor.training import loop
+from tfcolor.config import stages
 name, workdir, steps = sys.argv[1:]
 config = toy_config(name, stages=steps if ":" in steps else "")
 config.train.steps = int(steps.rpartition(":")[2])
@@ -72,7 +72,7 @@ stages.apply(config)
 if name == "cgan":
     config.generator.dropout = 0.5
     vars(config.data).update(AUGMENTED)
-signal = run.train(config, workdir)
+signal = loop.train(config, workdir)
 os._exit(128 + signal if signal else 0)
 """
 
@@ -128,7 +128,7 @@ def test_signals_save_a_checkpoint_and_exit_with_their_code(number, tmp_path):
     try:
         wait_for_checkpoint(tmp_path)
         with pytest.raises(UsageError, match=f"process {process.pid} is training in"):
-            run.train(config, tmp_path)
+            loop.train(config, tmp_path)
         before = newest(tmp_path)
         process.send_signal(number)
         assert process.wait(timeout=30) == 128 + number
@@ -152,7 +152,7 @@ def test_damaged_newest_checkpoint_falls_back_with_a_warning(
         newest.write_bytes(data)
     else:
         newest.unlink()
-    run.train(config_of("cgan", steps=4), hurt)
+    loop.train(config_of("cgan", steps=4), hurt)
     assert "step-4 is damaged" in caplog.text
     # What was saved again in its place is whole, and the same.
     assert step_of(hurt) == 4
@@ -168,7 +168,7 @@ def test_the_list_of_checkpoints_may_be_lost(content, tmp_path, four_steps):
         state.write_bytes(content)
     (tmp_path / "checkpoints" / "step-9_temp").mkdir()
     (tmp_path / "checkpoints" / "step-9.data-00000-of-00001").write_bytes(b"half")
-    run.train(config_of("cgan", steps=6), tmp_path)
+    loop.train(config_of("cgan", steps=6), tmp_path)
     names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
     assert names == [
         "checkpoint",
@@ -184,4 +184,4 @@ def test_all_checkpoints_damaged_is_an_error(tmp_path, four_steps):
     for path in (tmp_path / "checkpoints").glob("*.data*"):
         path.write_bytes(b"damaged")
     with pytest.raises(RunError, match="none of the checkpoints in .* can be read"):
-        run.train(config_of("cgan", steps=6), tmp_path)
+        loop.train(config_of("cgan", steps=6), tmp_path)

@@ -21,37 +21,37 @@ from harness import write_pictures
 from PIL import Image
 from tensorboard.backend.event_processing import plugin_event_accumulator
 
-from tfcolor import build
-from tfcolor import callbacks
 from tfcolor import config as config_lib
-from tfcolor import run
-from tfcolor import workdir as workdir_lib
 from tfcolor.color import lab
-from tfcolor.data import feeds
+from tfcolor.data import datasets
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
+from tfcolor.runs import folder as workdir_lib
+from tfcolor.training import build
+from tfcolor.training import callbacks
+from tfcolor.training import loop
 
 
 def test_another_config_is_refused_and_nothing_is_touched(tmp_path, monkeypatch):
     eagerly(monkeypatch)
-    run.train(config_of("cgan", steps=2), tmp_path)
+    loop.train(config_of("cgan", steps=2), tmp_path)
     before = (tmp_path / "config.json").read_text()
     other = config_of("cgan", steps=4)
     other.optim.g_lr = 1e-3
     other.data.batch_size = 4
     message = r"data.batch_size: 2 -> 4; optim.g_lr: 0.0002 -> 0.001\)"
     with pytest.raises(UsageError, match=message):
-        run.train(other, tmp_path)
+        loop.train(other, tmp_path)
     assert (tmp_path / "config.json").read_text() == before
     longer = config_of("cgan", steps=4)
-    run.train(longer, tmp_path)
+    loop.train(longer, tmp_path)
     assert step_of(tmp_path) == 4
 
 
 def test_a_finished_run_is_left_alone(tmp_path, four_steps):
     shutil.copytree(four_steps, tmp_path, dirs_exist_ok=True)
     before = tensors(tmp_path)
-    run.train(config_of("cgan", steps=4), tmp_path)
+    loop.train(config_of("cgan", steps=4), tmp_path)
     after = tensors(tmp_path)
     assert all(np.array_equal(before[name], after[name]) for name in before)
 
@@ -70,7 +70,7 @@ def test_nan_stops_the_run_and_is_not_saved(tmp_path, monkeypatch):
     monkeypatch.setattr(callbacks.Validation, "on_step", lambda *arguments: None)
     config = config_of("cgan", steps=6, checkpoint_every=1)
     with pytest.raises(RunError, match=r"step 3: \w/\w+ is nan; .*step-2"):
-        run.train(config, tmp_path)
+        loop.train(config, tmp_path)
     assert step_of(tmp_path) == 2
 
 
@@ -83,7 +83,7 @@ def test_nan_gradient_stops_the_run_before_it_is_saved(tmp_path, monkeypatch):
     monkeypatch.setattr(callbacks.StopOnNonFinite, "on_step", on_step)
     config = config_of("cgan", steps=6, checkpoint_every=1)
     with pytest.raises(RunError, match=r"step 3: g/gradient_norm is nan; .*step-2"):
-        run.train(config, tmp_path)
+        loop.train(config, tmp_path)
     assert step_of(tmp_path) == 2
 
 
@@ -92,7 +92,7 @@ def test_unreadable_validation_is_an_error(tmp_path):
     config = config_of("cgan")
     config.data.validation = str(tmp_path)
     with pytest.raises(UsageError, match="data.validation: none of its images"):
-        run.train(config, tmp_path / "run")
+        loop.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -101,7 +101,7 @@ def test_of_mostly_grey_images_the_others_are_shown(tmp_path, rng):
         Image.new("L", (40, 40), 8 * i).save(tmp_path / f"{i:02d}.png")
     config = config_of("cgan")
     config.data.validation = str(tmp_path)
-    feed = feeds.feed_of(config)
+    feed = datasets.feed_of(config)
     with pytest.raises(UsageError, match="read and has colour, the first 00.png"):
         feed.sample(config.data)
     image = Image.fromarray(picture(rng))
@@ -120,7 +120,7 @@ def test_run_folder_holds_what_it_promises(tmp_path, rng):
     config.data.source = str(pictures)
     config.train.sample_every = config.train.validate_every = 10
     workdir = tmp_path / "run"
-    run.train(config, workdir)
+    loop.train(config, workdir)
     saved = json.loads((workdir / "config.json").read_text())
     assert saved["config"]["discriminator"]["norm"] == "batch"
     assert saved["versions"]["tensorflow"] == tf.__version__
@@ -147,17 +147,17 @@ def test_what_is_measured_of_training_images_is_not_called_validation(
     caplog.set_level("INFO", "tfcolor")
     config = config_of("l1", steps=2)
     config.data.validation = "none"
-    run.train(config, tmp_path)
+    loop.train(config, tmp_path)
     names = {name for line in lines(tmp_path) for name in line}
     assert {"train/psnr", "train/colorfulness_ratio"} <= names
     assert not any(name.startswith("val/") for name in names)
     assert "data.validation: none: nothing is held out; train/..." in caplog.text
     assert "the colours are nearly grey" in caplog.text
     config.data.validation = ""  # the sample is too small to hold any out
-    (remark,) = feeds.feed_of(config).remarks()
+    (remark,) = datasets.feed_of(config).remarks()
     assert "are too few to hold any out; val/... is of the training im" in remark
     config.data.validation = "sample"
-    assert list(feeds.feed_of(config).remarks()) == []
+    assert list(datasets.feed_of(config).remarks()) == []
 
 
 @pytest.mark.parametrize(
@@ -227,12 +227,12 @@ def test_events_hold_every_group_and_forget_what_was_broken_off(tmp_path, monkey
     eagerly(monkeypatch)
     config = config_of("wgan_gp", steps=4)
     config.train.log_every = 1
-    run.train(config, tmp_path)
+    loop.train(config, tmp_path)
     # As if a run had been killed at step 4 with its checkpoint at 2.
     for path in (tmp_path / "checkpoints").glob("step-4*"):
         path.unlink()
     time.sleep(1.1)  # the name of an event file is of its second
-    run.train(config, tmp_path)
+    loop.train(config, tmp_path)
     # What TensorBoard itself reads with.
     events = plugin_event_accumulator.EventAccumulator(
         str(tmp_path), tensor_size_guidance={"text": 0}
@@ -300,7 +300,7 @@ def test_profile_of_chosen_steps(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(profiler, "start", lambda f: (seen.append("start"), start(f)))
     monkeypatch.setattr(profiler, "stop", lambda: (seen.append("stop"), stop()))
-    run.train(config, tmp_path, profile=(2, 3))
+    loop.train(config, tmp_path, profile=(2, 3))
     # It is the first to be called at the end of a step.
     assert seen == ["start", 1, 2, "stop", 3, 4]
     assert list(tmp_path.glob("plugins/profile/*/*.xplane.pb"))

@@ -8,9 +8,10 @@ from harness import picture
 from harness import write_pictures
 from PIL import Image
 
-from tfcolor import workdir
 from tfcolor.data import sources
 from tfcolor.errors import UsageError
+from tfcolor.images import decode
+from tfcolor.runs import folder as run_folder
 
 
 def encoded(image, form, **options):
@@ -36,7 +37,7 @@ def rgb(rng):
     ],
 )
 def test_formats(rgb, form, options, tolerance):
-    found = sources.decode(encoded(Image.fromarray(rgb), form, **options))
+    found = decode.decode(encoded(Image.fromarray(rgb), form, **options))
     assert found.dtype == np.uint8
     assert np.abs(found.astype(int) - rgb).max() <= tolerance
 
@@ -60,7 +61,7 @@ def test_exif_orientation_is_applied(rgb, form, orientation):
     exact = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}
     image = Image.fromarray(np.ascontiguousarray(stored))
     data = encoded(image, form, exif=exif, **exact.get(form, {}))
-    found = sources.decode(data)
+    found = decode.decode(data)
     assert found.shape == rgb.shape
     tolerance = 8 if form == "JPEG" else 0
     assert np.abs(found.astype(int) - rgb).max() <= tolerance
@@ -68,7 +69,7 @@ def test_exif_orientation_is_applied(rgb, form, orientation):
 
 def test_16_bit_grey_is_scaled_not_clipped():
     levels = np.arange(0, 65536, 257, dtype=np.uint16).reshape(16, 16)
-    found = sources.decode(encoded(Image.fromarray(levels), "PNG"))
+    found = decode.decode(encoded(Image.fromarray(levels), "PNG"))
     expected = np.arange(256, dtype=np.uint8).reshape(16, 16)
     np.testing.assert_array_equal(found, np.stack([expected] * 3, -1))
 
@@ -88,13 +89,13 @@ def test_16_bit_colour_png(rgb):
     header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
     data += chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
-    np.testing.assert_array_equal(sources.decode(data), rgb)
+    np.testing.assert_array_equal(decode.decode(data), rgb)
 
 
 def test_palette(rgb):
     image = Image.fromarray(rgb).quantize(32)
     expected = np.asarray(image.convert("RGB"))
-    np.testing.assert_array_equal(sources.decode(encoded(image, "PNG")), expected)
+    np.testing.assert_array_equal(decode.decode(encoded(image, "PNG")), expected)
 
 
 def test_transparency_is_laid_on_white(rgb):
@@ -102,7 +103,7 @@ def test_transparency_is_laid_on_white(rgb):
     alpha[:, :10] = 0
     alpha[:, 10:20] = 51
     image = Image.fromarray(np.dstack([rgb, alpha]))
-    found = sources.decode(encoded(image, "PNG")).astype(int)
+    found = decode.decode(encoded(image, "PNG")).astype(int)
     np.testing.assert_array_equal(found[:, :10], 255)
     mixed = 255 * 0.8 + rgb[:, 10:20] * 0.2
     assert np.abs(found[:, 10:20] - mixed).max() <= 1
@@ -112,7 +113,7 @@ def test_transparency_is_laid_on_white(rgb):
 def test_transparent_palette_colour(rgb):
     image = Image.fromarray(rgb).quantize(8)
     image.info["transparency"] = image.getpixel((0, 0))
-    found = sources.decode(encoded(image, "PNG", transparency=image.getpixel((0, 0))))
+    found = decode.decode(encoded(image, "PNG", transparency=image.getpixel((0, 0))))
     np.testing.assert_array_equal(found[0, 0], 255)
 
 
@@ -120,12 +121,12 @@ def test_cmyk_jpeg(rgb):
     cmyk = Image.fromarray(rgb).convert("CMYK")
     data = encoded(cmyk, "JPEG", quality=100, subsampling=0)
     expected = np.asarray(cmyk.convert("RGB")).astype(int)
-    assert np.abs(sources.decode(data) - expected).mean() < 3
+    assert np.abs(decode.decode(data) - expected).mean() < 3
 
 
 def test_grey_becomes_three_equal_channels(rgb):
     for form in ("PNG", "JPEG"):
-        found = sources.decode(encoded(Image.fromarray(rgb[..., 0]), form))
+        found = decode.decode(encoded(Image.fromarray(rgb[..., 0]), form))
         assert found.shape == rgb.shape
         assert np.ptp(found, axis=-1).max() == 0
 
@@ -133,7 +134,7 @@ def test_grey_becomes_three_equal_channels(rgb):
 def test_first_frame_of_an_animation(rgb):
     first, second = Image.new("RGB", (8, 6), "red"), Image.new("RGB", (8, 6), "blue")
     data = encoded(first, "GIF", save_all=True, append_images=[second])
-    np.testing.assert_array_equal(sources.decode(data)[0, 0], [255, 0, 0])
+    np.testing.assert_array_equal(decode.decode(data)[0, 0], [255, 0, 0])
 
 
 @pytest.mark.parametrize(
@@ -146,8 +147,8 @@ def test_first_frame_of_an_animation(rgb):
     ],
 )
 def test_what_is_no_image_is_unreadable(data, reason):
-    with pytest.raises(sources.Unreadable, match=reason):
-        sources.decode(data)
+    with pytest.raises(decode.Unreadable, match=reason):
+        decode.decode(data)
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
@@ -161,8 +162,8 @@ def test_damaged_bytes_are_unreadable_or_read_but_never_an_error(rgb, form, rng)
         for place in rng.integers(0, min(len(data), 200), 4):
             data[place] = rng.integers(256)
         try:
-            sources.decode(bytes(data))
-        except sources.Unreadable as error:
+            decode.decode(bytes(data))
+        except decode.Unreadable as error:
             reasons.append(str(error))
     assert reasons
     assert all(reason and "{{" not in reason for reason in reasons)
@@ -176,7 +177,7 @@ def test_names_need_not_be_text(tmp_path, rng):
     assert source.read(source.names.index(name)).shape == (40, 56, 3)
     assert sources.fingerprint(source).startswith("12-")
     assert len(sources.hold_out(source)[1]) >= 1
-    reports = workdir.Workdir(tmp_path).reporter()
+    reports = run_folder.Workdir(tmp_path).reporter()
     reports(name, "why")
     assert (tmp_path / "skipped.tsv").read_bytes() == b"caf\xe9.png\twhy\n"
 
@@ -184,22 +185,22 @@ def test_names_need_not_be_text(tmp_path, rng):
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_a_truncated_file_is_unreadable(rgb, form):
     data = encoded(Image.fromarray(rgb), form)
-    with pytest.raises(sources.Unreadable):
-        sources.decode(data[: len(data) // 2])
+    with pytest.raises(decode.Unreadable):
+        decode.decode(data[: len(data) // 2])
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
 @pytest.mark.parametrize("side", [None, 30])
 def test_a_window_is_a_part_of_the_whole(rng, form, side):
     data = encoded(Image.fromarray(picture(rng, 130, 170)), form)
-    whole = sources.decode(data, side)
+    whole = decode.decode(data, side)
     seen = []
 
     def window(size):
         seen.append(size)
         return 5, 11, 20, 17
 
-    part = sources.decode(data, side, window)
+    part = decode.decode(data, side, window)
     difference = np.abs(part.astype(int) - whole[5:25, 11:28])
     assert seen == [whole.shape[:2]]
     assert part.shape == (20, 17, 3)
@@ -212,9 +213,9 @@ def test_large_pictures_are_reduced_while_they_are_decoded(rng):
     rgb = picture(rng, 400, 560)
     for form in ("JPEG", "PNG"):
         data = encoded(Image.fromarray(rgb), form, quality=95)
-        assert sources.decode(data, 50).shape == (50, 70, 3)
-        assert sources.decode(data, 51).shape == (100, 140, 3)
-        small = sources.decode(data, 50).astype(float)
+        assert decode.decode(data, 50).shape == (50, 70, 3)
+        assert decode.decode(data, 51).shape == (100, 140, 3)
+        small = decode.decode(data, 50).astype(float)
         expected = rgb.reshape(50, 8, 70, 8, 3).mean((1, 3))
         assert np.abs(small - expected).mean() < 2
 

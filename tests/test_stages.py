@@ -12,10 +12,10 @@ from harness import lines
 from harness import run_command
 from harness import step_of
 
-from tfcolor import run
-from tfcolor import stages
-from tfcolor.data import feeds
+from tfcolor.config import stages
+from tfcolor.data import datasets
 from tfcolor.errors import UsageError
+from tfcolor.training import loop
 
 
 def staged(name, text, **train):
@@ -98,7 +98,7 @@ def test_rates_fall_within_each_stage(reset, tmp_path, monkeypatch):
         reset_optimizers=reset,
         log_every=1,
     )
-    run.train(config, tmp_path)
+    loop.train(config, tmp_path)
     found = {key: {} for key in ("lr/g", "lr/d")}
     for line in lines(tmp_path):
         for key in found.keys() & line.keys():
@@ -128,12 +128,12 @@ def test_staged_run_resumes_to_the_last_bit(name, reset, left, tmp_path, monkeyp
     config.train.checkpoint_every, config.train.keep_checkpoints = 1, 9
     config.train.validate_every = config.train.histogram_every = 7
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    run.train(config, whole)
+    loop.train(config, whole)
     shutil.copytree(whole, parts)
     for path in (parts / "checkpoints").glob("step-*"):
         if int(path.stem.removeprefix("step-")) > left:
             path.unlink()
-    run.train(config, parts)
+    loop.train(config, parts)
     assert_identical(whole, parts)
     pictures = [path.name for path in sorted((whole / "samples").iterdir())]
     assert pictures == [path.name for path in sorted((parts / "samples").iterdir())]
@@ -143,13 +143,13 @@ def test_more_stages_go_on_as_if_they_had_been_there_from_the_start(
     tmp_path, monkeypatch
 ):
     eagerly(monkeypatch)
-    run.train(staged("cgan", "16:2 32:3:4"), tmp_path / "whole")
-    run.train(staged("cgan", "16:2"), tmp_path / "parts")
-    run.train(staged("cgan", "16:2 32:3:4"), tmp_path / "parts")
+    loop.train(staged("cgan", "16:2 32:3:4"), tmp_path / "whole")
+    loop.train(staged("cgan", "16:2"), tmp_path / "parts")
+    loop.train(staged("cgan", "16:2 32:3:4"), tmp_path / "parts")
     assert_identical(tmp_path / "whole", tmp_path / "parts")
     for other in ("16:2 32:2:4", "16:3 32:3:4", "16:2 16:3:4", "16:2:4 32:3:4", "16:5"):
         with pytest.raises(UsageError, match="train.stages: 16:2:2 32:3:4 -> "):
-            run.train(staged("cgan", other), tmp_path / "parts")
+            loop.train(staged("cgan", other), tmp_path / "parts")
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
@@ -158,16 +158,16 @@ def test_reset_optimizers_are_as_they_were_when_the_run_began(
 ):
     eagerly(monkeypatch)
     config = staged("cgan", "16:3 16:1", reset_optimizers=True, precision=precision)
-    fit, seen = run.Run._fit, []
+    fit, seen = loop.Run._fit, []
 
     def watched(self, trainer, *arguments):
         optimizers = trainer.optimizers().values()
         seen.append([v.numpy() for each in optimizers for v in each.variables])
         return fit(self, trainer, *arguments)
 
-    monkeypatch.setattr(run.Run, "_fit", watched)
+    monkeypatch.setattr(loop.Run, "_fit", watched)
     try:
-        run.train(config, tmp_path)
+        loop.train(config, tmp_path)
     finally:
         keras.mixed_precision.set_global_policy("float32")
     assert len(seen) == 2
@@ -181,12 +181,12 @@ def test_a_damaged_first_checkpoint_of_a_stage_falls_back_to_the_one_before(
     eagerly(monkeypatch)
     config = staged("cyclegan", "16:2 32:2", checkpoint_every=1, keep_checkpoints=9)
     whole, hurt = tmp_path / "whole", tmp_path / "hurt"
-    run.train(config, whole)
+    loop.train(config, whole)
     shutil.copytree(whole, hurt)
     for step in (2, 3, 4):
         for path in (hurt / "checkpoints").glob(f"step-{step}.data*"):
             path.write_bytes(b"damaged")
-    run.train(config, hurt)
+    loop.train(config, hurt)
     assert "step-2 is damaged" in caplog.text
     assert_identical(whole, hurt)
 
@@ -196,10 +196,10 @@ def test_examples_go_on_where_the_stage_before_ended(tmp_path):
     config = staged("l1", "16:2:3 16:5:2")
     config.data.flip, config.data.crop, config.data.crop_area = False, "center", 1.0
     config.data.source, config.data.validation = "sample", "none"
-    feed = feeds.feed_of(config)
+    feed = datasets.feed_of(config)
     seen = []
     for segment in stages.segments(config):
-        data = run._data(config, segment)
+        data = loop._data(config, segment)
         batches = feed.training(
             data, start=segment.first, first=segment.first, examples=segment.examples
         )

@@ -2,8 +2,8 @@ import numpy as np
 import tensorflow as tf
 from harness import toy_config
 
-from tfcolor import build
-from tfcolor.data import streams
+from tfcolor import streams
+from tfcolor.training import build
 
 
 def test_no_two_uses_of_random_numbers_share_a_stream():

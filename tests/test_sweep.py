@@ -10,8 +10,8 @@ from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from tfcolor import config as config_lib
-from tfcolor import smoke
-from tfcolor import sweep
+from tfcolor.config import smoke
+from tfcolor.sweeps import sweep
 
 GRID = ["--grid=optim.g_lr=1e-4,1e-3", "--grid=generator.depth=2,3"]
 

@@ -13,10 +13,10 @@ from harness import toy_batch
 from harness import toy_config
 from harness import weights_of
 
-from tfcolor import build
-from tfcolor import checks
 from tfcolor import config as config_lib
-from tfcolor import smoke
+from tfcolor.config import smoke
+from tfcolor.config import validation
+from tfcolor.training import build
 
 GANS = [name for name in NAMES if config_lib.load(config_path(name)).discriminator]
 
@@ -41,7 +41,7 @@ EXPERIMENTS = sorted((config_lib.CONFIGS / "experiments").glob("*.py"))
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_published_experiments_take_a_step(path):
     config = config_lib.load(path)
-    checks.check(config)
+    validation.check(config)
     text = path.read_text()
     assert f"bin/train --config=configs/experiments/{path.name}" in text
     small = smoke.smoke(config)
@@ -211,4 +211,4 @@ def test_fields_that_the_variant_does_not_use_are_errors():
     with pytest.raises(ValueError, match="optim.beta_1: not used by .* rmsprop"):
         build.trainer(config)
     with pytest.raises(ValueError, match="no such field; loss has l1_weight, l1_f"):
-        checks.check_field(toy_config("cgan"), "loss.gp_weight")
+        validation.check_field(toy_config("cgan"), "loss.gp_weight")

@@ -7,13 +7,13 @@ from harness import toy_batch
 from harness import toy_config
 from harness import weights_of
 
-from tfcolor import build
 from tfcolor import config as config_lib
 from tfcolor import objectives
 from tfcolor.errors import UsageError
 from tfcolor.networks.convolutions import SpectralNormalization
 from tfcolor.networks.discriminators import AutoencoderDiscriminator
 from tfcolor.trainers.cyclegan import CycleGAN
+from tfcolor.training import build
 
 
 def test_cgan_step_is_that_of_pix2pix():

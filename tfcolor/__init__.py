@@ -4,7 +4,9 @@ Importing this package is cheap: TensorFlow is imported by the modules that
 need it.
 """
 
-__version__ = "0.1.0"
+from tfcolor.version import __version__
+
+__all__ = ["__version__", "load"]
 
 
 def load(model):
@@ -19,6 +21,6 @@ def load(model):
     Raises:
       ValueError: there are no such weights, or the folder holds neither.
     """
-    from tfcolor import models
+    from tfcolor.inference import restore
 
-    return models.load(model)
+    return restore.load(model)

@@ -8,8 +8,8 @@ import argparse
 import torch
 import torch_networks
 
-from tfcolor import build
 from tfcolor import config as config_lib
+from tfcolor.networks import factory
 from tfcolor.presets import writing
 
 
@@ -25,7 +25,7 @@ def generator_of(checkpoint, working_size):
         ),
         data=config_lib.Data(image_size=working_size),
     )
-    generator = build.generator_of(config)
+    generator = factory.generator_of(config)
     generator.set_weights(trained.keras_weights())
     return generator, config, state
 

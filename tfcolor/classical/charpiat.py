@@ -170,10 +170,10 @@ def colorize(image, references, working_size=WORKING_SIZE):
     Raises:
       UsageError: all references are grey.
     """
-    from tfcolor import inference  # TensorFlow, which the rest does without
+    from tfcolor.images import compose
 
     model = learn([reduced(one, working_size) for one in references])
-    return inference.join(image, planes(image, model, working_size))
+    return compose.join(image, planes(image, model, working_size))
 
 
 def planes(image, model, working_size=WORKING_SIZE):

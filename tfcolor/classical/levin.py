@@ -60,9 +60,9 @@ def colorize(image, hints, alpha=None, **settings):
     Raises:
       UsageError: hints of another size, or without a stroke in colour.
     """
-    from tfcolor import inference  # TensorFlow, which the rest does without
+    from tfcolor.images import compose
 
-    return inference.join(image, planes(image, hints, alpha, **settings))
+    return compose.join(image, planes(image, hints, alpha, **settings))
 
 
 def planes(

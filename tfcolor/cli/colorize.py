@@ -6,7 +6,7 @@ import sys
 
 from absl import flags
 
-from tfcolor import files
+from tfcolor import atomic
 from tfcolor import presets
 from tfcolor.cli import command
 from tfcolor.errors import UsageError
@@ -110,14 +110,14 @@ def run(values, inputs):
     if not inputs:
         raise UsageError("no picture given: name files or folders")
     with command.quiet(values.v):
-        from tfcolor import colorize
+        from tfcolor.inference import batch
 
     same = values.format == "same"
     if values.output:
         output = pathlib.Path(values.output).expanduser()
-        tasks, unreadable = colorize.plan(inputs, output, same)
+        tasks, unreadable = batch.plan(inputs, output, same)
     else:
-        tasks, unreadable = [colorize.beside(inputs, same)], 0
+        tasks, unreadable = [batch.beside(inputs, same)], 0
         output = tasks[0].target.parent
     left = tasks if values.overwrite else _missing(tasks, values.ab_npz)
     if len(left) < len(tasks) and values.output:
@@ -136,10 +136,10 @@ def run(values, inputs):
         print(f"weights: {_weights(values.model, predictor.info)}")
     if values.output:
         _make(output)
-    options = colorize.Options(
+    options = batch.Options(
         settings, values.max_pixels, values.side_by_side, values.ab_npz
     )
-    failed = colorize.run(predictor, left, options)
+    failed = batch.run(predictor, left, options)
     if values.output:
         print(f"{len(left) - failed} pictures coloured, in {output}")
     elif not failed:
@@ -170,16 +170,16 @@ def _check_flags(values):
 def _predictor(values, tasks):
     """What colours, and the tasks with what it needs of each."""
     if values.model:
-        from tfcolor import models
+        from tfcolor.inference import restore
 
-        return models.load(values.model), tasks
-    from tfcolor.classical import methods
+        return restore.load(values.model), tasks
+    from tfcolor.classical import adapters
 
     if values.method == "levin":
         settings = {n: getattr(values, n) for n in ("affinity", "chroma")}
         settings = {name: value for name, value in settings.items() if value}
-        return methods.Levin(**settings), methods.with_hints(tasks, values.hints)
-    return methods.Charpiat(), methods.with_references(tasks, values.reference)
+        return adapters.Levin(**settings), adapters.with_hints(tasks, values.hints)
+    return adapters.Charpiat(), adapters.with_references(tasks, values.reference)
 
 
 def _weights(model, info):
@@ -190,18 +190,18 @@ def _weights(model, info):
 
 
 def _missing(tasks, ab_npz):
-    from tfcolor import colorize
+    from tfcolor.inference import batch
 
     return [
         task
         for task in tasks
         if not task.target.exists()
-        or (ab_npz and not colorize.npz_of(task.target).exists())
+        or (ab_npz and not batch.npz_of(task.target).exists())
     ]
 
 
 def _make(output):
-    files.make_folder(output, "output")
+    atomic.make_folder(output, "output")
     if not os.access(output, os.W_OK | os.X_OK):
         raise UsageError(f"--output={output}: no permission to write")
 

@@ -57,9 +57,9 @@ def run(values):
     if not values.workdir and not values.model:
         raise UsageError("--workdir is missing (or --model)")
     with command.quiet(values.v):
-        from tfcolor import judging
+        from tfcolor.evaluation import evaluate
 
-    output = judging.judge_runs(
+    output = evaluate.judge_runs(
         values.workdir,
         values.data,
         values.output,

@@ -49,7 +49,7 @@ def run(values):
     # The former is no name of weights that ship, even where there are such.
     model = values.model or pathlib.Path(values.workdir)
     with command.quiet(values.v):
-        from tfcolor import export
+        from tfcolor.inference import export
 
         path = export.export(model, values.output, values.version, values.format)
     print(f"exported to {path}")

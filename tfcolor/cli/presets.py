@@ -4,7 +4,6 @@ import sys
 
 from absl import flags
 
-from tfcolor import presets
 from tfcolor.cli import command
 from tfcolor.errors import UsageError
 
@@ -46,11 +45,12 @@ def run(values, words):
             raise UsageError(f"--evaluation={text}: is not IMAGES=FILE")
     evaluations = dict(text.rsplit("=", 1) for text in values.evaluation)
     with command.quiet(values.v):
+        from tfcolor.inference import export
         from tfcolor.presets import writing
 
         texts = {text: getattr(values, text) for text in writing.TEXTS}
         if len(words) == 2:
-            presets.write(*words, values.folder, **texts)
+            export.preset(*words, values.folder, **texts)
         path = writing.annotate(words[-1], values.folder, evaluations, **texts)
     print(f"written to {path.with_suffix('.*')}")
     return command.DONE

@@ -6,8 +6,8 @@ import sys
 
 from absl import flags
 
+from tfcolor import atomic
 from tfcolor import config as config_lib
-from tfcolor import files
 from tfcolor.cli import command
 from tfcolor.cli import train
 from tfcolor.errors import UsageError
@@ -41,7 +41,7 @@ def define(values, argv):
 
 
 def run(values):
-    from tfcolor import sweep
+    from tfcolor.sweeps import sweep
 
     if not values.workdir:
         raise UsageError("--workdir is missing")
@@ -70,7 +70,7 @@ def run(values):
         for point in points:
             print(f"  {point.folder.name}")
         return command.DONE
-    files.make_folder(workdir, "workdir")
+    atomic.make_folder(workdir, "workdir")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         failed = sweep.run(

@@ -5,13 +5,13 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
-from tfcolor import checks
 from tfcolor import config as config_lib
-from tfcolor import initial
-from tfcolor import smoke
-from tfcolor import stages
 from tfcolor.cli import command
+from tfcolor.config import smoke
+from tfcolor.config import stages
+from tfcolor.config import validation
 from tfcolor.errors import UsageError
+from tfcolor.training import initial
 
 USAGE = """
 Train a colorizer.
@@ -82,7 +82,7 @@ def _check_overrides(argv):
         for arg in argv:
             name = arg.lstrip("-").partition("=")[0]
             if arg.startswith("-") and name.startswith("config."):
-                checks.check_field(config, name.removeprefix("config."))
+                validation.check_field(config, name.removeprefix("config."))
 
 
 def _values(argv, name):
@@ -111,7 +111,7 @@ def resolved(values):
     if values.data_dir is not None:
         config.data.data_dir = values.data_dir
     stages.apply(config)
-    checks.check(config)
+    validation.check(config)
     return config
 
 
@@ -121,7 +121,7 @@ def run(values):
     with command.quiet(values.v):
         import tensorflow as tf
 
-        from tfcolor import run as run_lib
+        from tfcolor.training import loop as run_lib
 
         tf.config.list_physical_devices()
     if values.dry_run:

@@ -13,6 +13,9 @@ from tfcolor.color import cie
 
 GRID_STEP = 10.0
 
+# A map of logits is this much smaller than the picture.
+QUARTER = 4
+
 
 def _make_bins():
     """The points of the grid in the convex hull of the ab of sRGB, widened by

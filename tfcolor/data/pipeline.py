@@ -11,13 +11,14 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from tfcolor import resize
+from tfcolor import streams
 from tfcolor.color import lab
-from tfcolor.data import augment
+from tfcolor.data import crops
 from tfcolor.data import distortions
 from tfcolor.data import readers
-from tfcolor.data import sources
-from tfcolor.data import streams
+from tfcolor.images import decode
+from tfcolor.images import degrade
+from tfcolor.images import resize
 
 # Shuffles after one another. One takes as few as 24 bits of its key (three
 # words of half as many bits as number the images, 8 at least), too few to keep
@@ -116,7 +117,7 @@ def squares(
     Returns:
       A dataset of {"rgb": uint8 [B, S, S, 3]} with B = batch_size n_critic /
       shards. With `data.blur` or `data.erase` also {"numbers": [B,
-      INPUT_NUMBERS]}, for `distortions.degrade`, and with `data.aging` {"seeds":
+      INPUT_NUMBERS]}, for `degrade.degrade`, and with `data.aging` {"seeds":
       [B, 2] int64}, for `aging.age`.
     """
     per_step = data.batch_size * n_critic
@@ -129,7 +130,7 @@ def squares(
 
     def load(example):
         number = file_number(example, seed, len(reader.source))
-        numbers = _uniform(augment.NUMBERS, seed, example)
+        numbers = _uniform(crops.NUMBERS, seed, example)
         square = tf.numpy_function(
             read, [example, number, numbers], tf.uint8, stateful=False
         )
@@ -200,12 +201,12 @@ def central_squares(source, data, limit, report, numbered=False, colored=False):
 
     def read(number):
         try:
-            image = source.read(int(number), resize.GAP * side, augment.center_box)
+            image = source.read(int(number), resize.GAP * side, crops.center_box)
             image = resize.picture(image, side, side)
             if not colored or readers.has_color(image):
                 return image
             report(source.name(int(number)), readers.GREY)
-        except sources.Unreadable as error:
+        except decode.Unreadable as error:
             report(source.name(int(number)), f"unreadable: {error}")
         return np.zeros([0, 0, 3], np.uint8)
 
@@ -243,7 +244,7 @@ def _drawn(data, seed, example):
         )
     if data.blur or data.erase:
         drawn["numbers"] = _uniform(
-            distortions.INPUT_NUMBERS, seed + streams.INPUT, example
+            degrade.INPUT_NUMBERS, seed + streams.INPUT, example
         )
     if data.aging:
         seed = tf.constant(seed + streams.AGING, tf.int64)

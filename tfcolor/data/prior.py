@@ -10,13 +10,14 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from tfcolor import files
+from tfcolor import atomic
 from tfcolor.color import lab
 from tfcolor.color import quantize
+from tfcolor.color.quantize import quarter
 from tfcolor.data import pipeline
 from tfcolor.data import sources
 from tfcolor.errors import RunError
-from tfcolor.networks.heads import quarter
+from tfcolor.images import decode
 
 log = logging.getLogger("tfcolor")
 
@@ -110,7 +111,7 @@ def _key(source, data, limit):
     for number in spread.astype(int).tolist():
         try:
             image = source.read(number, data.image_size)
-        except sources.Unreadable:
+        except decode.Unreadable:
             continue
         digest.update(str(image.shape).encode() + image.tobytes())
     names = sources.fingerprint(source)
@@ -134,4 +135,4 @@ def _read(path):
 def _write(path, prior):
     content = io.BytesIO()
     np.save(content, prior)
-    files.write_atomically(path, content.getvalue())
+    atomic.write(path, content.getvalue())

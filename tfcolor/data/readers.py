@@ -5,11 +5,11 @@ import threading
 import numpy as np
 import skimage.color
 
-from tfcolor import resize
-from tfcolor.data import augment
-from tfcolor.data import sources
+from tfcolor.data import crops
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
+from tfcolor.images import decode
+from tfcolor.images import resize
 
 # An image with no |a*| or |b*| above this teaches no colour (Zhang et al.
 # 2016 give such images no loss).
@@ -89,26 +89,26 @@ class Reader:
             if has_color(self.source.read(number, self.side)):
                 return window
             self._reject(number, GREY)
-        except sources.Unreadable as error:
+        except decode.Unreadable as error:
             self._reject(number, f"unreadable: {error}")
         return None
 
     def _crop(self, number, numbers):
         if self.data.crop == "center":
-            return self.source.read(number, self.side, augment.center_box)
+            return self.source.read(number, self.side, crops.center_box)
         area, numbers = self.data.crop_area, numbers[:-1]
         smart = self.data.crop == "smart"
 
         def box(size):
             nonlocal smart
-            smart = smart or augment.is_extreme(size)
+            smart = smart or crops.is_extreme(size)
             if smart:
                 return 0, 0, *size
-            return augment.random_box(size, numbers[: augment.BOX_NUMBERS], area)
+            return crops.random_box(size, numbers[: crops.BOX_NUMBERS], area)
 
         image = self.source.read(number, self.side, box)
         if smart:
-            image = augment.cut(image, augment.smart_box(image, numbers, area))
+            image = decode.cut(image, crops.smart_box(image, numbers, area))
         return image
 
     def _reject(self, number, reason):
@@ -140,7 +140,7 @@ def probe(reader, field="--data", alike=False):
       UsageError: more than 5 % of them are unreadable, none has colour, or most
         are not `alike`.
     """
-    source, middle = reader.source, np.full(augment.NUMBERS, 0.5)
+    source, middle = reader.source, np.full(crops.NUMBERS, 0.5)
     tried, usable, right = set(), False, 0
     for count in PROBES:
         for number in _spread(source, count) - tried:

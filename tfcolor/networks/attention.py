@@ -5,14 +5,12 @@ import numpy as np
 
 from tfcolor.networks.layers import check_choice
 from tfcolor.networks.layers import convolution
+from tfcolor.registry import SUMMED
 
 ATTENTIONS = ("none", "sagan", "simple")
 
 # Side of the map that attention is put on unless told (Zhang et al. 2019).
 ATTENTION_SIDE = 32
-
-# Of weights that were trained before the attention "simple" became a mean.
-SUMMED = "attention: simple was a sum over the pixels, and is now their mean"
 
 
 def attention(name, spectral_norm=False):

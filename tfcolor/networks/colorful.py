@@ -2,9 +2,9 @@
 
 import keras
 
+from tfcolor.color.bins import QUARTER
 from tfcolor.networks.generators import Generator
 from tfcolor.networks.generators import pointwise
-from tfcolor.networks.heads import QUARTER
 
 # Of each block of Colorful: (factor of the width, convolutions, stride of the
 # last one, dilation).

@@ -2,10 +2,10 @@
 
 import keras
 
+from tfcolor.color.bins import QUARTER
 from tfcolor.networks.efficientnet_lite import BLOCKS
 from tfcolor.networks.efficientnet_lite import EfficientNetLite0
 from tfcolor.networks.generators import Generator
-from tfcolor.networks.heads import QUARTER
 from tfcolor.networks.heads import enlarged
 from tfcolor.networks.layers import check_choice
 from tfcolor.networks.layers import initializer

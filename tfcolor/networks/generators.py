@@ -2,7 +2,7 @@
 
 import keras
 
-from tfcolor.networks.heads import QUARTER
+from tfcolor.color.bins import QUARTER
 from tfcolor.networks.heads import Head
 from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import check_choice

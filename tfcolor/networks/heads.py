@@ -4,18 +4,12 @@ import keras
 
 from tfcolor.color import bins
 from tfcolor.color import cie
+from tfcolor.color.bins import QUARTER
 from tfcolor.networks.layers import check_choice
-
-HEADS = ("ab", "bins", "lab", "rgb")
-
-# Of drawings: they predict lightness too, which the lines of a scan do not say.
-DRAWING = ("lab", "rgb")
+from tfcolor.registry import HEADS
 
 # Of the annealed mean (Zhang et al. 2016, section 2.3).
 TEMPERATURE = 0.38
-
-# A map of the head "bins" is this much smaller than the picture.
-QUARTER = 4
 
 
 class Head(keras.layers.Layer):
@@ -93,17 +87,6 @@ def lab_of_rgb(rgb):
     l = (116.0 * y - 16.0) / cie.L_HALF - 1.0
     ab = [500.0 * (x - y) / cie.AB_MAX, 200.0 * (y - z) / cie.AB_MAX]
     return ops.concatenate([l, *ab], -1)
-
-
-def quarter(ab):
-    """What `ab_of_logits` enlarges to ab [B, H, W, 2], H and W multiples of 4: the
-    mean of the middle 2x2 of each 4x4 pixels, [B, H/4, W/4, 2].
-
-    Enlarged again, it errs less than the mean of all 16 does, or one of them,
-    which Zhang et al. 2016 take: that one comes back half a pixel aside.
-    """
-    ab = (ab[:, 1::QUARTER] + ab[:, 2::QUARTER]) / 2.0
-    return (ab[:, :, 1::QUARTER] + ab[:, :, 2::QUARTER]) / 2.0
 
 
 def enlarged(ab, scale):

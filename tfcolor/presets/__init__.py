@@ -87,23 +87,3 @@ def lines():
         found = card(name)
         size = f"{found['bytes'] / 1e6:.1f} MB, {found['working_size']} pixels"
         yield f"{name:16s} {size:22s} {found.get('summary', '')}"
-
-
-def load(name):
-    """The `inference.Predictor` of a preset.
-
-    Raises:
-      UsageError: there is no such preset, or it is damaged.
-    """
-    from tfcolor import models
-
-    if find(name) is None:
-        raise UsageError(f"{name}: no such weights{hint(name)}")
-    return models.load(name)
-
-
-def write(run, name, folder=None, **texts):
-    """Make a preset of a run, see `writing.write`."""
-    from tfcolor.presets import writing
-
-    return writing.write(run, name, folder, **texts)

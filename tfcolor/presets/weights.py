@@ -6,20 +6,20 @@ import zipfile
 
 import numpy as np
 
-from tfcolor import build
 from tfcolor import config as config_lib
 from tfcolor import presets
 from tfcolor.errors import UsageError
+from tfcolor.networks import factory
 
 
 def restore(name):
-    """(generator, info) of a preset, as `models.of_run` gives them for a run.
+    """(generator, info) of a preset, as `restore.of_run` gives them for a run.
 
     Raises:
       UsageError: its files are damaged, or this version cannot build its network.
     """
     card = presets.card(name)
-    generator = build.generator_of(config_of(card))
+    generator = factory.generator_of(config_of(card))
     arrays = _arrays(name, card)
     found, expected = ([x.shape for x in each] for each in (arrays, generator.weights))
     if found != [tuple(shape) for shape in expected]:

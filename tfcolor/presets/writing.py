@@ -1,4 +1,4 @@
-"""From a run to a preset's files."""
+"""From a generator to a preset's files."""
 
 import hashlib
 import json
@@ -7,14 +7,12 @@ import re
 
 import numpy as np
 
-import tfcolor
+from tfcolor import atomic
 from tfcolor import config as config_lib
-from tfcolor import files
-from tfcolor import models
 from tfcolor import presets
-from tfcolor import workdir
 from tfcolor.errors import UsageError
 from tfcolor.presets import weights
+from tfcolor.version import __version__
 
 # Of a file of weights: it is in every wheel.
 MAX_BYTES = 20_000_000
@@ -28,24 +26,6 @@ BESIDE = ("grey", "truth")
 
 # Fields of a config that name places of a machine.
 _PLACES = ("source", "validation", "scans", "scanner", "data_dir", "init")
-
-
-def write(run, name, folder=None, **texts):
-    """Make a preset of the averaged generator of a run.
-
-    Args:
-      run: path of a run's folder.
-      name, folder, texts: as of `save`.
-
-    Returns:
-      The path of the card, NAME.json.
-
-    Raises:
-      UsageError: it is no run, or as of `save`. RunError: it has no checkpoint.
-    """
-    generator, info = models.of_run(pathlib.Path(run))
-    config = workdir.load_config(run)
-    return save(generator, config, info["step"], name, folder, **texts)
 
 
 def save(generator, config, step, name, folder=None, training=None, **texts):
@@ -92,7 +72,7 @@ def save(generator, config, step, name, folder=None, training=None, **texts):
         "format": presets.FORMAT,
         "name": name,
         **{text: texts.get(text) or old.get(text, "") for text in TEXTS},
-        "tfcolor": tfcolor.__version__,
+        "tfcolor": __version__,
         "sha256": sha256,
         "bytes": len(data),
         "parameters": generator.count_params(),
@@ -106,8 +86,8 @@ def save(generator, config, step, name, folder=None, training=None, **texts):
         if old.get("sha256") == sha256
         else {},
     }
-    files.make_folder(folder, "folder")
-    files.write_atomically(folder / f"{name}.npz", data)
+    atomic.make_folder(folder, "folder")
+    atomic.write(folder / f"{name}.npz", data)
     _write_card(path, card)
     return path
 
@@ -135,8 +115,8 @@ def annotate(name, folder=None, evaluations=None, **texts):
 
 
 def _write_card(path, card):
-    files.write_atomically(path, json.dumps(card, indent=2) + "\n")
-    files.write_atomically(path.with_suffix(".md"), text_of(card))
+    atomic.write(path, json.dumps(card, indent=2) + "\n")
+    atomic.write(path.with_suffix(".md"), text_of(card))
 
 
 def _without_places(settings):

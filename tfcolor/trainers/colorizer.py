@@ -5,17 +5,17 @@ import math
 import keras
 import tensorflow as tf
 
-from tfcolor import metrics
 from tfcolor import objectives
-from tfcolor import samples
 from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.color import quantize
-from tfcolor.data import aging
-from tfcolor.data import distortions
+from tfcolor.color.quantize import quarter
+from tfcolor.images import aging
+from tfcolor.images import degrade
+from tfcolor.images import grid
+from tfcolor.metrics import color as metrics
 from tfcolor.networks.features import Features
-from tfcolor.networks.heads import DRAWING
-from tfcolor.networks.heads import quarter
+from tfcolor.registry import DRAWING
 from tfcolor.trainers.base import Trainer
 from tfcolor.trainers.base import check_not_negative
 from tfcolor.trainers.base import over_replicas
@@ -68,7 +68,7 @@ class Colorizer(Trainer):
 
     `train_step` takes {"l": [B, H, W, 1], "ab": [B, H, W, 2]}, float32 in
     [-1, 1], with a scanner {"rgb": [B, H, W, 3]} too, and with blur or erase
-    {"numbers"}, as of `distortions.degrade`, and with aging {"seeds"}, as of
+    {"numbers"}, as of `degrade.degrade`, and with aging {"seeds"}, as of
     `aging.age`; it is one generator update. Calling the model colours with the
     averaged generator where there is one.
     """
@@ -143,7 +143,7 @@ class Colorizer(Trainer):
         if "seeds" in batch:
             l = aging.age(l, batch["seeds"], self.aging)
         if "numbers" in batch:
-            l = distortions.degrade(l, batch["numbers"], self.blur, self.erase)
+            l = degrade.degrade(l, batch["numbers"], self.blur, self.erase)
         return l, color
 
     def color(self, l):
@@ -267,7 +267,7 @@ class Colorizer(Trainer):
         prediction = self(l, training=False)
         rows = [(l, tf.zeros_like(batch["ab"]))]
         rows += [self.planes(l, x) for x in (prediction, color)]
-        return samples.grid(rows)
+        return grid.of_rows(rows)
 
     def get_config(self):
         scanner = self.scanner

@@ -4,9 +4,9 @@ import keras
 import tensorflow as tf
 
 from tfcolor import objectives
-from tfcolor import samples
 from tfcolor.color import cie
 from tfcolor.color import lab
+from tfcolor.images import grid
 from tfcolor.trainers.base import Trainer
 from tfcolor.trainers.base import check_not_negative
 from tfcolor.trainers.gan import check_discriminator
@@ -186,7 +186,7 @@ class CycleGAN(Trainer):
             lab.encode((x + 1.0) / 2.0) for x in (rgb, back, colored)
         )
         greys = [(l, tf.zeros_like(shown[1])) for l in (fake, shown[0], scan)]
-        return samples.grid([shown, greys[0], greys[1], back, greys[2], colored])
+        return grid.of_rows([shown, greys[0], greys[1], back, greys[2], colored])
 
     def get_config(self):
         return {

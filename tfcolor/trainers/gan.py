@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfcolor.data import streams
+from tfcolor import streams
 from tfcolor.networks import DISCRIMINATORS
 from tfcolor.trainers.colorizer import Colorizer
 

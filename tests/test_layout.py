@@ -1,0 +1,69 @@
+"""Who may import whom."""
+
+import ast
+
+from harness import ROOT
+
+# Whom everybody may import.
+BASE = {"atomic", "errors", "registry", "streams", "version"}
+
+# Each room, and the rooms that it may import.
+ROOMS = {
+    "color": "",
+    "objectives": "",
+    "html": "",
+    "config": "",
+    "images": "color",
+    "networks": "color",
+    "networks.factory": "config",
+    "metrics": "color images",
+    "data": "color images config",
+    "classical": "color images",
+    "runs": "config",
+    "presets": "networks config",
+    "trainers": "color images networks objectives metrics",
+    "inference": "runs presets networks images color data config",
+    "training": "trainers inference data runs presets images color networks config",
+    "evaluation": "inference data metrics classical runs presets networks objectives "
+    "images color html config",
+    "sweeps": "config runs html",
+    "cli": "config presets data classical inference training evaluation sweeps",
+    "": "config inference training evaluation",
+}
+
+
+def imports():
+    """{(file, who imports, who is imported)}: rooms, "" of tfcolor itself."""
+    for path in (ROOT / "tfcolor").rglob("*.py"):
+        if path.name == "__main__.py":  # an entry point, as those in bin/ are
+            continue
+        parts = path.relative_to(ROOT / "tfcolor").with_suffix("").parts
+        room = "" if parts == ("__init__",) else parts[0]
+        module = ".".join(parts)
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert not node.level, f"{path}: a relative import"
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            for name in names:
+                if name.split(".")[0] == "tfcolor":
+                    yield module, room, [*name.split(".")[1:], ""][0]
+
+
+def test_rooms_import_only_whom_they_may():
+    for module, room, imported in imports():
+        allowed = f"{ROOMS.get(room, '')} {ROOMS.get(module, '')}".split()
+        said = f"{module} imports {imported or 'tfcolor'}"
+        assert imported in {room, *BASE, *allowed}, said
+
+
+def test_there_is_no_circle():
+    arrows = {(room, imported) for _, room, imported in imports()}
+    arrows = {(a, b) for a, b in arrows if a != b}
+    assert len(arrows) > 50
+    while arrows:  # each turn takes the rooms that import nobody that is left
+        leaves = {b for _, b in arrows} - {a for a, _ in arrows}
+        assert leaves, f"a circle: {sorted(arrows)}"
+        arrows = {(a, b) for a, b in arrows if b not in leaves}

@@ -1,0 +1,55 @@
+"""Files that are there whole or not at all."""
+
+import contextlib
+import os
+import pathlib
+import tempfile
+
+from tfcolor.errors import UsageError
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+# Read once: reading it changes it, which other threads would see.
+UMASK = _umask()
+
+
+def make_folder(path, flag):
+    """Make the folder that a flag names, unless it is there.
+
+    Raises:
+      UsageError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--{flag}={path}: {error.strerror}") from error
+
+
+def write(path, content):
+    """Write str or bytes to a temporary name beside `path`, then rename."""
+    with replacing(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """A file to write to, binary, of a temporary name beside `path`, that takes
+    its place when the block ends well and vanishes when it does not."""
+    path = pathlib.Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~UMASK)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise

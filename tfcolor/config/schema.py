@@ -1,0 +1,296 @@
+"""The configuration of a run: typed dataclasses, to and from JSON.
+
+A file in `configs/` is one `--loss` name; its `get_config()` returns a Config,
+and `--config.section.field=value` overrides any field. A field that is None is
+not set: the network or optimizer then uses its own default, and setting one
+that it does not have is an error.
+"""
+
+import dataclasses
+import importlib.util
+import json
+import pathlib
+
+from tfcolor.config import stages
+from tfcolor.errors import UsageError
+
+_PACKAGE = pathlib.Path(__file__).resolve().parent.parent
+
+# Inside the package when installed, beside it in a checkout.
+CONFIGS = next(
+    folder
+    for folder in (_PACKAGE / "configs", _PACKAGE.parent / "configs")
+    if folder.is_dir()
+)
+
+# A resumed run may differ in these: how long it is (and so when its rates
+# fall), what is written and where it computes.
+FREE_TO_CHANGE = (
+    "data.data_dir",
+    "train.steps",
+    "train.strategy",
+    "train.cpu_replicas",
+    "train.log_every",
+    "train.validate_every",
+    "train.validation_images",
+    "train.sample_every",
+    "train.histogram_every",
+    "train.checkpoint_every",
+    "train.keep_checkpoints",
+)
+
+
+@dataclasses.dataclass
+class Data:
+    source: str = "sample"  # SPEC of the training images
+    validation: str = ""  # SPEC; "" holds 2 % of the source out; "none": nothing
+    scans: str = ""  # SPEC of scans of drawings, for cyclegan
+    scanner: str = ""  # a run of cyclegan, which makes the inputs of drawings
+    data_dir: str = ""  # cache of TensorFlow Datasets; "" for its default
+    image_size: int = 64  # side of the training squares, pixels
+    batch_size: int = 16  # images a minibatch, over all replicas
+    crop: str = "random_resized"  # one of validation.CROPS
+    crop_area: float = 0.5  # least share of the largest square that a crop has
+    flip: bool = True  # mirror every other image
+    rotation: float = 0.0  # degrees, at most, to either side
+    perspective: float = 0.0  # strength of it, 0..1, in every other image
+    fill: str = "reflect"  # what these two show beyond the edge: or "white"
+    blur: float = 0.0  # share of the inputs that are blurred, 0..1
+    erase: float = 0.0  # share of the inputs that lose a rectangle, 0..1
+    aging: float = 0.0  # share of the inputs that look like old photographs, 0..1
+
+
+@dataclasses.dataclass
+class Generator:
+    name: str = "unet"  # or "colorful", "resnet_unet", "efficientnet"
+    head: str | None = None  # "ab"; "bins": of 313 colours; of drawings "lab", "rgb"
+    temperature: float | None = None  # of the head bins: 0.. the mode, 1 the mean
+    input_channels: int | None = None  # 3: l repeated
+    white_point: float | None = None  # L* from which a scan is white paper
+    depth: int | None = None  # halvings
+    width: int | None = None  # channels of the first level
+    norm: str | None = None
+    dropout: float | None = None  # rate, 0..1
+    thick: bool | None = None  # extra convolutions
+    spectral_norm: bool | None = None
+    weights: str | None = None  # of the encoder: imagenet, none or a file
+    frozen: bool | None = None  # the encoder is not trained
+    frozen_blocks: int | None = None  # nor are its first ones, 0 to 16
+    finest: int | None = None  # side of a predicted colour, pixels: 4 or 2
+    attention: str | None = None  # none, simple or sagan
+    attention_at: str | None = None  # sides of maps, pixels: "16" or "8,32"
+
+
+@dataclasses.dataclass
+class Discriminator:
+    name: str = "patch"  # or "image", "autoencoder"
+    receptive_field: int | None = None  # side of what one logit sees, pixels
+    depth: int | None = None  # halvings
+    width: int | None = None  # channels of the first layer
+    norm: str | None = None
+    bias: bool | None = None  # of the last layer
+    spectral_norm: bool | None = None
+    attention: str | None = None  # none, simple or sagan
+    attention_at: str | None = None  # sides of maps, pixels: "16" or "8,16"
+
+
+@dataclasses.dataclass
+class Translator:
+    width: int | None = None  # channels of the first layer
+    blocks: int | None = None  # residual blocks
+    norm: str | None = None
+
+
+@dataclasses.dataclass
+class WeightNetwork:
+    width: int | None = None  # channels of the first layer
+
+
+@dataclasses.dataclass
+class Bins:
+    """Of the generator's head "bins"; defaults as in BINS."""
+
+    cross_entropy: float | None = None  # weight of the cross-entropy
+    neighbors: int | None = None  # nearest colours that encode a true one
+    uniform: float | None = None  # share of equal weights; 1: no rebalancing
+    prior_images: int | None = None  # images, at most, that rarity is counted on
+
+
+# Zhang et al. 2016, section 2.2.
+BINS = Bins(cross_entropy=1.0, neighbors=5, uniform=0.5, prior_images=10_000)
+
+
+@dataclasses.dataclass
+class Loss:
+    """Of every trainer; a config adds its own by a subclass."""
+
+    l1_weight: float = 100.0  # of the mean |ab error|, ab in units of 110
+    l1_final: float | None = None  # l1_weight of the last step; unset: it stays
+    l2_weight: float = 0.0  # of the mean squared ab error
+    edge_weight: float = 0.0  # of the mean error of the slopes of ab
+    perceptual_weight: float = 0.0  # of the distance of EfficientNet-Lite0's features
+    colorfulness_weight: float = 0.0  # of 1 - the pictures' colourfulness
+
+
+@dataclasses.dataclass
+class Optim:
+    name: str = "adam"  # or "rmsprop"
+    g_lr: float = 2e-4  # learning rate of the generator
+    d_lr: float | None = None  # of the discriminator; unset: that of g_lr
+    encoder_rate: float | None = None  # share of g_lr of the encoder; unset: 1
+    beta_1: float | None = None  # of adam
+    beta_2: float | None = None
+    rho: float | None = None  # of rmsprop
+    constant: float = 0.5  # share of the steps before the rates fall to 0
+
+
+@dataclasses.dataclass
+class Train:
+    steps: int = 150  # generator updates
+    stages: str = ""  # growing sizes: see tfcolor.stages.FORM; they set the steps
+    reset_optimizers: bool = False  # at the start of each stage after the first
+    generator_alone: int = 0  # first steps, without the critic (NoGAN)
+    critic_alone: int = 0  # steps after those, of the critic only
+    init: str = ""  # weights that the generator begins with: of presets, of a run
+    strategy: str = "auto"  # one of validation.STRATEGIES
+    cpu_replicas: int = 0  # logical CPUs to mirror on; 0: none
+    precision: str = "float32"  # one of validation.PRECISIONS
+    ema_decay: float = 0.99  # of the generator's weight average; 0: none
+    log_every: int = 10  # steps
+    validate_every: int = 50  # steps
+    validation_images: int = 256  # at most
+    sample_every: int = 50  # steps
+    histogram_every: int = 500  # steps
+    checkpoint_every: int = 50  # steps
+    keep_checkpoints: int = 2
+
+
+@dataclasses.dataclass
+class Config:
+    trainer: str  # "module:Class"
+    seed: int = 0
+    data: Data = dataclasses.field(default_factory=Data)
+    generator: Generator | None = dataclasses.field(default_factory=Generator)
+    scanner: Translator | None = None
+    colorist: Translator | None = None
+    discriminator: Discriminator | None = None
+    weight_network: WeightNetwork | None = None
+    bins: Bins = dataclasses.field(default_factory=Bins)
+    loss: Loss = dataclasses.field(default_factory=Loss)
+    optim: Optim = dataclasses.field(default_factory=Optim)
+    train: Train = dataclasses.field(default_factory=Train)
+
+
+def names():
+    """The names that `--loss` takes."""
+    return sorted(path.stem for path in CONFIGS.glob("[a-z]*.py"))
+
+
+def load(path):
+    """The Config that `get_config()` of a Python file returns.
+
+    Raises:
+      UsageError: there is no such file, or it does not work.
+    """
+    if not pathlib.Path(path).is_file():
+        raise UsageError(f"--config={path}: no such file")
+    spec = importlib.util.spec_from_file_location("tfcolor_config", path)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        return module.get_config()
+    except Exception as error:
+        raise UsageError(f"--config={path}: {error}") from error
+
+
+def of(name):
+    """The Config of a --loss name, for another config to change."""
+    return load(CONFIGS / f"{name}.py")
+
+
+def long_run(config, steps):
+    """Set the steps of a Config to thousands, and what happens between them to
+    every 100 and every 1,000."""
+    train = config.train
+    train.steps, train.log_every, train.histogram_every = steps, 100, 5000
+    train.validate_every = train.sample_every = train.checkpoint_every = 1000
+    train.ema_decay = 0.999
+
+
+def to_dict(config):
+    """Plain dicts, without the fields that are not set."""
+    return _without_none(dataclasses.asdict(config))
+
+
+def flat(config):
+    """{"section.field": value} of what is set."""
+    return flat_dict(to_dict(config))
+
+
+def from_dict(values):
+    """The inverse of `to_dict`."""
+    loss = dataclasses.make_dataclass(
+        "Loss", [(name, type(value)) for name, value in values["loss"].items()]
+    )
+    classes = {
+        "data": Data,
+        "generator": Generator,
+        "scanner": Translator,
+        "colorist": Translator,
+        "discriminator": Discriminator,
+        "weight_network": WeightNetwork,
+        "bins": Bins,
+        "loss": loss,
+        "optim": Optim,
+        "train": Train,
+    }
+    sections = {
+        name: cls(**values[name]) if name in values else None
+        for name, cls in classes.items()
+    }
+    return Config(trainer=values["trainer"], seed=values["seed"], **sections)
+
+
+def dumps(config):
+    return json.dumps(to_dict(config), indent=2)
+
+
+def differences(old, new):
+    """["field: old -> new", ...] of two `to_dict`, flat or not, split into those
+    that make it another run and those that do not: (refused, allowed).
+
+    Where `old` is older than a field, that had its default."""
+    old, new = flat_dict(old), flat_dict(new)
+    sections = {"data": Data(), "loss": Loss(), "train": Train()}
+    defaults = flat_dict({name: vars(section) for name, section in sections.items()})
+    free = FREE_TO_CHANGE
+    if stages.extends(*(each.get("train.stages", "") for each in (old, new))):
+        free += ("train.stages", "data.image_size", "data.batch_size")
+    refused, allowed = [], []
+    for field in sorted(old.keys() | new.keys()):
+        was = old.get(field)
+        if was is None and field in new:
+            was = defaults.get(field)
+        if was != new.get(field):
+            line = f"{field}: {was} -> {new.get(field)}"
+            (allowed if field in free else refused).append(line)
+    return refused, allowed
+
+
+def _without_none(values):
+    return {
+        name: _without_none(value) if isinstance(value, dict) else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def flat_dict(values, prefix=""):
+    """{"section.field": value} of `to_dict`."""
+    flat = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat.update(flat_dict(value, f"{prefix}{name}."))
+        else:
+            flat[prefix + name] = value
+    return flat

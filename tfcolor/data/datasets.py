@@ -1,0 +1,144 @@
+"""What a run is fed with: the images of a Config, by the kind of its trainer."""
+
+from tfcolor.config import validation
+from tfcolor.data import pipeline
+from tfcolor.data import readers
+from tfcolor.data import sources
+from tfcolor.errors import UsageError
+
+# Pictures of a sample grid.
+SAMPLES = 8
+
+
+def feed_of(config):
+    """A Colored, or of a cyclegan an Unpaired.
+
+    Raises:
+      UsageError: what is wrong with a SPEC, or missing.
+    """
+    validation.check_inputs(config)
+    return Colored(config) if config.scanner is None else Unpaired(config)
+
+
+class Colored:
+    """Images whose colours are learned.
+
+    Args:
+      config: a Config.
+
+    Attributes:
+      source, held_out: the images to train on, and to validate on or None.
+    """
+
+    validated = "data.validation"  # field of the images that are
+
+    def __init__(self, config):
+        self.seed = config.seed
+        self.source, self.held_out = open_data(config)
+        self.shown = self.held_out or self.source
+
+    def fingerprint(self):
+        return sources.fingerprint(self.source)
+
+    def __len__(self):
+        return len(self.source)
+
+    def remarks(self):
+        """Lines that a run begins with."""
+        if self.held_out is None:
+            yield (
+                "data.validation: none: nothing is held out; train/... in place of "
+                "val/... is of training images"
+            )
+        elif self.held_out is self.source:
+            yield (
+                f"data.validation: the {len(self)} images are too few to hold any "
+                "out; val/... is of the training images"
+            )
+
+    def probe(self, data):
+        """Raise UsageError if the images cannot be trained on."""
+        readers.probe(readers.Reader(self.source, data, self.seed, _ignore))
+
+    def training(self, data, report=None, **position):
+        """Batches for `train_step`; `position` as in `pipeline.squares`."""
+        reader = readers.Reader(self.source, data, self.seed, report or _ignore)
+        return pipeline.training(reader, data, self.seed, **position)
+
+    def validation(self, data, limit, report=None):
+        """Batches for `test_step`, of at most `limit` images."""
+        return pipeline.validation(self.shown, data, limit, report or _ignore)
+
+    def sample(self, data):
+        """One batch for `picture`.
+
+        Raises:
+          UsageError: none of the images can be read and has colour.
+        """
+        for limit in (SAMPLES, len(self.shown)):  # if the few will not do, of all
+            images = self.validation(data, limit).unbatch()
+            for batch in images.batch(SAMPLES).take(1):
+                return batch
+        raise UsageError(
+            f"{self.validated}: none of its images can be read and has colour, the "
+            f"first {self.shown.name(0)}"
+        )
+
+
+class Unpaired(Colored):
+    """Coloured drawings, and scans of others.
+
+    Args:
+      config: a Config with `data.scans`.
+
+    Attributes:
+      scans, held_out_scans: sources, as in Colored.
+    """
+
+    validated = "data.validation or data.scans"
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.scans = sources.open_source(
+            config.data.scans, config.data.data_dir or None
+        )
+        self.scans, self.held_out_scans = sources.hold_out(self.scans)
+
+    def fingerprint(self):
+        return f"{super().fingerprint()} {sources.fingerprint(self.scans)}"
+
+    def probe(self, data):
+        for source, field, colored in (
+            (self.source, "--data", True),
+            (self.scans, "data.scans", False),
+        ):
+            reader = readers.Reader(source, data, self.seed, _ignore, colored)
+            readers.probe(reader, field, alike=True)
+
+    def training(self, data, report=None, **position):
+        colors, scans = (
+            readers.Reader(source, data, self.seed, report or _ignore, colored)
+            for source, colored in ((self.source, True), (self.scans, False))
+        )
+        return pipeline.unpaired(colors, scans, data, self.seed, **position)
+
+    def validation(self, data, limit, report=None):
+        scans = self.held_out_scans
+        return pipeline.unpaired_validation(
+            self.shown, scans, data, limit, report or _ignore
+        )
+
+
+def open_data(config):
+    """(training source, validation source or None) of a Config."""
+    data = config.data
+    source = sources.open_source(data.source, data.data_dir or None)
+    if data.validation == "none":
+        return source, None
+    if data.validation:
+        return source, sources.open_source(data.validation, data.data_dir or None)
+    return sources.hold_out(source)
+
+
+def _ignore(name, reason):
+    pass

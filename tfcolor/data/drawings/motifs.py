@@ -1,0 +1,252 @@
+"""Things to draw, each with the colours that are usual for it.
+
+A motif is drawn at a Place, in whose coordinates it is about 1 high or wide; what
+stands on the ground stands at 0 and grows to negative y.
+"""
+
+import cmath
+
+import numpy as np
+
+from tfcolor.data.drawings.contours import curve
+from tfcolor.data.drawings.contours import ellipse
+from tfcolor.data.drawings.contours import polygon
+from tfcolor.data.drawings.contours import scalloped
+
+WHITE, BLACK = (250, 250, 246), (40, 38, 46)
+SUNS = ((255, 214, 60), (255, 190, 50), (255, 150, 60))
+LEAVES = ((92, 168, 72), (120, 188, 70), (66, 144, 84), (80, 170, 110))
+CROWNS = (*LEAVES, *LEAVES, (226, 128, 48), (206, 80, 48), (240, 168, 190))
+BARKS = ((134, 92, 60), (116, 78, 58), (160, 116, 78))
+WALLS = ((240, 222, 180), (228, 190, 150), (214, 150, 120), (196, 214, 220))
+ROOFS = ((196, 70, 56), (206, 96, 60), (84, 110, 168), (120, 90, 90))
+DOORS = ((140, 88, 54), (70, 120, 110), (160, 56, 60))
+GLASS = ((156, 206, 232), (176, 220, 236))
+PETALS = ((236, 84, 110), (250, 150, 180), (250, 206, 70), (152, 100, 206), WHITE)
+CARS = ((214, 58, 54), (60, 120, 200), (244, 190, 56), (86, 170, 110))
+HULLS = ((186, 66, 54), (140, 92, 58), (60, 96, 160), (230, 226, 216))
+SAILS = ((246, 238, 220), (246, 238, 220), (226, 96, 76))
+CLOTHES = (
+    (214, 72, 72),
+    (72, 110, 190),
+    (84, 160, 120),
+    (246, 200, 80),
+    (150, 96, 180),
+)
+
+
+class Place:
+    """Where on a page something is drawn, how large, turned and mirrored."""
+
+    def __init__(self, page, centre, size, angle=0.0, mirrored=False):
+        self.page, self.centre, self.size = page, centre, size
+        self.turn = cmath.rect(size, angle)
+        self.mirrored = mirrored
+        self.fineness = min(1.0, 0.5 + size)  # small things have thin lines
+
+    def at(self, points):
+        points = np.asarray(points)
+        points = -points.conj() if self.mirrored else points
+        return self.centre + self.turn * points
+
+    def inside(self, centre, size, angle=0.0):
+        """A smaller place within this one."""
+        return Place(self.page, complex(self.at(centre)), self.size * size, angle)
+
+    def shape(self, contour, colour, line=1.0, shade=0.16, hatching=True):
+        line *= self.fineness
+        self.page.shape(self.at(contour), colour, line, shade, None, hatching)
+
+    def stroke(self, points, line=0.6):
+        self.page.stroke(self.at(points), line * self.fineness)
+
+    def patch(self, contour, colour, opacity=1.0, soft=False):
+        self.page.patch(self.at(contour), colour, opacity, soft)
+
+    def gloss(self, centre, size):
+        """A highlight; the light falls from wherever it does on this page."""
+        self.patch(ellipse(centre, size, 0.6 * size), WHITE, 0.75)
+
+    def colour(self, palette):
+        """One of a palette's colours, nearly."""
+        page = self.page
+        light = page.between(-14, 14)
+        return tuple(c + light + page.between(-12, 12) for c in page.pick(palette))
+
+
+def sun(place):
+    colour = place.colour(SUNS)
+    place.patch(ellipse(0, 1.1), (255, 244, 190), 0.8, soft=True)
+    count = place.page.pick([8, 10, 12])
+    for turn in np.exp(2j * np.pi * np.arange(count) / count):
+        ray = polygon(np.array([0.56 - 0.09j, 0.9, 0.56 + 0.09j]) * turn)
+        place.shape(ray, colour, line=0.7, shade=0)
+    place.shape(ellipse(0, 0.46), colour, shade=0.1)
+
+
+def moon(place):
+    horns = [0.1 - 0.5j, -0.36 - 0.32j, -0.46 + 0.1j, -0.2 + 0.46j, 0.3 + 0.4j]
+    place.patch(ellipse(0, 1.0), (250, 246, 210), 0.5, soft=True)
+    outline = curve([*horns, 0.04 + 0.22j, -0.1 - 0.1j])
+    place.shape(outline, place.colour(((250, 236, 160), (244, 240, 206))), shade=0.1)
+
+
+def star(place, palette=((252, 232, 130),)):
+    radii = np.where(np.arange(10) % 2, 0.22, 0.5)
+    points = radii * np.exp(1j * np.pi * (np.arange(10) / 5 - 0.5))
+    place.shape(polygon(points), place.colour(palette), line=0.8, shade=0.1)
+
+
+def cloud(place, colour=WHITE):
+    page, count = place.page, place.page.pick([5, 6, 7])
+    angles = np.linspace(np.pi, 2 * np.pi, count)
+    heights = 0.26 + 0.12 * page.rng.random(count)
+    bumps = 0.5 * np.cos(angles) + 1j * heights * np.sin(angles)
+    place.shape(scalloped([*bumps, 0.2 + 0.08j, -0.2 + 0.08j]), colour, shade=0.2)
+
+
+def tree(place):
+    page = place.page
+    trunk = [-0.1 + 0j, -0.06 - 0.45j, 0.06 - 0.45j, 0.1 + 0j]
+    place.shape(polygon(trunk), place.colour(BARKS))
+    place.stroke(polygon([0.02 - 0.08j, 0.01 - 0.3j], closed=False), 0.5)
+    count = page.pick([7, 8, 9])
+    radii = page.between(0.3, 0.34) + 0.04 * page.rng.random(count)
+    crown = radii * np.exp(2j * np.pi * (np.arange(count) + page.rng.random()) / count)
+    colour = place.colour(CROWNS)
+    place.shape(scalloped(crown - 0.66j), colour, shade=0.22)
+    fruit = place.colour(((220, 60, 50), (250, 180, 60)))
+    fruiting = page.chance(0.35)
+    for spot in (-0.16 - 0.74j, 0.14 - 0.8j, 0.02 - 0.58j, 0.2 - 0.58j):
+        if fruiting:
+            place.shape(ellipse(spot, 0.05), fruit, line=0.6, shade=0)
+        else:
+            bow = spot + 0.07 * np.array([-1 + 0.3j, -0.2 - 0.4j, 0.8 + 0.4j])
+            place.stroke(curve(bow, closed=False))
+
+
+def pine(place):
+    colour = place.colour(((48, 116, 92), (40, 104, 80), (70, 130, 90)))
+    place.shape(polygon([-0.06, -0.06 - 0.2j, 0.06 - 0.2j, 0.06]), place.colour(BARKS))
+    for top, width in ((-0.5, 0.36), (-0.75, 0.28), (-1.0, 0.2)):
+        skirt = [complex(0, top), complex(width, top + 0.4)]
+        skirt += [complex(x * width, top + y) for x, y in ((0.3, 0.34), (-0.3, 0.34))]
+        skirt += [complex(-width, top + 0.4)]
+        place.shape(polygon(skirt), colour, shade=0.2)
+
+
+def house(place, lit=False):
+    page = place.page
+    high, roof = page.between(0.45, 0.7), page.between(0.3, 0.42)
+    wall = [-0.4, -0.4 - 1j * high, 0.4 - 1j * high, 0.4]
+    if page.chance(0.6):
+        flue = [0.16 - 1j * high, 0.16 - 1j * (high + roof), 0.3 - 1j * (high + roof)]
+        place.shape(polygon([*flue, 0.3 - 1j * high]), place.colour(ROOFS))
+    place.shape(polygon(wall), place.colour(WALLS))
+    eaves = [-0.52 - 1j * high + 0.04j, 0.52 - 1j * high + 0.04j]
+    ridge = [0.3 - 1j * (high + roof), -0.3 - 1j * (high + roof)]
+    if page.chance(0.5):
+        ridge = [-1j * (high + roof)]
+    place.shape(polygon([*eaves, *ridge]), place.colour(ROOFS), shade=0.24)
+    door = np.array([0, -0.3j, 0.18 - 0.3j, 0.18]) + page.pick([-0.28, -0.09, 0.1])
+    place.shape(polygon(door), place.colour(DOORS), line=0.8)
+    glass = (252, 220, 110) if lit else place.colour(GLASS)
+    left = -0.2 if door[0].real > 0 else 0.12
+    pane = np.array([0, 0.17, 0.17 + 0.17j, 0.17j]) + left - 1j * (high - 0.1)
+    place.shape(polygon(pane), glass, line=0.8, shade=0.2)
+    cross = pane.mean()
+    place.stroke(polygon([cross - 0.085, cross + 0.085], closed=False), 0.6)
+    place.stroke(polygon([cross - 0.085j, cross + 0.085j], closed=False), 0.6)
+
+
+def flower(place, stem=True):
+    page = place.page
+    head = -0.75j if stem else 0j
+    if stem:
+        bend = page.between(-0.1, 0.1)
+        path = [0.03, 0.03 + bend - 0.4j, 0.02 + head, head - 0.02, bend - 0.03 - 0.4j]
+        green = place.colour(LEAVES)
+        place.shape(curve([*path, -0.03]), green, line=0.7)
+        for side in (-1, 1):
+            leaf = [0.02 - 0.1j, side * 0.18 - 0.3j, side * 0.3 - 0.34j]
+            leaf += [side * 0.2 - 0.16j]
+            place.shape(curve(leaf), green, line=0.8)
+    petals, count = place.colour(PETALS), page.pick([5, 6, 8])
+    blade = curve(np.array([0, 0.16 - 0.1j, 0.3 - 0.06j, 0.3 + 0.06j, 0.16 + 0.1j]))
+    blade = blade.real + 1j * blade.imag * 8 / count
+    for turn in np.exp(2j * np.pi * (np.arange(count) / count + page.rng.random())):
+        place.shape(head + turn * blade, petals, line=0.8, shade=0.12)
+    heart = place.colour(((250, 206, 70), (250, 206, 70), (150, 92, 50)))
+    place.shape(ellipse(head, 0.12), heart, line=0.8)
+
+
+def tulip(place):
+    green = place.colour(LEAVES)
+    place.shape(polygon([-0.03, -0.03 - 0.6j, 0.03 - 0.6j, 0.03]), green, line=0.7)
+    leaf = [0j, -0.2 - 0.3j, -0.24 - 0.5j, -0.08 - 0.25j]
+    place.shape(curve(leaf), green, line=0.8)
+    cup = [-0.58j, -0.17 - 0.68j, -0.18 - 0.98j, -0.08 - 0.84j, -1.02j]
+    cup += [0.08 - 0.84j, 0.18 - 0.98j, 0.17 - 0.68j]
+    place.shape(curve(cup), place.colour(PETALS[:4]), shade=0.25)
+
+
+def mushroom(place):
+    stalk = [-0.12, -0.09 - 0.4j, 0.09 - 0.4j, 0.12]
+    place.shape(polygon(stalk), place.colour(((246, 234, 214),)))
+    cap = [-0.42 - 0.36j, -0.32 - 0.66j, -0.8j, 0.32 - 0.66j, 0.42 - 0.36j, -0.3j]
+    dotted = place.page.chance(0.7)
+    palette = ((216, 54, 48),) if dotted else ((168, 112, 70), (196, 140, 84))
+    place.shape(curve(cap), place.colour(palette), shade=0.2)
+    for spot, radius in (
+        (-0.2 - 0.54j, 0.06),
+        (0.06 - 0.64j, 0.07),
+        (0.23 - 0.48j, 0.05),
+    ):
+        if dotted:
+            place.shape(ellipse(spot, radius), WHITE, line=0.6, shade=0)
+
+
+def grass(place, colour):
+    for foot in (-0.32, -0.16, 0.0, 0.16, 0.32):
+        tip = foot * 1.7 + place.page.between(-0.1, 0.1)
+        tip -= 1j * place.page.between(0.6, 1.0)
+        middle = 0.6 * foot + 0.4 * tip
+        blade = [foot - 0.08, middle - 0.06, tip, middle + 0.06, foot + 0.08]
+        place.shape(curve(blade), colour, line=0.6, shade=0)
+
+
+def car(place):
+    body, glass = place.colour(CARS), place.colour(GLASS)
+    roof = [-0.3 - 0.36j, -0.2 - 0.6j, 0.12 - 0.6j, 0.27 - 0.36j]
+    place.shape(polygon(roof), body)
+    window = [-0.22 - 0.38j, -0.15 - 0.54j, 0.09 - 0.54j, 0.19 - 0.38j]
+    place.shape(polygon(window), glass, line=0.7, shade=0.2)
+    place.stroke(polygon([-0.02 - 0.54j, -0.02 - 0.38j], closed=False))
+    hull = [-0.5 - 0.14j, -0.49 - 0.32j, -0.3 - 0.37j, 0.26 - 0.37j]
+    place.shape(polygon([*hull, 0.48 - 0.3j, 0.52 - 0.14j]), body, shade=0.25)
+    place.shape(ellipse(0.46 - 0.24j, 0.04), (255, 240, 170), line=0.6, shade=0)
+    for hub in (-0.27 - 0.12j, 0.28 - 0.12j):
+        place.shape(ellipse(hub, 0.13), (66, 64, 74))
+        place.shape(ellipse(hub, 0.05), (196, 198, 206), line=0.6, shade=0)
+
+
+def boat(place):
+    sail, hull = place.colour(SAILS), place.colour(HULLS)
+    place.shape(polygon([-0.03, -0.03 - 0.95j, 0.03 - 0.95j, 0.03]), BARKS[0], line=0.7)
+    place.shape(polygon([0.05 - 0.9j, 0.42 - 0.25j, 0.05 - 0.25j]), sail, shade=0.24)
+    second = sail if place.page.chance(0.7) else place.colour(SAILS)
+    place.shape(
+        polygon([-0.05 - 0.8j, -0.05 - 0.25j, -0.32 - 0.25j]), second, shade=0.24
+    )
+    bow = [-0.5 - 0.17j, 0.52 - 0.17j, 0.36 + 0.08j, -0.36 + 0.08j]
+    place.shape(polygon(bow), hull, shade=0.3)
+
+
+def balloon(place):
+    first, second = place.colour(CLOTHES), place.colour((WHITE, (250, 214, 90)))
+    place.stroke(polygon([-0.24 - 0.3j, -0.09 + 0.1j], closed=False), 0.5)
+    place.stroke(polygon([0.24 - 0.3j, 0.09 + 0.1j], closed=False), 0.5)
+    place.shape(ellipse(-0.5j, 0.4), first, shade=0.2)
+    place.shape(ellipse(-0.5j, 0.2, 0.4), second, line=0.7, shade=0.2)
+    basket = [-0.1 + 0.06j, 0.1 + 0.06j, 0.08 + 0.24j, -0.08 + 0.24j]
+    place.shape(polygon(basket), place.colour(BARKS), line=0.8)

@@ -1,0 +1,1 @@
+"""Judging colorizers side by side."""

@@ -1,0 +1,295 @@
+"""From runs' folders to an evaluation's files."""
+
+import contextlib
+import dataclasses
+import json
+import logging
+import pathlib
+import sys
+
+import tensorflow as tf
+
+from tfcolor import atomic
+from tfcolor import presets
+from tfcolor.classical import adapters as classical
+from tfcolor.data import pipeline
+from tfcolor.data import readers
+from tfcolor.data import sources
+from tfcolor.data.datasets import open_data
+from tfcolor.errors import UsageError
+from tfcolor.evaluation import gallery
+from tfcolor.evaluation import recognition
+from tfcolor.evaluation import report
+from tfcolor.evaluation import statistics
+from tfcolor.inference import restore
+from tfcolor.metrics import pretrained
+from tfcolor.presets import weights as preset_weights
+from tfcolor.registry import DRAWING
+from tfcolor.runs import folder as run_folder
+from tfcolor.version import __version__
+
+log = logging.getLogger("tfcolor")
+
+
+def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
+    """Judge runs side by side and write what `bin/evaluate` promises.
+
+    Args:
+      workdirs: paths of runs' folders.
+      spec: SPEC of the images; None: what the first run validates on.
+      output: folder for the files; None: evaluation/ in the first run's.
+      settings: limit, resamples, shown, fid_weights, vgg_weights, labels, log
+        (a function of a line), of the classical methods that are judged beside
+        the runs methods and references, and models, names of weights that ship
+        or runs' folders, which are judged too.
+
+    Returns:
+      pathlib.Path of the folder.
+
+    Raises:
+      UsageError: before anything is written.
+    """
+    found = [*map(pathlib.Path, workdirs), *settings.get("models", ())]
+    runs = {name: _load(model) for name, model in _named(found).items()}
+    folders = {name: run for name, run in runs.items() if run["path"]}
+    methods = {
+        **{name: run["predict"] for name, run in runs.items()},
+        **_classical(settings, runs),
+    }
+    data = _common_data(runs)
+    source, spec = _source(spec, data_dir, folders)
+    scans = sources.scans_of(source) if any(map(_draws, runs.values())) else None
+    judges = _perceptual(settings, source)
+    output = _output(output, folders)
+    atomic.make_folder(output, "output")
+    skipped = {}
+    batches = pipeline.validation(
+        source, data, settings["limit"], skipped.__setitem__, numbered=True, scans=scans
+    )
+    table, errors = statistics.judge(
+        methods,
+        batches,
+        min(settings["limit"], len(source)),
+        source.name,
+        output,
+        settings["resamples"],
+        judges,
+    )
+    differences = statistics.differences(table)
+    facts = {
+        "command": " ".join(sys.argv),
+        "images": f"{len(errors)} of {spec} ({sources.fingerprint(source)}), "
+        f"{data.image_size}x{data.image_size}",
+        "runs": "; ".join(
+            f"{n}: {r['origin']}, step {r['step']}" for n, r in runs.items()
+        ),
+        "versions": f"tfcolor {__version__}, TensorFlow {tf.__version__}",
+    }
+    if scans is not None:
+        facts["inputs"] = (
+            "the true scans of the drawings; of what does not colour scans, the "
+            "lightness"
+        )
+    facts.update(_training_data(folders))
+    if skipped:
+        grey = sum(reason == readers.GREY for reason in skipped.values())
+        unreadable = len(skipped) - grey
+        facts["left out"] = f"{grey} grey images, {unreadable} unreadable"
+    _write_metrics(output, table, differences, facts, skipped)
+    chosen = gallery.chosen(errors, settings["shown"])
+    grid = gallery.of_methods(methods, source, data, chosen, scans)
+    grid.write_png(output / "grid.png", grid)
+    pictures = [
+        ("Best, median and worst images: grey, each run, truth", grid),
+        *gallery.evolutions(folders),
+    ]
+    curves = {name: _curves(run["path"]) for name, run in folders.items()}
+    page = report.page(table, differences, facts, pictures, curves)
+    atomic.write(output / "report.html", page)
+    for line in _lines(table):
+        settings["log"](line)
+    return output
+
+
+def _named(workdirs):
+    """{name: path}: a folder's own name, or its whole path where two have it."""
+    names = [pathlib.Path(path).resolve().name for path in workdirs]
+    if len(set(names)) < len(names):
+        names = [str(path) for path in workdirs]
+    for name in (statistics.TRUTH, statistics.GREY):
+        names = [f"run {n}" if n == name else n for n in names]
+    found = dict(zip(names, workdirs, strict=True))
+    if len(found) < len(workdirs):
+        raise UsageError("--workdir: a run is given twice")
+    return found
+
+
+def _load(model):
+    generator, info = restore.of_model(model)
+    network = restore.network_of(generator.folded())
+    preset = presets.find(model)
+    if preset:
+        config, scanner = preset_weights.config_of(presets.card(preset)), None
+        place = {"path": None, "origin": f"sha256 {info['sha256']}", "data": None}
+    else:
+        folder, config = run_folder.Workdir(model), run_folder.load_config(model)
+        scanner = restore.scanner_for(config, folder.path)
+        data = json.loads(folder.config.read_text()).get("data")
+        place = {"path": folder.path, "origin": folder.path, "data": data}
+
+    def predict(batch):
+        l = batch["l"]
+        if config.generator.head not in DRAWING:
+            return l, network(l)["ab"]
+        if "scan" in batch:
+            l = batch["scan"]
+        elif scanner is not None:
+            l = scanner(batch["rgb"], training=False)
+        found = network(l)
+        return found["l"], found["ab"]
+
+    return {**place, "config": config, "step": info["step"], "predict": predict}
+
+
+def _output(output, folders):
+    """The folder for the files: what is given, or in that of the first run."""
+    if output is None and not folders:
+        raise UsageError("--output is missing: weights that ship have no folder")
+    runs = (run["path"] / "evaluation" for run in folders.values())
+    return pathlib.Path(output or next(runs)).expanduser()
+
+
+def _draws(run):
+    """Whether a run colours scans of drawings."""
+    return run["config"].generator.head in DRAWING
+
+
+def _training_data(runs):
+    """What to say, {} or a fact, where runs learned from different images."""
+    found = {name: run["data"] for name, run in runs.items()}
+    if len(set(found.values())) < 2:
+        return {}
+    said = ", ".join(f"{name}: {data}" for name, data in found.items())
+    log.warning("the runs were trained on different images (%s)", said)
+    return {"trained on different images": said}
+
+
+def _classical(settings, runs):
+    """{name: function} of the classical methods that are judged too."""
+    specs, references = settings.get("methods", ()), settings.get("references", ())
+    if references and "charpiat" not in specs:
+        raise UsageError("--reference: only --method=charpiat uses it")
+    for spec in specs:
+        if spec in runs or specs.count(spec) > 1:
+            raise UsageError(f"--method={spec}: the name is given twice")
+    return {spec: classical.judged(spec, references) for spec in specs}
+
+
+def _common_data(runs):
+    sizes = {name: run["config"].data.image_size for name, run in runs.items()}
+    if len(set(sizes.values())) > 1:
+        said = ", ".join(f"{name}: {size}" for name, size in sizes.items())
+        raise UsageError(f"--workdir: the runs' image sizes differ ({said})")
+    found = [run["config"].data for run in runs.values()]
+    scanners = [data.scanner for data in found if data.scanner]
+    return dataclasses.replace(found[0], scanner="".join(scanners[:1]))
+
+
+def _source(spec, data_dir, folders):
+    """(source, what it is); without a SPEC what the first run validates on."""
+    if spec is not None:
+        return sources.open_source(spec, data_dir), spec
+    if not folders:
+        raise UsageError("--data is missing: weights that ship bring no images")
+    run = next(iter(folders.values()))
+    training, held_out = open_data(run["config"])
+    of = f"of {run['path'].name}"
+    if held_out is None or len(held_out) == len(training):
+        return training, f"the training images {of}, which holds none out"
+    return held_out, f"the validation images {of}"
+
+
+def _perceptual(settings, source):
+    """The judge whose weights the extra `encoder` installs, and those whose
+    weights were named; one that cannot be had is named on the log, and the rest
+    goes on."""
+    labels, judges = None, []
+    if settings["vgg_weights"]:
+        if not settings["labels"]:
+            raise UsageError("--vgg_weights: needs --labels")
+        labels = pretrained.read_labels(settings["labels"], source)
+    try:
+        judges.append(recognition.Judge(settings["resamples"]))
+    except ValueError as error:
+        log.warning("left out: %s: %s", ", ".join(recognition.METRICS), error)
+    for cls, weights, arguments in (
+        (pretrained.Fid, settings["fid_weights"], ()),
+        (pretrained.Recognition, settings["vgg_weights"], (labels,)),
+    ):
+        if weights:
+            try:
+                judges.append(cls(weights, *arguments))
+            except UsageError as error:
+                log.warning("left out: %s", error)
+    return judges
+
+
+def _write_metrics(output, table, differences, facts, skipped):
+    content = {
+        **facts,
+        "metrics": {
+            method: {
+                metric: dict(
+                    zip(
+                        ("value", "low", "high"),
+                        statistics.interval(values[metric]),
+                        strict=True,
+                    )
+                )
+                for metric in statistics.measured(table)
+            }
+            for method, values in table.items()
+        },
+        "differences": [
+            {
+                "first": first,
+                "second": second,
+                "metric": metric,
+                "value": value,
+                "low": low,
+                "high": high,
+            }
+            for first, second, metric, value, low, high in differences
+        ],
+        "skipped": skipped,
+    }
+    text = json.dumps(content, indent=2) + "\n"
+    atomic.write(output / "metrics.json", text)
+
+
+def _curves(path):
+    found = {}
+    try:
+        lines = (path / "metrics.jsonl").read_text().splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        with contextlib.suppress(ValueError):  # half a line of a killed run
+            values = json.loads(line)
+            for name in report.CURVES:
+                if name in values:
+                    steps, curve = found.setdefault(name, ([], []))
+                    steps.append(values["step"])
+                    curve.append(values[name])
+    return found
+
+
+def _lines(table):
+    """The table as text."""
+    left_out = ("abs", "delta_set", "delta_image")
+    shown = [name for name in statistics.measured(table) if name not in left_out]
+    width = max(map(len, table)) + 2
+    yield " " * width + "".join(f"{name:>14s}" for name in shown)
+    for method, values in table.items():
+        row = "".join(f"{values[name][0]:14.3f}" for name in shown)
+        yield f"{method:{width}s}{row}"

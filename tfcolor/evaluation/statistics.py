@@ -1,0 +1,303 @@
+"""Judging runs on images: every metric, with intervals, in one pass."""
+
+import csv
+import dataclasses
+import io
+import logging
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+from scipy import special
+
+from tfcolor import atomic
+from tfcolor.color import gamut
+from tfcolor.color import lab
+from tfcolor.color import quantize
+from tfcolor.color.cie import L_HALF
+from tfcolor.errors import RunError
+from tfcolor.metrics import color as metrics
+
+log = logging.getLogger("tfcolor")
+
+# Bootstrap resamples, and the quantiles that bound an interval.
+RESAMPLES = 400
+INTERVAL = (0.025, 0.975)
+
+TRUTH, GREY = "truth", "grey"
+
+# Values of one image, whose means are metrics.
+PER_IMAGE = ("psnr", "ssim", "ab_error", "auc", "hasler", "abs", "blobs")
+
+# Metric: (what it is, whether more is better; None: near the truth's is). Those
+# from "features" on only where their networks were to be had.
+METRICS = {
+    "psnr": ("PSNR, dB", True),
+    "ssim": ("SSIM", True),
+    "ab_error": ("mean ab error", False),
+    "auc": ("AuC, %", True),
+    "balanced_auc": ("class-balanced AuC, %", True),
+    "histogram": ("ab-histogram distance, 313 bins", False),
+    "histogram_24": ("ab-histogram distance, 24 x 24", False),
+    "hasler": ("colourfulness, Hasler", None),
+    "abs": ("colourfulness, abs", None),
+    "delta_set": ("delta colourfulness by data set", False),
+    "delta_image": ("delta colourfulness by image", False),
+    "sepia": ("sepia collapse", False),
+    "blobs": ("colour blobs", None),
+    "features": ("feature distance", False),
+    "frechet": ("Frechet distance of features", False),
+    "kid": ("KID of features x 1000", False),
+    "names": ("share of the truth's names kept", True),
+    "won_back": ("share won back of the names that grey lost", True),
+    "fid_keras": ("FID (Keras Inception)", False),
+    "vgg_top1": ("VGG-16 top-1, %", True),
+}
+
+
+@dataclasses.dataclass
+class Sums:
+    """Weighted sums of per-image statistics: row 0 with weight 1, each further
+    row a resample of the images.
+
+    A resample gives each image a Poisson weight that depends on its number only
+    (the Poisson bootstrap, Chamandy et al. 2012), so memory does not grow with
+    the images, and runs judged side by side see the same resamples.
+    """
+
+    resamples: int
+    seed: int = 0
+    values: dict = dataclasses.field(default_factory=dict)
+
+    def weights(self, numbers):
+        """[1 + resamples, B] float64."""
+        columns = [
+            np.random.default_rng([self.seed, int(number)]).poisson(1.0, self.resamples)
+            for number in numbers
+        ]
+        return np.vstack([np.ones(len(numbers)), np.transpose(columns)])
+
+    def add(self, weights, statistics):
+        """Statistics: {name: [B] or [B, K]}."""
+        for name, value in statistics.items():
+            added = weights @ np.asarray(value, np.float64)
+            self.values[name] = self.values.get(name, 0.0) + added
+
+
+@dataclasses.dataclass
+class Seen:
+    """A batch of pictures as a viewer sees them: every metric is of the 8-bit
+    picture that `bin/colorize` would write, and none of a colour that the
+    network asked for and sRGB does not have.
+
+    Attributes:
+      rgb: uint8 [B, H, W, 3].
+      ab: a* and b* of that, [B, H, W, 2].
+      bins: the nearest of the 313 colours, int32 [B, H, W].
+      hasler: colourfulness, [B].
+    """
+
+    rgb: tf.Tensor
+    ab: tf.Tensor
+    bins: tf.Tensor
+    hasler: tf.Tensor
+
+
+def seen(l, ab):
+    """A Seen of l and ab in the networks' units."""
+    return Seen(*_seen(_picture(l, ab)))
+
+
+# Apart, because what is looked for in it has no size that a compiler knows.
+_picture = tf.function(gamut.picture)
+
+
+@tf.function(jit_compile=True)
+def _seen(rgb):
+    ab = lab.rgb_to_lab(rgb)[..., 1:]
+    return rgb, ab, quantize.nearest(ab), metrics.colorfulness(rgb)
+
+
+def statistics(found, truth, lightness):
+    """Of a batch: values and counts by image, {name: [B] or [B, K] numpy}.
+
+    Args:
+      found, truth: Seen.
+      lightness: L* [B, H, W, 1].
+    """
+    values = _statistics(
+        (found.rgb, found.ab, found.bins, found.hasler),
+        (truth.rgb, truth.ab, truth.bins, truth.hasler),
+        lightness,
+    )
+    return {name: value.numpy() for name, value in values.items()}
+
+
+@tf.function
+def _statistics(found, truth, lightness):
+    rgb, ab, bins, hasler = found
+    true_rgb, true_ab, true_bins, true_hasler = truth
+    return {
+        "images": tf.ones_like(hasler),
+        "psnr": metrics.psnr(true_rgb, rgb),
+        "ssim": metrics.ssim(true_rgb, rgb),
+        "ab_error": metrics.ab_error(true_ab, ab),
+        "auc": metrics.auc(true_ab, ab),
+        "hasler": hasler,
+        "abs": metrics.colorfulness(rgb, "abs"),
+        "delta_image": tf.abs(hasler - true_hasler),
+        "blobs": metrics.blobs(lightness, ab),
+        "closeness": metrics.closeness_by_bin(true_bins, true_ab, ab),
+        "bins": metrics.count_by_bin(bins),
+        "cells": metrics.count_by_cell(ab),
+        "a": tf.reduce_mean(ab[..., 0], [1, 2]),
+        "b": tf.reduce_mean(ab[..., 1], [1, 2]),
+        "chroma": metrics.chroma(ab),
+    }
+
+
+def metrics_of(sums, truth):
+    """{metric: [1 + resamples]} from the Sums of a method and of the truth."""
+    found, true = sums.values, truth.values
+    means = {
+        name: found[name] / found["images"] for name in (*PER_IMAGE, "delta_image")
+    }
+    hue, true_hue = (
+        metrics.one_hue(values["a"], values["b"], values["chroma"]).numpy()
+        for values in (found, true)
+    )
+    return {
+        **means,
+        "balanced_auc": metrics.balanced_auc(found["closeness"], true["bins"]).numpy(),
+        "histogram": metrics.histogram_distance(found["bins"], true["bins"]).numpy(),
+        "histogram_24": metrics.histogram_distance(
+            found["cells"], true["cells"]
+        ).numpy(),
+        "delta_set": np.abs(means["hasler"] - true["hasler"] / true["images"]),
+        "sepia": metrics.sepia(hue, true_hue).numpy(),
+    }
+
+
+def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptual=()):
+    """Run methods over images once; writes images.csv.
+
+    Args:
+      methods: {name: function of a batch to (l [B, S, S, 1], ab [B, S, S, 2])},
+        in the networks' units. Truth and grey are added.
+      batches: of `pipeline.validation`, numbered.
+      count: images, for the progress bar.
+      names: a function of an image's number to its name.
+      output: pathlib.Path of a folder; None: no images.csv.
+      perceptual: judges of `recognition` and `perceptual`.
+
+    Returns:
+      {method: {metric: [1 + resamples]}}, and {number: mean ab error of the
+      methods} of the images.
+    """
+    methods = {
+        TRUTH: lambda batch: (batch["l"], batch["ab"]),
+        GREY: lambda batch: (batch["l"], tf.zeros_like(batch["ab"])),
+        **methods,
+    }
+    sums = {name: Sums(resamples) for name in methods}
+    errors = {}
+    with (
+        atomic.replacing(output / "images.csv") if output else io.BytesIO() as file,
+        tqdm.tqdm(total=count, desc="evaluate", unit=" images") as bar,
+    ):
+        text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
+        table = csv.writer(text)
+        table.writerow(["image", "method", *PER_IMAGE])
+        for batch in batches:
+            numbers = batch["number"].numpy()
+            found = _judge_batch(methods, batch, numbers, perceptual)
+            weights = sums[TRUTH].weights(numbers)
+            for name, values in found.items():
+                sums[name].add(weights, values)
+            _write_rows(table, found, [names(int(number)) for number in numbers])
+            shown = [v["ab_error"] for n, v in found.items() if n not in (TRUTH, GREY)]
+            errors.update(zip(numbers.tolist(), np.mean(shown, 0), strict=True))
+            bar.update(len(numbers))
+        text.detach()  # which would close the file
+        if not errors:
+            raise RunError("none of the images can be read and has colour")
+    table = {name: metrics_of(s, sums[TRUTH]) for name, s in sums.items()}
+    for judge_of in perceptual:
+        for name, values in judge_of.results(TRUTH).items():
+            table[name].update(values)
+    return table, errors
+
+
+def _judge_batch(methods, batch, numbers, perceptual):
+    lightness = (batch["l"] + 1.0) * L_HALF
+    truth, values = seen(*methods[TRUTH](batch)), {}
+    for name, predict in methods.items():
+        found = truth if name == TRUTH else seen(*predict(batch))
+        values[name] = statistics(found, truth, lightness)
+        for judge_of in perceptual:
+            judge_of.add(name, found.rgb, numbers)
+    return values
+
+
+def measured(table):
+    """The metrics of METRICS that a table has."""
+    return [
+        metric for metric in METRICS if all(metric in row for row in table.values())
+    ]
+
+
+def _write_rows(table, found, names):
+    for i, image in enumerate(names):
+        for method, values in found.items():
+            row = [f"{values[column][i]:.6g}" for column in PER_IMAGE]
+            table.writerow([image, method, *row])
+
+
+def interval(values):
+    """(value, low, high) of [1 + resamples]: the bias-corrected percentile
+    interval (Efron 1987, section 2), because resamples, which lack some images,
+    have fewer colours than all images have; widened to the value itself, where
+    every resample is on one side of it."""
+    value, resamples = float(values[0]), np.asarray(values[1:])
+    # Of few images a resample may have none.
+    resamples = resamples[np.isfinite(resamples)]
+    if not len(resamples) or np.ptp(resamples) == 0.0:
+        return value, value, value
+    below = (resamples < value).mean() + 0.5 * (resamples == value).mean()
+    least = 0.5 / len(resamples)
+    bias = special.ndtri(np.clip(below, least, 1.0 - least))
+    places = special.ndtr(2.0 * bias + special.ndtri(INTERVAL))
+    low, high = np.quantile(resamples, places)
+    return value, min(value, float(low)), max(value, float(high))
+
+
+def differences(table):
+    """[(first, second, metric, difference, low, high)] of each pair of runs, for
+    the metrics that have intervals."""
+    runs = [name for name in table if name not in (TRUTH, GREY)]
+    return [
+        (first, second, metric, *interval(table[first][metric] - table[second][metric]))
+        for i, first in enumerate(runs)
+        for second in runs[i + 1 :]
+        for metric in measured(table)
+        if len(table[first][metric]) > 1
+    ]
+
+
+def may_be_noise(low, high):
+    """An interval of a difference holds 0, or says nothing."""
+    return not (low > 0.0 or high < 0.0)
+
+
+def ranked(table, metric):
+    """Runs from the best to the worst; by nearness to the truth where neither
+    more nor less is better."""
+    _, more = METRICS[metric]
+    truth = table[TRUTH][metric][0]
+
+    def badness(name):
+        value = table[name][metric][0]
+        return {True: -value, False: value, None: abs(value - truth)}[more]
+
+    runs = [name for name in table if name not in (TRUTH, GREY)]
+    return sorted(runs, key=badness)

@@ -1,0 +1,106 @@
+"""Bytes of image files to upright RGB."""
+
+import io
+import re
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from PIL import ImageOps
+
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+
+class Unreadable(Exception):
+    """An image that cannot be decoded; the message is the reason."""
+
+
+def decode(data, side=None, window=None):
+    """Bytes of an image file to uint8 RGB [H, W, 3], upright; `side` and
+    `window` as in `Files.read`.
+
+    EXIF orientation is applied, 16 bits are scaled to 8, palettes and CMYK are
+    converted, transparency is laid on white, and of several frames the first
+    is taken.
+
+    Raises:
+      Unreadable: with the reason.
+    """
+    if not data:
+        raise Unreadable("the file is empty")
+    try:
+        if _is_plain_jpeg(data):
+            return _decode_jpeg(data, side, window)
+        with Image.open(io.BytesIO(data)) as image:
+            return reduced(_upright_rgb(image), side, window)
+    except Image.UnidentifiedImageError as error:
+        raise Unreadable("not an image of a known format") from error
+    except Exception as error:  # decoders raise nearly anything
+        raise Unreadable(reason(error)) from error
+
+
+def reduction(size, side):
+    """The power of two, at most 8, by which a picture of (height, width) may
+    be reduced so that its shorter side keeps at least `side` pixels."""
+    factor = 1
+    while side and factor < 8 and min(size) // (2 * factor) >= side:
+        factor *= 2
+    return factor
+
+
+def reason(error):
+    """The first line of an error, without what TensorFlow wraps around it."""
+    text = re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\].*", "", str(error)).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _is_plain_jpeg(data):
+    """A JPEG that needs no Pillow: no EXIF, which may turn it."""
+    return data[:2] == b"\xff\xd8" and b"Exif\0" not in data[:65536]
+
+
+def _decode_jpeg(data, side, window):
+    data = tf.constant(data)
+    height, width, _ = tf.io.extract_jpeg_shape(data).numpy().tolist()
+    factor = reduction((height, width), side)
+    size = -(-height // factor), -(-width // factor)
+    box = window(size) if window else (0, 0, *size)
+    # Only the rows and columns of the box are decoded.
+    image = tf.io.decode_and_crop_jpeg(
+        data, box, channels=3, ratio=factor, dct_method="INTEGER_ACCURATE"
+    )
+    return np.asarray(memoryview(image))  # .numpy() would copy
+
+
+def _upright_rgb(image):
+    image = ImageOps.exif_transpose(to_8_bit(image))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def reduced(image, side, window):
+    """A Pillow image as `decode` gives it: reduced for `side`, cut to `window`."""
+    image = np.asarray(image.reduce(reduction(image.size, side)))
+    return cut(image, window(image.shape[:2])) if window else image
+
+
+def to_8_bit(image):
+    """16-bit greyscale scaled to 8 bits, which `convert` would clip."""
+    if not image.mode.startswith("I") and image.mode != "F":
+        return image
+    levels = np.asarray(image).astype(np.float32)
+    if image.mode == "F" and levels.max(initial=0.0) <= 1.0:
+        levels = levels * 65535.0
+    levels = np.round(levels / 257.0).clip(0, 255).astype(np.uint8)
+    grey = Image.fromarray(levels)
+    grey.info = image.info
+    return grey
+
+
+def cut(image, box):
+    """The box of an image, [height, width, 3], without a copy."""
+    top, left, height, width = box
+    return image[top : top + height, left : left + width]

@@ -1,0 +1,322 @@
+"""Colour for folders of picture files."""
+
+import collections
+import concurrent.futures
+import dataclasses
+import errno
+import logging
+import os
+import pathlib
+
+import numpy as np
+import tqdm
+from PIL import Image
+
+from tfcolor import atomic
+from tfcolor.errors import RunError
+from tfcolor.errors import UsageError
+from tfcolor.images import compose
+from tfcolor.images import pictures
+from tfcolor.images.decode import EXTENSIONS
+from tfcolor.images.decode import Unreadable
+from tfcolor.images.decode import reason
+
+log = logging.getLogger("tfcolor")
+
+# Pictures at the network at a time, and pixels in memory before more are read.
+BATCH = 8
+PIXELS = 50_000_000
+
+# Width of the gap in side_by_side.
+_GAP = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A picture file to read, and the one to write.
+
+    Attributes:
+      place: the source's path below the output folder, with its own extension.
+      guide: of a classical method, the path of its hints or those of its
+        references.
+    """
+
+    source: pathlib.Path
+    target: pathlib.Path
+    place: pathlib.Path
+    guide: pathlib.Path | tuple | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How pictures are written.
+
+    Attributes:
+      settings: of `Predictor.predict_ab`, by name.
+      max_pixels: larger pictures are refused.
+      side_by_side: the input's lightness to the left of the result.
+      ab_npz: write the a* and b* planes too, NAME.npz.
+    """
+
+    settings: dict = dataclasses.field(default_factory=dict)
+    max_pixels: int = pictures.MAX_PIXELS
+    side_by_side: bool = False
+    ab_npz: bool = False
+
+
+def plan(inputs, output, same_format=False):
+    """The Tasks for files and folders, in the order of their names, and how many
+    folders could not be read, which the log names.
+
+    A folder's pictures keep their places below it; of several folders each
+    gets one of its name. NAME.jpg becomes NAME.png; where two pictures would
+    become the same file, both keep their extension in the name: NAME.jpg.png.
+
+    Raises:
+      UsageError: an input that is not there, a folder without a picture, or
+        two files, an input among them, that would be written to one.
+    """
+    output = pathlib.Path(output).expanduser()
+    inputs = [pathlib.Path(path).expanduser() for path in inputs]
+    folders = [path for path in inputs if path.is_dir()]
+    found, unreadable = [], []  # (source, its path below output); errors
+    for path in inputs:
+        if path in folders:
+            below = pathlib.Path(path.resolve().name) if len(folders) > 1 else ""
+            below_it = _walk(path, output, unreadable.append)
+            found += [(s, below / s.relative_to(path)) for s in below_it]
+        elif path.exists():
+            found.append((path, pathlib.Path(path.name)))
+        else:
+            raise UsageError(f"{path}: no such file or folder")
+    # A file that is named twice, or is in a folder that is named too, once.
+    found = list({s.resolve(): (s, place) for s, place in reversed(found)}.values())
+    found.reverse()
+    named = collections.Counter(_name(place, same_format) for _, place in found)
+    tasks = []
+    for source, place in found:
+        name = _name(place, same_format)
+        if named[name] > 1 and not same_format:
+            name = place.with_name(place.name + ".png")
+        tasks.append(Task(source, output / name, place))
+    _check_targets(tasks)
+    for error in unreadable:
+        log.error("%s: %s", error.filename, error.strerror)
+    return tasks, len(unreadable)
+
+
+def beside(inputs, same_format=False):
+    """The Task of one picture file whose result is NAME_color.png beside it, with
+    `same_format` NAME_color and the input's extension.
+
+    Raises:
+      UsageError: `inputs` are not one file, or the folder cannot be written to.
+    """
+    path = pathlib.Path(inputs[0]).expanduser()
+    if len(inputs) > 1 or path.is_dir():
+        raise UsageError("--output is missing: only one file can do without it")
+    if not path.exists():
+        raise UsageError(f"{path}: no such file or folder")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UsageError(f"{path.parent}: no permission to write; give --output")
+    place = pathlib.Path(path.name)
+    suffix = _name(place, same_format).suffix
+    task = Task(path, path.with_name(f"{path.stem}_color{suffix}"), place)
+    _check_targets([task])
+    return task
+
+
+def run(predictor, tasks, options):
+    """Colour the pictures of Tasks; those that cannot be are named on the log.
+
+    Args:
+      predictor: an `predictor.Predictor`, or of `classical.methods`, whose Tasks
+        have guides.
+
+    Returns:
+      How many could not be.
+
+    Raises:
+      RunError: the disk is full.
+    """
+    Image.MAX_IMAGE_PIXELS = None  # options.max_pixels is the limit
+    with _Job(predictor, options, len(tasks)) as job:
+        for task in tasks:
+            job.add(task)
+        job.finish()
+    return job.failed
+
+
+class _Job:
+    """Reads one picture after the other, batches those of one working shape,
+    and leaves joining and writing to threads."""
+
+    def __init__(self, predictor, options, count):
+        self.predictor = predictor
+        self.options = options
+        self.failed = 0
+        self.waiting = collections.defaultdict(list)  # by working shape
+        self.writing = {}  # future: (task, pixels)
+        self.pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+        self.bar = tqdm.tqdm(total=count, desc="colorize", unit=" pictures")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.pool.shutdown(cancel_futures=True)
+        self.bar.close()
+
+    def add(self, task):
+        try:
+            self._make_room(pictures.size_of(task.source, self.options.max_pixels))
+            picture = pictures.read(task.source, self.options.max_pixels)
+        except (Unreadable, OSError) as error:
+            self._fail(task, error)
+            return
+        shape = self.predictor.working_shape(
+            *picture.pixels.shape[:2], self.options.settings.get("working_size")
+        )
+        group = self.waiting[shape]
+        group.append((task, picture))
+        if len(group) == BATCH:
+            self._predict(group)
+
+    def finish(self):
+        for group in self.waiting.values():
+            self._predict(group)
+        self._collect(self.writing)
+
+    def _make_room(self, pixels):
+        """Wait until a picture of so many pixels may be read."""
+        held = sum(_pixels(p) for group in self.waiting.values() for _, p in group)
+        if held + pixels > PIXELS:
+            for group in self.waiting.values():
+                self._predict(group)
+        while self.writing and pixels + sum(n for _, n in self.writing.values()) > (
+            PIXELS
+        ):
+            done, _ = concurrent.futures.wait(
+                self.writing, return_when=concurrent.futures.FIRST_COMPLETED
+            )
+            self._collect(done)
+
+    def _predict(self, group):
+        """Predict a batch; where that fails each picture alone, so that only the
+        one that is to blame is left out."""
+        batch, group[:] = list(group), []
+        if not batch:
+            return
+        images = [picture.pixels for _, picture in batch]
+        settings = dict(self.options.settings)
+        if batch[0][0].guide:
+            settings["guides"] = [task.guide for task, _ in batch]
+        try:
+            planes = self.predictor.predict_ab(images, **settings)
+        except Exception as error:  # a strange picture may raise nearly anything
+            if len(batch) == 1:
+                self._fail(batch[0][0], error)
+                return
+            planes = None
+        if planes is None:  # only here, where the error holds no memory any more
+            for one in batch:
+                self._predict([one])
+            return
+        for (task, picture), ab in zip(batch, planes, strict=True):
+            future = self.pool.submit(_write, task, picture, ab, self.options)
+            self.writing[future] = task, _pixels(picture)
+        self._collect([future for future in self.writing if future.done()])
+
+    def _collect(self, futures):
+        """See how the writing of pictures ended; waits for it."""
+        for future in list(futures):
+            task, _ = self.writing.pop(future)
+            try:
+                future.result()
+                self.bar.update()
+            except Exception as error:  # of an encoder too
+                full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+                if getattr(error, "errno", None) in full:
+                    raise RunError(f"{task.target}: {error.strerror}") from error
+                self._fail(task, error)
+
+    def _fail(self, task, error):
+        self.failed += 1
+        said = getattr(error, "strerror", None) or reason(error)
+        log.error("%s: %s", task.source, said)
+        self.bar.update()
+
+
+def _write(task, picture, planes, options):
+    height, width = picture.pixels.shape[:2]
+    task.target.parent.mkdir(parents=True, exist_ok=True)
+    if options.ab_npz:
+        full = np.concatenate(
+            [ab for _, ab in compose.enlarged_bands(planes, height, width)], 1
+        )
+        with atomic.replacing(npz_of(task.target)) as file:
+            np.savez(file, ab=np.moveaxis(full[:2], 0, -1), working_ab=planes[:2])
+    result = compose.join(picture.pixels, planes)
+    if options.side_by_side:
+        left = compose.as_rgb(picture.pixels)
+        gap = np.full((height, _GAP, 3), 255, np.uint8)
+        result = np.concatenate([left, gap, result], 1)
+    pictures.write(task.target, result, picture, _format(task.target))
+
+
+def npz_of(target):
+    return target.with_name(target.name + ".npz")
+
+
+def _format(target):
+    """Pillow's name of the format of a file's extension."""
+    Image.init()
+    return Image.EXTENSION[target.suffix.lower()]
+
+
+def _pixels(picture):
+    return picture.pixels.shape[0] * picture.pixels.shape[1]
+
+
+def _walk(folder, output, on_error):
+    """The picture files below a folder, those below `output` left out."""
+    if folder.resolve() == output.resolve():
+        raise UsageError(f"--output={output}: is an input itself; give another folder")
+    found = []
+    for place, folders, names in os.walk(folder, onerror=on_error):
+        place = pathlib.Path(place)
+        folders[:] = [f for f in folders if (place / f).resolve() != output.resolve()]
+        found += [place / name for name in names if _is_picture(name)]
+    if not found:
+        raise UsageError(
+            f"{folder}: no picture in it (looked for {', '.join(EXTENSIONS)})"
+        )
+    return sorted(found)
+
+
+def _is_picture(name):
+    return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+
+
+def _name(place, same_format):
+    if same_format and _is_picture(place.name):
+        return place
+    return place.with_suffix(".png")
+
+
+def _check_targets(tasks):
+    sources = {task.source.resolve() for task in tasks}
+    written = {}
+    for task in tasks:
+        target = task.target.resolve()
+        if target in sources:
+            raise UsageError(
+                f"--output: {task.source} would be written onto the input "
+                f"{task.target}; give another folder"
+            )
+        other = written.setdefault(target, task.source)
+        if other != task.source:
+            raise UsageError(
+                f"--output: {other} and {task.source} would both be {task.target}; "
+                "colour them one after the other"
+            )

@@ -1,0 +1,246 @@
+"""Trained weights as a SavedModel that TensorFlow Serving runs."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+
+import tensorflow as tf
+
+from tfcolor import atomic
+from tfcolor.color import gamut
+from tfcolor.color import lab
+from tfcolor.errors import RunError
+from tfcolor.errors import UsageError
+from tfcolor.images import compose
+from tfcolor.images import exif
+from tfcolor.images import resize
+from tfcolor.images import working
+from tfcolor.inference import restore
+from tfcolor.inference import serving
+from tfcolor.inference.predictor import predict_planes
+from tfcolor.presets import writing
+from tfcolor.runs import folder as run_folder
+from tfcolor.version import __version__
+
+# What can be written, and the file of the network alone.
+KINDS = {
+    "tf_saved_model": None,
+    "litert": "model.tflite",
+    "onnx": "model.onnx",
+    "openvino": "model.xml",
+}
+
+
+class Served(tf.Module):
+    """The signatures around a generator: the whole colour path as a graph.
+
+    Args:
+      generator: a built generator.
+      info: of `restore.of_run`.
+    """
+
+    def __init__(self, generator, info):
+        super().__init__()
+        generator = generator.folded()
+        self.info = info
+        # By name, because tracking misses layers that a network keeps in lists.
+        self.weights = [variable.value for variable in generator.variables]
+        self.network = restore.network_of(generator)
+
+    def signatures(self):
+        return {
+            "serving_default": self.serving_default,
+            "colorize": self.colorize,
+            "predict_ab": self.predict_ab,
+        }
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32, "l")]
+    )
+    def predict_ab(self, l):
+        """L* [N, H, W, 1] -> {"ab": [N, H, W, 2]}, CIE units; of the head "bins"
+        also {"probabilities": [N, h, w, 313]} at a quarter of the working size,
+        of those of drawings {"l": [N, H, W, 1]}, L*."""
+        size = tf.shape(l)[1], tf.shape(l)[2]
+        # Of another size it is reduced as the greys of this lightness are.
+        small = tf.cond(
+            tf.reduce_all(self._working_shape(*size) == tf.stack(size)),
+            lambda: l[..., 0],
+            lambda: self._reduced(tf.repeat(255.0 * lab.grey(l), 3, -1)),
+        )
+        found = self._planes(small)
+        ab = _enlarged(found["ab"], *size)
+        result = {"ab": tf.transpose(ab, [0, 2, 3, 1])}
+        if "change" in found:
+            change = _enlarged(found["change"], *size)
+            change = tf.transpose(change, [1, 0, 2, 3])
+            result["l"] = compose.changed(l[..., 0], change)[..., None]
+        if "logits" in found:
+            result["probabilities"] = tf.nn.softmax(found["logits"])
+        return result
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, "image")]
+    )
+    def colorize(self, image):
+        """Uint8 sRGB [N, H, W, 3], of which the lightness counts -> the same."""
+        return {"image": self._colorize(image)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
+    def serving_default(self, image_bytes):
+        """Encoded pictures [N], each of its own size -> PNG [N] of that size."""
+
+        def each(data):
+            image = tf.io.decode_image(data, channels=3, expand_animations=False)
+            image = exif.upright(tf.ensure_shape(image, [None, None, 3]), data)
+            return tf.io.encode_png(self._colorize(image[None])[0], compression=3)
+
+        found = tf.map_fn(
+            each, image_bytes, fn_output_signature=tf.TensorSpec([], tf.string)
+        )
+        return {"colorized_bytes": found}
+
+    def _colorize(self, image):
+        lightness = lab.lightness(image)
+        found = self._planes(self._reduced(image))
+        size = tf.shape(image)[1], tf.shape(image)[2]
+        ab = _enlarged(found["ab"], *size)
+        if "change" in found:
+            change = _enlarged(found["change"], *size)
+            lightness = compose.changed(lightness, tf.transpose(change, [1, 0, 2, 3]))
+        return gamut.to_uint8(lightness, ab[:, 0], ab[:, 1])
+
+    def _reduced(self, rgb):
+        """Levels 0..255 [N, H, W, 3] -> L* [N, h, w] at the working size."""
+        size = tf.shape(rgb)[1], tf.shape(rgb)[2]
+        rows, columns = resize.reducing(size, tf.unstack(self._working_shape(*size)))
+        lines = working.reduced_lines(rgb, rows)
+        return working.reduced_columns(lines, columns)
+
+    def _working_shape(self, height, width):
+        size = self.info["working_size"]
+        return tf.stack(working.working_shape(height, width, size))
+
+    def _planes(self, lightness):
+        return predict_planes(self.network, lightness, self.info["multiple"])
+
+
+def _enlarged(planes, height, width):
+    """[N, C, h, w] -> [N, C, height, width]."""
+    return resize.apply(
+        planes,
+        resize.weights(tf.shape(planes)[2], height, "cubic"),
+        resize.weights(tf.shape(planes)[3], width, "cubic"),
+    )
+
+
+def export(model, base, version=None, kind="tf_saved_model"):
+    """Write BASE/<version>/, a SavedModel, and what helps to serve it; or of
+    another kind BASE/<kind>-<version>/ with the network alone.
+
+    A folder appears under its name only when it is complete.
+
+    Args:
+      model: as of `restore.of_model`: a run's folder, or the name of weights.
+      base: folder of the model's versions; its name is the model's name.
+      version: a whole number; None: the step of the training.
+      kind: of KINDS.
+
+    Returns:
+      The path of the version.
+
+    Raises:
+      UsageError: no such model, the version is there already, or a package is
+        missing.
+      RunError: no checkpoint, or the disk is full.
+    """
+    generator, info = restore.of_model(model)
+    version = info["step"] if version is None else version
+    base = pathlib.Path(base).expanduser()
+    served = kind == "tf_saved_model"
+    target = base / (str(version) if served else f"{kind}-{version}")
+    if target.exists():
+        raise UsageError(
+            f"--output={base}: has {target.name} already; give another --version"
+        )
+    atomic.make_folder(base, "output")
+    try:
+        unfinished = pathlib.Path(tempfile.mkdtemp(dir=base, prefix=".unfinished-"))
+    except OSError as error:
+        raise UsageError(f"--output={base}: {error.strerror}") from error
+    try:
+        if served:
+            _write_served(Served(generator, info), unfinished)
+        else:
+            side = info["working_size"]
+            generator(tf.zeros([1, side, side, 1]))  # which the exporter asks for
+            _write_network(generator, kind, unfinished)
+        text = json.dumps({**info, "tfcolor": __version__}, indent=2)
+        (unfinished / restore.INFO).parent.mkdir(exist_ok=True)
+        (unfinished / restore.INFO).write_text(text + "\n")
+        _publish(unfinished, target)
+        if served and version == max(restore.versions(base)):
+            _describe(base, info)
+    except (tf.errors.OpError, OSError) as error:
+        said = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise RunError(f"{target} could not be written: {said}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return target
+
+
+def preset(run, name, folder=None, **texts):
+    """Make a preset of the averaged generator of a run.
+
+    Args:
+      run: path of a run's folder.
+      name, folder, texts: as of `presets.writing.save`.
+
+    Returns:
+      The path of the card, NAME.json.
+
+    Raises:
+      UsageError: it is no run, or as of `presets.writing.save`. RunError: it has no
+        checkpoint.
+    """
+    generator, info = restore.of_run(pathlib.Path(run))
+    config = run_folder.load_config(run)
+    return writing.save(generator, config, info["step"], name, folder, **texts)
+
+
+def _write_network(generator, kind, folder):
+    """The network, l [N, S, S, 1] -> ab [N, S, S, 2] in its own units, by
+    Keras' exporter."""
+    try:
+        with contextlib.redirect_stdout(None):
+            generator.export(str(folder / KINDS[kind]), format=kind, verbose=False)
+    except ImportError as error:
+        raise UsageError(f"--format={kind}: {error}") from error
+
+
+def _write_served(served, folder):
+    name = folder.parent.resolve().name
+    tf.saved_model.save(served, str(folder), signatures=served.signatures())
+    serving.write_warmup(folder, name, served.info["working_size"])
+
+
+def _describe(base, info):
+    """What lies beside the versions, of the highest."""
+    base = base.resolve()
+    config = serving.model_config(base.name)
+    atomic.write(base / "model.config", config)
+    readme = serving.readme(base.name, base, info)
+    atomic.write(base / "README.md", readme)
+
+
+def _publish(unfinished, target):
+    """Give a folder its name once all of it is on the disk."""
+    for path in unfinished.rglob("*"):
+        if path.is_file():
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+    os.chmod(unfinished, 0o777 & ~atomic.UMASK)
+    os.rename(unfinished, target)

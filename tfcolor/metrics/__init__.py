@@ -1,0 +1,1 @@
+"""How right colours and lines are: figures of pictures."""

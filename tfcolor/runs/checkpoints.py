@@ -1,0 +1,176 @@
+"""Everything that a step depends on, saved and restored as one."""
+
+import logging
+import pathlib
+import re
+import shutil
+
+import tensorflow as tf
+
+from tfcolor import atomic
+from tfcolor.errors import RunError
+
+log = logging.getLogger("tfcolor")
+
+
+class Checkpoints:
+    """The `checkpoints/` of a run: the networks, their optimizers, the weight
+    average, the step (which is the data's position too) and the random state.
+
+    Args:
+      folder: pathlib.Path.
+      trainer: a compiled trainer.
+      keep: how many to keep.
+    """
+
+    def __init__(self, folder, trainer, keep):
+        self.folder = folder
+        self.trainer = trainer
+        self.variables = _variables(trainer)
+        self.checkpoint = tf.train.Checkpoint(**self.variables)
+        _tidy(folder)
+        self.manager = tf.train.CheckpointManager(
+            self.checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
+        )
+        self.last_good = None  # path of the newest known to be whole
+
+    def save(self):
+        """Write a checkpoint of the current step, unless it is there.
+
+        Raises:
+          RunError: it could not be written; those before it are untouched.
+        """
+        step = self.trainer.steps_done()
+        if self.last_good and self.last_good.endswith(f"-{step}"):
+            return
+        try:
+            self.last_good = self.manager.save(checkpoint_number=step)
+        except (tf.errors.OpError, OSError) as error:
+            _tidy(self.folder)
+            reason = getattr(error, "message", None) or str(error)
+            raise RunError(
+                f"checkpoint of step {step} could not be written: "
+                f"{reason.splitlines()[0]}; the last good one: {self.last_good}"
+            ) from error
+
+    def _load(self, path, sized):
+        if sized or not self.trainer.state():
+            self.checkpoint.restore(path).assert_consumed()
+            return
+        kept = {
+            name: value
+            for name, value in self.variables.items()
+            if name not in self.trainer.state()
+        }
+        status = tf.train.Checkpoint(**kept).restore(path)
+        status.assert_existing_objects_matched().expect_partial()
+
+    def restore(self, first=0):
+        """Load the newest checkpoint that is whole; returns its step, or 0.
+
+        Args:
+          first: step of the run at which the trainer's image size began. What
+            of earlier steps is of another size is then left as it is.
+
+        Raises:
+          RunError: there are checkpoints, but none can be read.
+        """
+        paths = list(reversed(self.manager.checkpoints))
+        for path in paths:
+            try:
+                self._load(path, sized=_step(pathlib.Path(path).name) > first)
+                self.last_good = path
+                return self.trainer.steps_done()
+            except Exception as error:  # TensorFlow raises many kinds
+                _warn_of_damage(path, error)
+        if paths:
+            raise RunError(f"none of the checkpoints in {self.folder} can be read")
+        return 0
+
+
+def newest_step(folder):
+    """Step of the newest checkpoint in a folder, or 0."""
+    return max((_step(path.stem) for path in folder.glob("step-*.index")), default=0)
+
+
+def restore_network(folder, network, part):
+    """Load one network of the newest checkpoint in a folder, such as "average" or
+    "generator"; returns the step.
+
+    Raises:
+      RunError: there is no checkpoint, or none that can be read.
+    """
+    names = sorted({path.stem for path in folder.glob("step-*.index")}, key=_step)
+    if not names:
+        raise RunError(f"no checkpoint in {folder}")
+    checkpoint = tf.train.Checkpoint(**{part: _values(network.weights)})
+    for name in reversed(names):
+        path = str(folder / name)
+        try:
+            status = checkpoint.restore(path)
+            status.assert_existing_objects_matched().expect_partial()
+            return _step(name)
+        except Exception as error:  # TensorFlow raises many kinds
+            _warn_of_damage(path, error)
+    raise RunError(f"none of the checkpoints in {folder} can be read")
+
+
+def _warn_of_damage(path, error):
+    reason = (getattr(error, "message", None) or str(error)).strip()
+    log.warning(
+        "checkpoint %s is damaged (%s); trying the one before it",
+        path,
+        reason.splitlines()[0],
+    )
+
+
+def _tidy(folder):
+    """Remove what a write that was broken off has left, and let the file
+    `checkpoint` list what is there: it may be lost, or of before the break."""
+    whole = {path.stem for path in folder.glob("step-*.index")}
+    for path in folder.glob("step-*"):
+        stem, _, rest = path.name.partition(".")
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif stem not in whole or not re.fullmatch(r"index|data-\d+-of-\d+", rest):
+            path.unlink()
+    (folder / "checkpoint").unlink(missing_ok=True)
+    names = sorted(whole, key=_step)
+    if names:
+        times = [(folder / f"{name}.index").stat().st_mtime for name in names]
+        # Of a relative folder it would take the names to be relative to another.
+        state = tf.compat.v1.train.generate_checkpoint_state_proto(
+            str(folder.absolute()), names[-1], names, times
+        )
+        atomic.write(folder / "checkpoint", str(state))
+
+
+def _step(name):
+    return int(name.removeprefix("step-"))
+
+
+def _variables(trainer):
+    """What a checkpoint holds, each a list in the order of creation.
+
+    Lists, because a tf.train.Checkpoint of a Keras network silently leaves out
+    the layers that the network keeps in a list, and the states of its dropout.
+    """
+    networks = {name: getattr(trainer, name) for name in trainer.parts()}
+    weights = {
+        id(weight) for network in networks.values() for weight in network.weights
+    }
+    variables = [v for network in networks.values() for v in network.variables]
+    random_state = [v for v in variables if id(v) not in weights]
+    optimizers = trainer.optimizers().items()
+    return {
+        **{name: _values(network.weights) for name, network in networks.items()},
+        **{f"{key}_optimizer": _values(o.variables) for key, o in optimizers},
+        "average": _values(trainer.average.weights if trainer.average else []),
+        "random_state": _values(random_state),
+        "step": trainer.step.value,
+        **trainer.state(),
+    }
+
+
+def _values(variables):
+    return [variable.value for variable in variables]

@@ -1,0 +1,1 @@
+"""Grids over config fields."""

@@ -1,0 +1,209 @@
+"""From a Config to networks, optimizers and a compiled trainer."""
+
+import pkgutil
+
+import keras
+import tensorflow as tf
+
+from tfcolor import config as config_lib
+from tfcolor.color import quantize
+from tfcolor.config import stages
+from tfcolor.errors import UsageError
+from tfcolor.networks import factory
+from tfcolor.trainers.gan import ColorGAN
+from tfcolor.training.optimizers import OPTIMIZERS
+from tfcolor.training.optimizers import ConstantThenLinear
+
+
+def strategy(train):
+    """The tf.distribute strategy of the `train` section of a config.
+
+    With `cpu_replicas`, call it before anything has touched the devices.
+    """
+    if train.cpu_replicas:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        parts = [tf.config.LogicalDeviceConfiguration()] * train.cpu_replicas
+        if tf.config.get_logical_device_configuration(cpu) != parts:
+            tf.config.set_logical_device_configuration(cpu, parts)
+        names = [f"CPU:{i}" for i in range(train.cpu_replicas)]
+        return tf.distribute.MirroredStrategy(names)
+    gpus = tf.config.list_physical_devices("GPU")
+    if train.strategy == "mirrored" or (train.strategy == "auto" and len(gpus) > 1):
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def check_replicas(config, replicas):
+    field = "train.stages, batch" if config.train.stages else "data.batch_size"
+    for stage in stages.stages_of(config):
+        if stage.batch_size % replicas:
+            raise UsageError(
+                f"{field}: {stage.batch_size} is not divisible by {replicas} replicas"
+            )
+
+
+def trainer(config, segment=None):
+    """The compiled trainer of a Config, built at its image size.
+
+    Fields of the networks and optimizers that were not set are filled in, so
+    that the config says what was built. Call it in the strategy's scope.
+
+    Args:
+      segment: the part of the run that it is for, a stages.Segment; None: the
+        first.
+
+    Raises:
+      UsageError: a setting that the variant does not have or accept.
+    """
+    keras.utils.set_random_seed(config.seed)
+    keras.mixed_precision.set_global_policy(config.train.precision)
+    cls = _resolve(config.trainer)
+    try:
+        parts = factory.networks_of(config)
+        if set(parts) != set(cls.parts()):
+            raise UsageError(
+                f"trainer: {cls.__name__} takes {', '.join(cls.parts())}, and the "
+                f"config has {', '.join(parts)}"
+            )
+        if "generator" in parts and not config.train.init:
+            parts["generator"].load_pretrained()
+        stage = segment.stage if segment else stages.stages_of(config)[0]
+        model = cls(
+            **parts,
+            **vars(config.loss),
+            **_arguments_of(config, stage),
+            ema_decay=config.train.ema_decay,
+            seed=config.seed,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    found = stages.segments(config, model.n_critic)
+    _enter(model, segment or found[0], config)
+    model.compile(**_optimizers(config, model, segment or found[0]))
+    return model
+
+
+def _enter(model, segment, config):
+    if isinstance(model, ColorGAN):
+        alone = config.train.generator_alone
+        if alone and not model.reconstructs():
+            raise UsageError(
+                f"train.generator_alone: {alone}, but nothing would train it: all of "
+                "loss.l1_weight, l2_weight, edge_weight, perceptual_weight are 0"
+            )
+        model.enter(segment.phase)
+        return
+    for field in ("generator_alone", "critic_alone"):
+        if getattr(config.train, field):
+            raise UsageError(
+                f"train.{field}: {getattr(config.train, field)}, but "
+                f"{type(model).__name__} has no critic that judges its generator"
+            )
+
+
+def _arguments_of(config, stage):
+    """Arguments of a trainer that are not in `loss`."""
+    if config.generator is None:
+        return {"image_size": stage.image_size}
+    arguments = _cross_entropy(config)
+    for field in ("blur", "erase", "aging"):
+        arguments[field] = getattr(config.data, field)
+    if getattr(config.loss, "l1_final", None) is not None:
+        arguments["l1_steps"] = config.train.steps
+    return arguments
+
+
+def _cross_entropy(config):
+    """Arguments of a trainer for the head "bins"; none for others."""
+    bins = config.bins
+    if config.generator.head != "bins":
+        for field, value in vars(bins).items():
+            if value is not None:
+                raise UsageError(
+                    f"bins.{field}: not used by generator.head "
+                    f"{config.generator.head}; set generator.head=bins"
+                )
+        return {}
+    for field, value in vars(config_lib.BINS).items():
+        if getattr(bins, field) is None:
+            setattr(bins, field, value)
+    return {"cross_entropy": bins.cross_entropy, "neighbors": bins.neighbors}
+
+
+def class_weights(config, prior):
+    """Weights [313] of the colours by their rarity; `prior` [313]: shares."""
+    weights = quantize.class_weights(quantize.smooth(prior), config.bins.uniform)
+    return tuple(weights.tolist())
+
+
+def _optimizers(config, model, segment):
+    """An optimizer for each of the trainer's networks, for a Segment."""
+    optim = config.optim
+    if set(model.networks()) == {"g"}:
+        if optim.d_lr is not None:
+            raise UsageError(
+                f"optim.d_lr: {optim.d_lr}, but {type(model).__name__} has no "
+                "discriminator"
+            )
+    elif optim.d_lr is None:
+        optim.d_lr = optim.g_lr
+    shares = {"g": _shares(config, model)}
+    return {
+        f"{key}_optimizer": _optimizer(
+            config,
+            segment,
+            key,
+            model.n_critic if key == "d" else 1,
+            shares.get(key),
+        )
+        for key in model.networks()
+    }
+
+
+def _shares(config, model):
+    """Shares of the rate at which the generator's variables learn, in their
+    order, or None: `optim.encoder_rate` of those of its encoder."""
+    rate = config.optim.encoder_rate
+    if rate is None:
+        return None
+    generator = getattr(model, "generator", None)
+    if not hasattr(generator, "encoder"):
+        name = config.generator.name if generator else type(model).__name__
+        raise UsageError(f"optim.encoder_rate: {rate}, but {name} has no encoder")
+    slow = {id(variable) for variable in generator.encoder.trainable_variables}
+    if not slow:
+        raise UsageError(
+            f"optim.encoder_rate: {rate}, but nothing of the encoder is trained; "
+            "set generator.frozen=false"
+        )
+    return [rate if id(v) in slow else 1.0 for v in generator.trainable_variables]
+
+
+def _optimizer(config, segment, key, updates, shares):
+    optim, stage = config.optim, segment.stage
+    key = "g" if key == "g" else "d"  # the weight network learns as D does
+    if optim.name not in OPTIMIZERS:
+        raise UsageError(
+            f"optim.name: {optim.name!r} is not one of {', '.join(OPTIMIZERS)}"
+        )
+    cls = OPTIMIZERS[optim.name]
+    skip = ("name", "g_lr", "d_lr", "encoder_rate", "constant")
+    arguments = factory.arguments("optim", optim, cls, skip)
+    schedule = ConstantThenLinear(
+        stage.g_lr if key == "g" else stage.d_lr,
+        stage.steps,
+        optim.constant,
+        updates,
+        segment.position - segment.updated[key],
+    )
+    optimizer = cls(schedule, shares=shares, **arguments)
+    if config.train.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def _resolve(trainer):
+    try:
+        return pkgutil.resolve_name(trainer)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"trainer: {trainer!r}: {error}") from error

@@ -1,0 +1,130 @@
+"""What a new run's generator begins with: weights that ship, or another run's."""
+
+import json
+import pathlib
+
+from tfcolor import config as config_lib
+from tfcolor import presets
+from tfcolor.errors import RunError
+from tfcolor.errors import UsageError
+
+# Settings of generators that no shape of a weight tells.
+_STRUCTURE = ("head", "norm", "spectral_norm", "input_channels")
+
+
+def adopt(config, given=(), workdir=None):
+    """Give a Config with `train.init` the generator that it names, and its working
+    size, so that the weights fit; others are left as they are.
+
+    Args:
+      given: {"section.field": value} that were set by hand and stay.
+      workdir: of the run. One that began with these weights keeps its generator,
+        whatever has become of them.
+
+    Raises:
+      UsageError: there are no such weights, or the trainer has no generator.
+    """
+    init, given = config.train.init, dict(given)
+    if not init:
+        return
+    if config.generator is None:
+        kind = config.trainer.rpartition(":")[2]
+        raise UsageError(f"--init={init}: {kind} has no generator of colours")
+    if presets.find(init) is None:
+        # Wherever it is called from, the run goes on.
+        config.train.init = str(pathlib.Path(init).expanduser().resolve())
+    section, size = _begun(workdir, config.train.init) or _named(init)
+    name = given.get("generator.name", section["name"])
+    if name != section["name"]:
+        raise UsageError(
+            f"generator.name: {name}, but --init={init} is {section['name']}"
+        )
+    config.generator = _generator(section, init)
+    for field, value in given.items():
+        part, _, field = field.partition(".")
+        if part == "generator":
+            setattr(config.generator, field, value)
+    if "data.image_size" not in given and not config.train.stages:
+        config.data.image_size = size
+
+
+def load(trainer, config):
+    """Load the weights of `train.init` into a new trainer: its generator, and the
+    average of that.
+
+    Returns:
+      A dict for config.json: what they are, and their step.
+
+    Raises:
+      UsageError: the architectures differ, or a run has no whole checkpoint.
+    """
+    from tfcolor.inference import restore
+
+    init, mine = config.train.init, trainer.generator
+    try:
+        other, info = restore.of_model(init)
+    except RunError as error:
+        raise UsageError(f"--init={init}: {error}") from error
+    _check_fit(init, other, mine)
+    trained = other.get_weights()
+    for network in filter(None, (mine, trainer.average)):
+        network.set_weights(trained)
+    found = {key: info[key] for key in ("step", "sha256") if key in info}
+    return {"weights": init, **found}
+
+
+def _begun(workdir, init):
+    """(generator section, image size) of the run in a folder that began with
+    `init`, or None."""
+    path = pathlib.Path(workdir or "").expanduser() / "config.json"
+    if not workdir or not path.is_file():
+        return None
+    config = _read(path)
+    if config.get("train", {}).get("init") != init:
+        return None
+    return config["generator"], config["data"]["image_size"]
+
+
+def _named(init):
+    """(generator section, image size) of weights that ship, or of a run."""
+    if presets.find(init):
+        card = presets.card(init)
+        return card["generator"], card["working_size"]
+    path = pathlib.Path(init).expanduser()
+    if not path.exists():
+        raise UsageError(f"--init={init}: no such folder{presets.hint(init)}")
+    if not (path / "config.json").is_file():
+        raise UsageError(f"--init={init}: no run in it, nor weights that ship")
+    config = _read(path / "config.json")
+    if "generator" not in config:
+        raise UsageError(f"--init={init}: a run that colours nothing")
+    return config["generator"], config["data"]["image_size"]
+
+
+def _read(path):
+    try:
+        return json.loads(path.read_text())["config"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+
+
+def _generator(section, init):
+    try:
+        return config_lib.Generator(**section)
+    except TypeError as error:
+        raise UsageError(f"--init={init}: generator: {error}") from error
+
+
+def _check_fit(init, other, mine):
+    shapes = [[tuple(w.shape) for w in network.weights] for network in (other, mine)]
+    differ = [
+        f"generator.{field}: {other.settings.get(field)}, here {value}"
+        for field, value in mine.settings.items()
+        if other.settings.get(field) != value
+    ]
+    structure = any(
+        other.settings.get(field) != mine.settings.get(field) for field in _STRUCTURE
+    )
+    if type(other) is not type(mine) or shapes[0] != shapes[1] or structure:
+        said = "; ".join(differ) or f"{type(other).__name__}, {type(mine).__name__}"
+        raise UsageError(f"--init={init}: of another architecture ({said})")
