@@ -12,9 +12,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from tfcolor.networks import torch_file
+from tfcolor.networks.efficientnet_lite import CLASSES
 from tfcolor.networks.efficientnet_lite import ENDS
 from tfcolor.networks.efficientnet_lite import STAGES
 from tfcolor.networks.efficientnet_lite import STEM
+from tfcolor.networks.efficientnet_lite import TOP
 from tfcolor.networks.efficientnet_lite import imagenet_file
 
 NORM_EPSILON = 1e-3  # of the published network
@@ -101,6 +103,7 @@ class Encoder(nn.Module):
             self.blocks[:frozen].requires_grad_(False)
 
     def load(self):
+        """Set the published weights; returns all of the file's tensors."""
         tensors = torch_file.read(imagenet_file())
         for layer, name, norm in self.published():
             kernel = tensors[f"{name}.weight"]
@@ -112,6 +115,7 @@ class Encoder(nn.Module):
             layer.weight.data.copy_(torch.tensor(kernel))
             layer.bias.data.copy_(torch.tensor(bias))
             layer.gain = torch.tensor(gain)[:, None, None, None]
+        return tensors
 
     def published(self):
         """(convolution, its name, that of its norm) of the published file."""
@@ -137,6 +141,30 @@ class Encoder(nn.Module):
     def _gradient(self, layer):
         stopped = self.frozen is not None and layer <= self.frozen
         return torch.no_grad() if stopped else contextlib.nullcontext()
+
+
+class Recognizer(Encoder):
+    """`efficientnet_lite.EfficientNetLite0` of colour pictures with its top.
+
+    Returns of a call: (the five maps, logits of ImageNet's classes [B, 1000]).
+    """
+
+    def __init__(self):
+        super().__init__(3)
+
+    def load(self):
+        self.last, self.classify = Conv(MAPS[4], TOP, 1), nn.Linear(TOP, CLASSES)
+        tensors = super().load()
+        self.classify.weight.data.copy_(torch.tensor(tensors["_fc.weight"]))
+        self.classify.bias.data.copy_(torch.tensor(tensors["_fc.bias"]))
+
+    def published(self):
+        yield from super().published()
+        yield self.last, "_conv_head", "_bn1"
+
+    def forward(self, x):
+        maps = super().forward(x)
+        return maps, self.classify(F.relu6(self.last(maps[-1])).mean((2, 3))).float()
 
 
 class Generator(nn.Module):
