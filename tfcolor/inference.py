@@ -234,7 +234,8 @@ def enlarged_bands(planes, height, width):
     input_signature=[
         tf.TensorSpec([None, None, 3], tf.uint8),
         tf.TensorSpec([None, None, None], tf.float32),
-    ]
+    ],
+    autograph=False,
 )
 def _joined(rgb, planes):
     lightness = changed(lab.lightness(rgb), planes[2:])
@@ -263,7 +264,8 @@ def reduced_lightness(image, height, width):
     input_signature=[
         tf.TensorSpec([None, None, 3], tf.uint8),
         tf.TensorSpec([None, None], tf.float32),
-    ]
+    ],
+    autograph=False,
 )
 def _reduced_lines(rgb, rows):
     return reduced_lines(rgb, rows)
