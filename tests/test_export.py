@@ -42,12 +42,12 @@ def network_config(name):
     generator, head = name.split()
     config = toy_config("classification" if head == "bins" else "l1")
     settings = {"depth": 3} if generator == "unet" else {}
-    if generator in ("resnet_unet", "efficientnet"):
+    if generator == "efficientnet":
         settings = {"weights": "none"}
     config.generator = type(config.generator)(
         name=generator, head=head, width=4, **settings
     )
-    config.data.image_size = 64 if generator == "resnet_unet" else 32
+    config.data.image_size = 32
     return config
 
 
@@ -59,12 +59,10 @@ def distinct():
     return list(found.values())
 
 
-# "colorful bins" has Zhang's network, "resnet_unet ab" attention, "unet lab" is of
-# line art.
+# "colorful bins" has Zhang's network, "unet lab" is of line art.
 MODELS = [
     *distinct(),
     "colorful bins",
-    "resnet_unet ab",
     "efficientnet ab",
     "unet lab",
 ]

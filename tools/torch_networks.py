@@ -164,12 +164,18 @@ class Recognizer(Encoder):
 
     def forward(self, x):
         maps = super().forward(x)
-        return maps, self.classify(F.relu6(self.last(maps[-1])).mean((2, 3))).float()
+        return maps, self.names(maps[-1])
+
+    def names(self, last):
+        """Logits [B, 1000] of the last map, of this network or of another such
+        encoder."""
+        return self.classify(F.relu6(self.last(last)).mean((2, 3))).float()
 
 
 class Generator(nn.Module):
     """`efficientnet.EfficientNetUNet` with norm "batch" and head "ab": l
-    [B, 1, H, W] -> ab [B, 2, H/4, W/4] float32, not yet enlarged."""
+    [B, 1, H, W] -> ab [B, 2, H/4, W/4] float32, not yet enlarged; with
+    `with_last` also the encoder's last map."""
 
     def __init__(self, width=64, frozen_blocks=3):
         super().__init__()
@@ -183,12 +189,13 @@ class Generator(nn.Module):
         nn.init.normal_(self.head.weight, std=0.002)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, l):
+    def forward(self, l, with_last=False):
         _, fine, middle, coarse, last = self.encoder(l)
         x = self.b(torch.cat([enlarged(self.a(last), 2), coarse], 1))
         x = self.c2(self.c1(torch.cat([enlarged(x, 2), middle], 1)))
         x = self.d2(self.d1(torch.cat([enlarged(x, 2), fine], 1)))
-        return torch.tanh(self.head(x).float())
+        ab = torch.tanh(self.head(x).float())
+        return (ab, last) if with_last else ab
 
     def keras_weights(self):
         """Arrays in the order of `get_weights()` of the Keras network."""

@@ -52,7 +52,8 @@ def arguments():
     add("--ema", type=float, default=0.998)
     add("--l1", type=float, default=100.0)
     add("--perceptual", type=float, default=0.0)
-    add("--names", type=float, default=0.0, help="of the classes seen in the picture")
+    add("--names", type=float, default=0.0, help="weight of classes in the picture")
+    add("--distill", type=float, default=0.0, help="and of those its encoder sees")
     add("--adversarial", type=float, default=0.0)
     add("--features", type=float, default=0.0, help="weight of the critics of maps")
     add("--aging", type=float, default=0.2, help="share of aged inputs")
@@ -112,7 +113,7 @@ class Training:
         maps = torch_networks.MAPS[1:4] if given.features else ()
         self.critic = torch_networks.Critic(maps).to(**to)
         self.judge = None
-        if given.features or given.perceptual or given.names:
+        if given.features or given.perceptual or given.names or given.distill:
             self.judge = torch_networks.Recognizer().to(**to).requires_grad_(False)
         encoder = list(self.generator.encoder.parameters())
         encoder = [weight for weight in encoder if weight.requires_grad]
@@ -185,16 +186,13 @@ class Training:
             seen = torch_color.aged(l, given.aging, seed)
             seen = seen.contiguous(memory_format=torch.channels_last)
         with self.autocast():
-            fake = self.generator(seen)
+            fake, last = self.generator(seen, with_last=True)
         logs = {"l1": (fake - truth).abs().mean()}
-        loss = given.l1 * logs["l1"]
         real_maps = fake_maps = ()
         if self.judge is not None:
-            (real_maps, real_names), (fake_maps, fake_names) = self._seen(rgb, l, fake)
-            logs["perceptual"] = _relative(fake_maps[:4], real_maps[:4])
-            loss = loss + given.perceptual * logs["perceptual"]
-            logs["names"] = _divergence(fake_names, real_names)
-            loss = loss + given.names * logs["names"]
+            real_maps, fake_maps, seen = self._seen(rgb, l, fake, last)
+            logs |= seen
+        loss = sum(getattr(given, name) * value for name, value in logs.items())
         if given.adversarial:
             small = F.avg_pool2d(l, QUARTER)
             logs["d"] = self._critic_step(small, truth, fake, real_maps, fake_maps)
@@ -210,14 +208,22 @@ class Training:
         self._finish_step()
         return {name: value.detach() for name, value in logs.items()}
 
-    def _seen(self, rgb, l, fake):
-        """What the frozen recognizer sees of the true picture and of the colours."""
+    def _seen(self, rgb, l, fake, last):
+        """What the frozen recognizer sees of the true picture and of the colours:
+        (maps, maps, losses); `last` is what the generator's encoder saw."""
         true = rgb.permute(0, 3, 1, 2).float() / 255.0
         found = torch_color.rgb(l, enlarged(fake, QUARTER))
         with self.autocast():
             with torch.no_grad():
-                real = self.judge(torch_color.for_encoder(true))
-            return real, self.judge(torch_color.for_encoder(found))
+                real_maps, real_names = self.judge(torch_color.for_encoder(true))
+            fake_maps, fake_names = self.judge(torch_color.for_encoder(found))
+            grey_names = self.judge.names(last)
+        losses = {
+            "perceptual": _relative(fake_maps[:4], real_maps[:4]),
+            "names": _divergence(fake_names, real_names),
+            "distill": _divergence(grey_names, real_names),
+        }
+        return real_maps, fake_maps, losses
 
     def _scores(self, l, ab, maps):
         used = maps[1:4] if self.given.features else ()
