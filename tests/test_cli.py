@@ -38,10 +38,9 @@ def test_help_is_quick_and_does_without_tensorflow(tool, text):
 
 
 # The others run the same way, in one process, in test_run.
-@pytest.mark.parametrize("name", ["wgan_gp", "classification"])
-def test_smoke(name, tmp_path):
+def test_smoke(tmp_path):
     workdir = tmp_path / "run"
-    done = run_command(f"--loss={name}", "--smoke", f"--workdir={workdir}")
+    done = run_command("--loss=classification", "--smoke", f"--workdir={workdir}")
     assert done.returncode == 0, done.stderr
     assert str(workdir) in done.stdout
     assert (workdir / "samples" / "step_0000004.png").exists()

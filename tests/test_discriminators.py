@@ -51,6 +51,21 @@ def test_patch_discriminator(norm, tmp_path):
     check_network(network, [2, 48, 80, 3], [2, 10, 18, 1], tmp_path)
 
 
+def test_a_discriminator_that_downsamples_sees_only_the_means(tmp_path):
+    fine = PatchDiscriminator(34, width=4, norm="none")
+    network = PatchDiscriminator(34, width=4, norm="none", downsample=4)
+    check_network(network, [2, 128, 96, 3], [2, 6, 4, 1], tmp_path)
+    fine.build((None, 32, 24, 3))
+    fine.set_weights(network.get_weights())
+    x = np.random.default_rng(0).random((2, 128, 96, 3), "float32")
+    means = x.reshape(2, 32, 4, 24, 4, 3).mean((2, 4))
+    np.testing.assert_allclose(network(x), fine(means), atol=1e-5)
+    with pytest.raises(ValueError, match="98x96 is not a multiple of .*downsample 4"):
+        anew(network).build((None, 98, 96, 3))
+    with pytest.raises(ValueError, match="discriminator.downsample: 3 is not one of"):
+        PatchDiscriminator(downsample=3)
+
+
 def test_patch_discriminator_70_gives_the_published_map():
     network = PatchDiscriminator(70, width=2)
     assert network(tf.zeros([1, 256, 256, 3])).shape == (1, 30, 30, 1)

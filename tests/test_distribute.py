@@ -13,7 +13,7 @@ from tfcolor.training import optimizers
 
 # Compared as graphs, as runs are, over many steps; the others over a few
 # without tracing, which takes longer.
-TRACED = ("cgan", "robust_wgan", "wgan", "wgan_gp")
+TRACED = ("cgan", "robust_wgan", "wgan", "wgan_gp", "hinge")
 
 
 def train(config, strategy, eager):
@@ -33,6 +33,11 @@ def train(config, strategy, eager):
     policy = tf.data.experimental.AutoShardPolicy.OFF
     options.experimental_distribute.auto_shard_policy = policy
     history = trainer.fit(dataset.with_options(options), epochs=1, verbose=0)
+    assert int(trainer.step) == config.train.steps
+    assert int(trainer.g_optimizer.iterations) == config.train.steps
+    if "d" in trainer.networks():
+        updates = config.train.steps * trainer.n_critic
+        assert int(trainer.d_optimizer.iterations) == updates
     networks = [*trainer.networks().values(), trainer.average]
     weights = [w.numpy() for network in networks for w in network.weights]
     return weights, history.history
@@ -63,6 +68,11 @@ def test_two_replicas_end_where_one_does(name, mirrored):
     two, logs_of_two = train(config, mirrored, eager)
     for first, second in zip(one, two, strict=True):
         np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
+    expected = {"g/loss", "g/cycle" if name == "cyclegan" else "g/l1"}
+    if config.discriminator is not None:
+        expected |= {"d/loss", "g/adversarial"}
+    assert expected <= logs_of_one.keys()
+    assert all(np.isfinite(values).all() for values in logs_of_one.values())
     for key in {"d/loss", "g/loss", "g/l1"} & logs_of_one.keys():
         assert logs_of_one[key] == pytest.approx(logs_of_two[key], abs=1e-4)
 

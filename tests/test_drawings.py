@@ -54,7 +54,7 @@ def test_specs():
 
 def test_same_bytes_in_another_process_and_order():
     code = (
-        "from tfcolor.data.drawings import Drawings; import zlib\n"
+        "from tfcolor.data.drawings.source import Drawings; import zlib\n"
         "for number, side in ((7, 64), (3, 64), (3, 100), (7, 64)):\n"
         "    for split in ('train', 'scans'):\n"
         "        print(zlib.crc32(Drawings(split).read(number, side)))"

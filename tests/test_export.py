@@ -42,12 +42,12 @@ def network_config(name):
     generator, head = name.split()
     config = toy_config("classification" if head == "bins" else "l1")
     settings = {"depth": 3} if generator == "unet" else {}
-    if generator in ("resnet_unet", "efficientnet"):
+    if generator == "efficientnet":
         settings = {"weights": "none"}
     config.generator = type(config.generator)(
         name=generator, head=head, width=4, **settings
     )
-    config.data.image_size = 64 if generator == "resnet_unet" else 32
+    config.data.image_size = 32
     return config
 
 
@@ -59,12 +59,10 @@ def distinct():
     return list(found.values())
 
 
-# "colorful bins" has Zhang's network, "resnet_unet ab" attention, "unet lab" is of
-# line art.
+# "colorful bins" has Zhang's network, "unet lab" is of line art.
 MODELS = [
     *distinct(),
     "colorful bins",
-    "resnet_unet ab",
     "efficientnet ab",
     "unet lab",
 ]
@@ -312,7 +310,7 @@ def test_no_incomplete_version_appears_while_exports_are_killed(exported, tmp_pa
     run, _ = exported("cgan")
     base = tmp_path / "photos"
     code = (
-        "import sys; from tfcolor import export; print(flush=True);"
+        "import sys; from tfcolor.inference import export; print(flush=True);"
         f"export.export({str(run)!r}, {str(base)!r}, int(sys.argv[1]))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -45,8 +45,8 @@ def test_resumed_is_uninterrupted_to_the_last_bit(name, tmp_path, caplog, monkey
     assert counted == [(line["step"], "g/l1" in line) for line in lines(whole)]
 
 
-# Objectives whose resumed run is compared as a graph, as runs are.
-TRACED = ("cgan", "robust_wgan")
+# Whose resumed run is compared as a graph, as runs are.
+TRACED = ("cgan",)
 
 
 def test_a_relative_folder_is_resumed(tmp_path, monkeypatch, caplog):
@@ -87,16 +87,13 @@ def start_run(name, workdir, steps):
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "steps"), [("cgan", "16:4 32:20"), ("cyclegan", "16:24")]
-)
-def test_killed_at_a_random_moment_it_ends_as_if_it_had_not_been(name, steps, tmp_path):
+def test_killed_at_a_random_moment_it_ends_as_if_it_had_not_been(tmp_path):
     """One kill, within the last stage; benchmarks/kills.py does as many as one
     likes."""
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert start_run(name, whole, steps).wait(timeout=300) == 0
+    whole, killed, steps = tmp_path / "whole", tmp_path / "killed", "16:4 32:16"
+    assert start_run("cgan", whole, steps).wait(timeout=300) == 0
     chance = random.Random(0)
-    process = start_run(name, killed, steps)
+    process = start_run("cgan", killed, steps)
     while newest(killed) <= 4:
         assert process.poll() is None
         time.sleep(0.02)
@@ -104,7 +101,7 @@ def test_killed_at_a_random_moment_it_ends_as_if_it_had_not_been(name, steps, tm
     assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert start_run(name, killed, steps).wait(timeout=300) == 0
+    assert start_run("cgan", killed, steps).wait(timeout=300) == 0
     assert_identical(whole, killed)
 
 

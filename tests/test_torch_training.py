@@ -10,9 +10,11 @@ pytest.importorskip(
 import torch_color
 import torch_networks
 import torch_preset
+import train_torch
 
 from tfcolor.color import gamut
 from tfcolor.color import lab
+from tfcolor.networks.features import Features
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +76,20 @@ def test_frozen_blocks_get_no_gradient():
         for n in frozen
     )
     assert gradients["encoder.blocks.3.expand.weight"] is not None
+
+
+def test_names_are_those_that_keras_sees():
+    rgb = np.random.default_rng(2).random((2, 64, 96, 3)).astype("float32")
+    maps, _, logits = Features(top=True).recognize(rgb)
+    x = torch_color.for_encoder(torch.tensor(rgb).permute(0, 3, 1, 2))
+    with torch.no_grad():
+        found_maps, found = torch_networks.Recognizer()(x)
+    np.testing.assert_allclose(found, logits, atol=1e-3)
+    for a, b in zip(found_maps, maps, strict=False):
+        np.testing.assert_allclose(a.permute(0, 2, 3, 1), b, atol=1e-3)
+
+
+def test_the_divergence_of_names_is_that_of_kullback_and_leibler():
+    true, found = torch.tensor([[[0.5, 0.25, 0.25]], [[0.125, 0.125, 0.75]]])
+    value = train_torch._divergence(found.log() + 3.0, true.log())
+    assert value.item() == pytest.approx(1.25 * np.log(2.0) - 0.25 * np.log(3.0))

@@ -12,9 +12,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from tfcolor.networks import torch_file
+from tfcolor.networks.efficientnet_lite import CLASSES
 from tfcolor.networks.efficientnet_lite import ENDS
 from tfcolor.networks.efficientnet_lite import STAGES
 from tfcolor.networks.efficientnet_lite import STEM
+from tfcolor.networks.efficientnet_lite import TOP
 from tfcolor.networks.efficientnet_lite import imagenet_file
 
 NORM_EPSILON = 1e-3  # of the published network
@@ -101,6 +103,7 @@ class Encoder(nn.Module):
             self.blocks[:frozen].requires_grad_(False)
 
     def load(self):
+        """Set the published weights; returns all of the file's tensors."""
         tensors = torch_file.read(imagenet_file())
         for layer, name, norm in self.published():
             kernel = tensors[f"{name}.weight"]
@@ -112,6 +115,7 @@ class Encoder(nn.Module):
             layer.weight.data.copy_(torch.tensor(kernel))
             layer.bias.data.copy_(torch.tensor(bias))
             layer.gain = torch.tensor(gain)[:, None, None, None]
+        return tensors
 
     def published(self):
         """(convolution, its name, that of its norm) of the published file."""
@@ -139,9 +143,39 @@ class Encoder(nn.Module):
         return torch.no_grad() if stopped else contextlib.nullcontext()
 
 
+class Recognizer(Encoder):
+    """`efficientnet_lite.EfficientNetLite0` of colour pictures with its top.
+
+    Returns of a call: (the five maps, logits of ImageNet's classes [B, 1000]).
+    """
+
+    def __init__(self):
+        super().__init__(3)
+
+    def load(self):
+        self.last, self.classify = Conv(MAPS[4], TOP, 1), nn.Linear(TOP, CLASSES)
+        tensors = super().load()
+        self.classify.weight.data.copy_(torch.tensor(tensors["_fc.weight"]))
+        self.classify.bias.data.copy_(torch.tensor(tensors["_fc.bias"]))
+
+    def published(self):
+        yield from super().published()
+        yield self.last, "_conv_head", "_bn1"
+
+    def forward(self, x):
+        maps = super().forward(x)
+        return maps, self.names(maps[-1])
+
+    def names(self, last):
+        """Logits [B, 1000] of the last map, of this network or of another such
+        encoder."""
+        return self.classify(F.relu6(self.last(last)).mean((2, 3))).float()
+
+
 class Generator(nn.Module):
     """`efficientnet.EfficientNetUNet` with norm "batch" and head "ab": l
-    [B, 1, H, W] -> ab [B, 2, H/4, W/4] float32, not yet enlarged."""
+    [B, 1, H, W] -> ab [B, 2, H/4, W/4] float32, not yet enlarged; with
+    `with_last` also the encoder's last map."""
 
     def __init__(self, width=64, frozen_blocks=3):
         super().__init__()
@@ -155,12 +189,13 @@ class Generator(nn.Module):
         nn.init.normal_(self.head.weight, std=0.002)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, l):
+    def forward(self, l, with_last=False):
         _, fine, middle, coarse, last = self.encoder(l)
         x = self.b(torch.cat([enlarged(self.a(last), 2), coarse], 1))
         x = self.c2(self.c1(torch.cat([enlarged(x, 2), middle], 1)))
         x = self.d2(self.d1(torch.cat([enlarged(x, 2), fine], 1)))
-        return torch.tanh(self.head(x).float())
+        ab = torch.tanh(self.head(x).float())
+        return (ab, last) if with_last else ab
 
     def keras_weights(self):
         """Arrays in the order of `get_weights()` of the Keras network."""

@@ -3,7 +3,7 @@
   python tools/photo_squares.py --out=photos144.npy --side=144 PHOTOS
   python tools/train_torch.py --run=l1 --squares=photos144.npy --steps=4000
   python tools/train_torch.py --run=hinge --squares=photos144.npy --init=l1/last.pt \
-    --adversarial=1 --features=0.3 --perceptual=3 --l1=30 --lr=3e-4 --steps=5000
+    --adversarial=1 --features=0.15 --perceptual=3 --l1=60 --lr=3e-4 --steps=5000
   python tools/torch_preset.py hinge/last.pt photo
 
 On CPUs it is several times as fast as bin/train, because PyTorch trains depthwise
@@ -52,6 +52,8 @@ def arguments():
     add("--ema", type=float, default=0.998)
     add("--l1", type=float, default=100.0)
     add("--perceptual", type=float, default=0.0)
+    add("--names", type=float, default=0.0, help="weight of classes in the picture")
+    add("--distill", type=float, default=0.0, help="and of those its encoder sees")
     add("--adversarial", type=float, default=0.0)
     add("--features", type=float, default=0.0, help="weight of the critics of maps")
     add("--aging", type=float, default=0.2, help="share of aged inputs")
@@ -111,9 +113,8 @@ class Training:
         maps = torch_networks.MAPS[1:4] if given.features else ()
         self.critic = torch_networks.Critic(maps).to(**to)
         self.judge = None
-        if given.features or given.perceptual:
-            judge = torch_networks.Encoder(3, maps=4)
-            self.judge = judge.to(**to).requires_grad_(False)
+        if given.features or given.perceptual or given.names or given.distill:
+            self.judge = torch_networks.Recognizer().to(**to).requires_grad_(False)
         encoder = list(self.generator.encoder.parameters())
         encoder = [weight for weight in encoder if weight.requires_grad]
         inside = {id(weight) for weight in self.generator.encoder.parameters()}
@@ -159,6 +160,8 @@ class Training:
             state = torch.load(self.given.init, self.device)
             self.generator.load_state_dict(state["e"])
             self.average.load_state_dict(state["e"])
+            if self.given.adversarial and state["args"].get("adversarial"):
+                self.critic.load_state_dict(state["d"])
 
     def rate(self):
         """Share of the learning rates at this step: up, constant, linearly to 0."""
@@ -183,14 +186,13 @@ class Training:
             seen = torch_color.aged(l, given.aging, seed)
             seen = seen.contiguous(memory_format=torch.channels_last)
         with self.autocast():
-            fake = self.generator(seen)
+            fake, last = self.generator(seen, with_last=True)
         logs = {"l1": (fake - truth).abs().mean()}
-        loss = given.l1 * logs["l1"]
         real_maps = fake_maps = ()
         if self.judge is not None:
-            real_maps, fake_maps = self._maps(rgb, l, fake)
-            logs["perceptual"] = _relative(fake_maps, real_maps)
-            loss = loss + given.perceptual * logs["perceptual"]
+            real_maps, fake_maps, seen = self._seen(rgb, l, fake, last)
+            logs |= seen
+        loss = sum(getattr(given, name) * value for name, value in logs.items())
         if given.adversarial:
             small = F.avg_pool2d(l, QUARTER)
             logs["d"] = self._critic_step(small, truth, fake, real_maps, fake_maps)
@@ -206,14 +208,22 @@ class Training:
         self._finish_step()
         return {name: value.detach() for name, value in logs.items()}
 
-    def _maps(self, rgb, l, fake):
-        """What the frozen encoder sees of the true picture and of the colours."""
+    def _seen(self, rgb, l, fake, last):
+        """What the frozen recognizer sees of the true picture and of the colours:
+        (maps, maps, losses); `last` is what the generator's encoder saw."""
         true = rgb.permute(0, 3, 1, 2).float() / 255.0
         found = torch_color.rgb(l, enlarged(fake, QUARTER))
         with self.autocast():
             with torch.no_grad():
-                real = self.judge(torch_color.for_encoder(true))
-            return real, self.judge(torch_color.for_encoder(found))
+                real_maps, real_names = self.judge(torch_color.for_encoder(true))
+            fake_maps, fake_names = self.judge(torch_color.for_encoder(found))
+            grey_names = self.judge.names(last)
+        losses = {
+            "perceptual": _relative(fake_maps[:4], real_maps[:4]),
+            "names": _divergence(fake_names, real_names),
+            "distill": _divergence(grey_names, real_names),
+        }
+        return real_maps, fake_maps, losses
 
     def _scores(self, l, ab, maps):
         used = maps[1:4] if self.given.features else ()
@@ -251,6 +261,12 @@ def _relative(found, true):
         for f, t in zip(found, true, strict=True)
     ]
     return sum(each) / len(each)
+
+
+def _divergence(found, true):
+    """Kullback-Leibler divergence of the classes found from the true ones, nats."""
+    found, true = (logits.log_softmax(-1) for logits in (found, true))
+    return F.kl_div(found, true, reduction="batchmean", log_target=True)
 
 
 @torch.no_grad()

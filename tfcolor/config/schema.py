@@ -89,6 +89,7 @@ class Discriminator:
     width: int | None = None  # channels of the first layer
     norm: str | None = None
     bias: bool | None = None  # of the last layer
+    downsample: int | None = None  # side of the cells whose means it sees: 1, 2, 4
     spectral_norm: bool | None = None
     attention: str | None = None  # none, simple or sagan
     attention_at: str | None = None  # sides of maps, pixels: "16" or "8,16"

@@ -257,7 +257,7 @@ def _warp(batch, fill):
     return {**batch, "rgb": distortions.warp(batch["rgb"], matrix, fill)}
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def _encode(rgb):
     """Compiled, Lab costs a third of what its operations cost one by one. This
     is never part of an exported graph."""

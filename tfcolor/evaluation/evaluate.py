@@ -21,6 +21,7 @@ from tfcolor.evaluation import gallery
 from tfcolor.evaluation import recognition
 from tfcolor.evaluation import report
 from tfcolor.evaluation import statistics
+from tfcolor.images import grid
 from tfcolor.inference import restore
 from tfcolor.metrics import pretrained
 from tfcolor.presets import weights as preset_weights
@@ -97,10 +98,10 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
         facts["left out"] = f"{grey} grey images, {unreadable} unreadable"
     _write_metrics(output, table, differences, facts, skipped)
     chosen = gallery.chosen(errors, settings["shown"])
-    grid = gallery.of_methods(methods, source, data, chosen, scans)
-    grid.write_png(output / "grid.png", grid)
+    shown = gallery.of_methods(methods, source, data, chosen, scans)
+    grid.write_png(output / "grid.png", shown)
     pictures = [
-        ("Best, median and worst images: grey, each run, truth", grid),
+        ("Best, median and worst images: grey, each run, truth", shown),
         *gallery.evolutions(folders),
     ]
     curves = {name: _curves(run["path"]) for name, run in folders.items()}

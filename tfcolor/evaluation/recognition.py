@@ -44,7 +44,7 @@ class Judge:
         self.truth = None  # maps and names of the batch's true pictures
         self.seen = {}
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def look(self, rgb):
         """Uint8 [B, H, W, 3] -> (maps, pooled [B, 1280], names [B])."""
         x = tf.image.resize(
@@ -125,7 +125,7 @@ class Judge:
         }
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def feature_distance(truth, found):
     """`objectives.feature_distance` of each image apart: [B] float32."""
     terms = []

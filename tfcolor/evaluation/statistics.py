@@ -109,10 +109,10 @@ def seen(l, ab):
 
 
 # Apart, because what is looked for in it has no size that a compiler knows.
-_picture = tf.function(gamut.picture)
+_picture = tf.function(gamut.picture, autograph=False)
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def _seen(rgb):
     ab = lab.rgb_to_lab(rgb)[..., 1:]
     return rgb, ab, quantize.nearest(ab), metrics.colorfulness(rgb)
@@ -133,7 +133,7 @@ def statistics(found, truth, lightness):
     return {name: value.numpy() for name, value in values.items()}
 
 
-@tf.function
+@tf.function(autograph=False)
 def _statistics(found, truth, lightness):
     rgb, ab, bins, hasler = found
     true_rgb, true_ab, true_bins, true_hasler = truth

@@ -56,7 +56,8 @@ def enlarged_bands(planes, height, width):
     input_signature=[
         tf.TensorSpec([None, None, 3], tf.uint8),
         tf.TensorSpec([None, None, None], tf.float32),
-    ]
+    ],
+    autograph=False,
 )
 def _joined(rgb, planes):
     lightness = changed(lab.lightness(rgb), planes[2:])

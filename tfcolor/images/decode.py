@@ -56,7 +56,7 @@ def reason(error):
 
 def _is_plain_jpeg(data):
     """A JPEG that needs no Pillow: no EXIF, which may turn it."""
-    return data[:2] == b"\xff\xd8" and b"Exif\0" not in data[:65536]
+    return data[:2] == b"\xff\xd8" and data.find(b"Exif\0", 0, 65536) < 0
 
 
 def _decode_jpeg(data, side, window):

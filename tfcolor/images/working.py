@@ -42,7 +42,8 @@ def reduced_lightness(image, height, width):
     input_signature=[
         tf.TensorSpec([None, None, 3], tf.uint8),
         tf.TensorSpec([None, None], tf.float32),
-    ]
+    ],
+    autograph=False,
 )
 def _reduced_lines(rgb, rows):
     return reduced_lines(rgb, rows)

@@ -58,7 +58,8 @@ class Served(tf.Module):
         }
 
     @tf.function(
-        input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32, "l")]
+        input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32, "l")],
+        autograph=False,
     )
     def predict_ab(self, l):
         """L* [N, H, W, 1] -> {"ab": [N, H, W, 2]}, CIE units; of the head "bins"
@@ -83,13 +84,17 @@ class Served(tf.Module):
         return result
 
     @tf.function(
-        input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, "image")]
+        input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, "image")],
+        autograph=False,
     )
     def colorize(self, image):
         """Uint8 sRGB [N, H, W, 3], of which the lightness counts -> the same."""
         return {"image": self._colorize(image)}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")],
+        autograph=False,
+    )
     def serving_default(self, image_bytes):
         """Encoded pictures [N], each of its own size -> PNG [N] of that size."""
 

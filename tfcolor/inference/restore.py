@@ -140,7 +140,10 @@ def network_of(generator):
     """A generator as the function that Predictor takes, traced once."""
     head = generator.settings["head"]
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32)])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32)],
+        autograph=False,
+    )
     def network(l):
         color, logits = generator(l, training=False, with_logits=True)
         if head in DRAWING:

@@ -38,7 +38,7 @@ class Fid:
         self.network = _network(FID, build, weights, include_top=False, pooling="avg")
         self.sums = {}
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def features(self, rgb):
         """Uint8 [B, H, W, 3] -> [B, 2048] float32."""
         x = tf.image.resize(tf.cast(rgb, tf.float32), [299, 299])
@@ -71,7 +71,7 @@ class Recognition:
         self.labels = labels
         self.hits = {}
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def classes(self, rgb):
         """Uint8 [B, H, W, 3] -> [B] int64."""
         x = tf.image.resize(tf.cast(rgb, tf.float32), [224, 224])

@@ -13,6 +13,7 @@ from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import check_choice
 
 NORMS = ("batch", "instance", "layer", "none")
+DOWNSAMPLES = (1, 2, 4)
 
 # receptive field: (kernel size, [(factor of the width, stride), ...]) of all
 # layers but the last, which has one channel and stride 1.
@@ -85,8 +86,12 @@ class PatchDiscriminator(Discriminator):
       attention_at: heights in pixels, at the size that the network is built
         with, of the maps that attention is put on, such as "16" or "8,16".
         None: the first map of at most 32, or the smallest.
+      downsample: side in pixels of the cells whose means it looks at. With 4, a
+        generator whose colours are a quarter of the size is not told from the
+        truth by the missing detail.
 
-    Input: [B, H, W, 3] float, l and ab concatenated, in [-1, 1].
+    Input: [B, H, W, 3] float, l and ab concatenated, in [-1, 1]; H and W
+    multiples of `downsample`.
     Output: [B, h, w, 1] float32 raw logits, high = real; 30x30 of them for
     256x256 pixels at 70.
 
@@ -104,6 +109,7 @@ class PatchDiscriminator(Discriminator):
         attention="none",
         attention_at=None,
         bias=True,
+        downsample=1,
         **kwargs,
     ):
         settings = {
@@ -114,10 +120,13 @@ class PatchDiscriminator(Discriminator):
             "spectral_norm": spectral_norm,
             "attention": attention,
             "attention_at": attention_at,
+            "downsample": downsample,
         }
         super().__init__(settings, **kwargs)
         check_choice("discriminator.receptive_field", receptive_field, tuple(LAYERS))
+        check_choice("discriminator.downsample", downsample, DOWNSAMPLES)
         check_attention("discriminator", attention, attention_at)
+        self.means = keras.layers.AveragePooling2D(downsample)
         kernel, layers = LAYERS[receptive_field]
         common = {"padding": "pix2pix", "spectral_norm": spectral_norm}
         self.blocks = [
@@ -147,7 +156,7 @@ class PatchDiscriminator(Discriminator):
         kind, at = self.settings["attention"], self.settings["attention_at"]
         if kind != "none" and shape[1] is None:
             raise ValueError("discriminator.attention needs a fixed image height")
-        heights = []
+        heights, shape = [], self.means.compute_output_shape(shape)
         for block in self.blocks[:-1]:
             shape = block.compute_output_shape(shape)
             heights.append(shape[1])
@@ -155,8 +164,14 @@ class PatchDiscriminator(Discriminator):
 
     def check_size(self, shape):
         kernel, layers = LAYERS[self.settings["receptive_field"]]
+        downsample = self.settings["downsample"]
         for size in shape[1:3]:
-            left = size
+            if size is not None and size % downsample:
+                raise ValueError(
+                    f"image size {shape[1]}x{shape[2]} is not a multiple of "
+                    f"discriminator.downsample {downsample}"
+                )
+            left = None if size is None else size // downsample
             for stride in [stride for _, stride in layers] + [1]:
                 if left is not None and kernel > 1:
                     left = -(-left // stride) - (stride == 1)
@@ -168,6 +183,7 @@ class PatchDiscriminator(Discriminator):
                 )
 
     def call(self, x, training=None):
+        x = self.means(x)
         for block, attention in zip(self.blocks, self.attention, strict=True):
             x = block(x, training=training)
             x = x if attention is None else attention(x)

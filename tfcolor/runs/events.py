@@ -23,7 +23,7 @@ def begin(writer, start, config, network, name):
         if start == 0:
             shape = network.get_build_config()["input_shape"]
             x = tf.TensorSpec(shape, tf.float32, "x")
-            infer = tf.function(lambda x: network(x, training=False))
+            infer = tf.function(lambda x: network(x, training=False), autograph=False)
             tf.summary.graph(infer.get_concrete_function(x).graph)
 
 
