@@ -29,12 +29,16 @@ setup(
         "tfcolor.configs": "configs",
         "tfcolor.configs.experiments": "configs/experiments",
     },
-    package_data={"tfcolor.presets": ["*.npz", "*.json", "*.md"]},
+    package_data={
+        "tfcolor": ["py.typed"],
+        "tfcolor.presets": ["*.npz", "*.json", "*.md"],
+    },
     install_requires=[
         "tensorflow>=2.18",
         "keras>=3.12",
         "numpy",
         "absl-py",
+        "filelock",
         "ml-collections>=1.0",
         "tensorboard",
         "tensorflow-datasets",

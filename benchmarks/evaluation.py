@@ -56,14 +56,14 @@ def time_batch(size):
 
     predict, (batch,) = generator(size), batches(size, BATCH)
     sums = statistics.Sums(statistics.RESAMPLES)
-    true = statistics.seen(batch["l"], batch["ab"])
+    true = statistics.render(batch["l"], batch["ab"])
     lightness = (batch["l"] + 1.0) * 50.0
 
     def network():
         return predict(batch["l"]).numpy()
 
     def metrics():
-        found = statistics.seen(batch["l"], batch["ab"])
+        found = statistics.render(batch["l"], batch["ab"])
         values = statistics.statistics(found, true, lightness)
         sums.add(sums.weights(batch["number"].numpy()), values)
 

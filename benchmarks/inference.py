@@ -38,7 +38,7 @@ def config():
     found = config_lib.load(config_lib.CONFIGS / "l1.py")
     found.data.image_size = SIZE
     found.generator.depth, found.generator.width = 8, 64
-    return found
+    return config_lib.resolve(found)
 
 
 def make_export(folder):

@@ -13,7 +13,7 @@ from tfcolor import config
 
 
 @dataclasses.dataclass
-class Loss:
+class Loss(config.Section):
     cycle_weight: float = 10.0  # of pictures that went there and back, lambda
     identity_weight: float = 5.0  # of true scans, which must be left as they are
     pool: int = 50  # fakes that each discriminator's pool holds

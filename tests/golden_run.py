@@ -51,7 +51,7 @@ def make():
         shutil.rmtree(folder, ignore_errors=True)
     config = harness.toy_config("hinge", steps=STEPS)
     loop.train(config, harness.new_run(config, RUN))
-    for path in (RUN / ".lock", RUN / "samples", *RUN.glob("events.*")):
+    for path in (*RUN.glob(".*"), RUN / "samples", *RUN.glob("events.*")):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     export.export(RUN, EXPORT)
     image = harness.picture(np.random.default_rng(0))

@@ -193,6 +193,7 @@ def random_weights(trainer):
 
 def new_run(config, workdir):
     """A run's folder with one checkpoint, whose random weights give colours."""
+    config = config_lib.resolve(config)
     trainer = build.trainer(config)
     random_weights(trainer)
     folder = Workdir(workdir)

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfcolor.networks import PatchDiscriminator
 from tfcolor.networks.convolutions import ConvTranspose
+from tfcolor.networks.discriminators import PatchDiscriminator
 from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import advance
 from tfcolor.networks.layers import convolution

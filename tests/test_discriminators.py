@@ -8,6 +8,7 @@ from harness import convolution_size
 from harness import trainable_size
 
 from tfcolor import networks as networks_lib
+from tfcolor import registry
 from tfcolor.networks.discriminators import LAYERS
 from tfcolor.networks.discriminators import AutoencoderDiscriminator
 from tfcolor.networks.discriminators import ImageDiscriminator
@@ -430,5 +431,5 @@ def test_discriminators_have_names():
         "patch": PatchDiscriminator,
         "image": ImageDiscriminator,
         "autoencoder": AutoencoderDiscriminator,
-    } == networks_lib.DISCRIMINATORS
+    } == {name: entry.load() for name, entry in registry.DISCRIMINATORS.items()}
     assert networks_lib.WeightNetwork is WeightNetwork

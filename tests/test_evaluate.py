@@ -17,6 +17,7 @@ from tfcolor.evaluation import gallery
 from tfcolor.evaluation import report
 from tfcolor.evaluation import statistics
 from tfcolor.metrics import color as metrics
+from tfcolor.runs.folder import Workdir
 from tfcolor.training import build
 
 
@@ -62,8 +63,8 @@ def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     source = sources.open_source(str(pictures))
     batches = pipeline.validation(source, data, 22, lambda *_: None)
     batch = next(iter(batches.unbatch().batch(22)))
-    brown = statistics.seen(*METHODS["brown"](batch))
-    truth = statistics.seen(batch["l"], batch["ab"])
+    brown = statistics.render(*METHODS["brown"](batch))
+    truth = statistics.render(batch["l"], batch["ab"])
     rgb, ab, true_rgb, true_ab = brown.rgb, brown.ab, truth.rgb, truth.ab
     found = {metric: values[0] for metric, values in table["brown"].items()}
     assert found["psnr"] == pytest.approx(np.mean(metrics.psnr(true_rgb, rgb)))
@@ -78,7 +79,7 @@ def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     expected = 0.5 * abs(shares[0] - shares[1]).sum()
     assert found["histogram"] == pytest.approx(expected)
     assert found["sepia"] > 0.5
-    other = statistics.seen(*METHODS["by lightness"](batch))
+    other = statistics.render(*METHODS["by lightness"](batch))
     both = error + metrics.ab_error(true_ab, other.ab)
     assert errors == pytest.approx(dict(enumerate(np.asarray(both) / 2)), rel=1e-5)
 
@@ -92,11 +93,11 @@ def test_validation_says_what_evaluation_says(pictures):
     source = sources.open_source(str(pictures))
     batches = pipeline.validation(source, config.data, 8, lambda *_: None)
     batch = next(iter(batches.unbatch().batch(8)))
-    l, truth = batch["l"], statistics.seen(batch["l"], batch["ab"])
+    l, truth = batch["l"], statistics.render(batch["l"], batch["ab"])
     ab = trainer(l, training=False)
     light = lab.linear((l[..., 0] + 1.0) * 50.0, *tf.unstack(ab * 110.0, axis=-1))
     assert 0.1 < np.mean((np.min(light, 0) < 0) | (np.max(light, 0) > 1)) < 0.9
-    expected = statistics.statistics(statistics.seen(l, ab), truth, (l + 1.0) * 50.0)
+    expected = statistics.statistics(statistics.render(l, ab), truth, (l + 1.0) * 50.0)
     found = trainer.summary(trainer.evaluate(batches, verbose=0, return_dict=True))
     for name, wanted in (
         ("val/psnr", "psnr"),
@@ -300,7 +301,7 @@ def test_evolution_shows_smaller_stages_at_the_size_of_the_largest(tmp_path):
         picture = np.broadcast_to(rows, (3 * side, 2 * side, 3))
         (tmp_path / "samples").mkdir(exist_ok=True)
         Image.fromarray(picture).save(tmp_path / "samples" / f"step_{step:07d}.png")
-    ((caption, picture),) = gallery.evolutions({"run": {"path": tmp_path}})
+    ((caption, picture),) = gallery.evolutions({"run": Workdir(tmp_path)})
     assert caption == "run over its training: steps 1, 2, 3"
     assert picture.shape == (48, 32, 3)
     assert picture[:, 0, 0].tolist() == [20] * 16 + [40] * 16 + [60] * 16

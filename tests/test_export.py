@@ -31,6 +31,7 @@ from tfcolor.color import lab
 from tfcolor.inference import export
 from tfcolor.inference import restore
 from tfcolor.inference import serving
+from tfcolor.registry import FORMATS
 
 SIGNATURES = ("serving_default", "colorize", "predict_ab")
 
@@ -399,7 +400,7 @@ def test_other_formats_give_what_keras_gives(kind, head, exported, tmp_path, rng
     assert path.name == f"{kind}-0"
     generator, _ = restore.of_run(run)
     x = rng.uniform(-1, 1, (2, 32, 32, 1)).astype("float32")
-    found = READERS[kind](path / export.KINDS[kind], x)
+    found = READERS[kind](path / FORMATS[kind].form, x)
     np.testing.assert_allclose(found, generator(x, training=False), atol=1e-4)
 
 

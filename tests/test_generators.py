@@ -9,10 +9,10 @@ from harness import trainable_size
 
 from tfcolor.color import bins
 from tfcolor.color import lab
-from tfcolor.networks import GENERATORS
 from tfcolor.networks.colorful import COLORFUL
 from tfcolor.networks.heads import Head
 from tfcolor.networks.unet import UNet
+from tfcolor.registry import GENERATORS
 
 SMALL = {
     "unet": {"depth": 3, "width": 4},
@@ -23,7 +23,7 @@ SMALL = {
 
 
 def small(name, **settings):
-    return GENERATORS[name](**{**SMALL[name], **settings})
+    return GENERATORS[name].load()(**{**SMALL[name], **settings})
 
 
 @pytest.mark.parametrize("name", list(GENERATORS))
@@ -190,7 +190,7 @@ def test_colorful_has_the_published_layers(kind, channels):
         (256, channels, 1),
     ):
         expected += convolution_size(inputs, outputs, kernel, norm=False)
-    network = GENERATORS["colorful"](width=64, head=kind)
+    network = GENERATORS["colorful"].load()(width=64, head=kind)
     network.build((None, 64, 64, 1))
     assert trainable_size(network) == expected
     assert round(expected / 1e6, 1) == 32.2
@@ -287,13 +287,14 @@ def test_spectral_norm_is_of_the_attention_too(spectral_norm):
 
 
 BUILD = """
-from tfcolor.networks import GENERATORS
+from tfcolor.registry import GENERATORS
+new = lambda name: GENERATORS[name].load()
 networks = {
-    f"{name}-{head}": (GENERATORS[name](width=4, head=head, **more), [2, 32, 32, 1])
+    f"{name}-{head}": (new(name)(width=4, head=head, **more), [2, 32, 32, 1])
     for name, more in (("unet", {"depth": 3}), ("colorful", {}))
     for head in ("ab", "bins", "rgb")
 }
-network = GENERATORS["efficientnet"](width=4, weights="none")
+network = new("efficientnet")(width=4, weights="none")
 networks["efficientnet"] = (network, [2, 32, 64, 1])
 """
 

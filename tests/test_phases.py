@@ -36,7 +36,7 @@ def test_generator_alone_is_regression_to_the_last_bit(tmp_path, monkeypatch):
 def test_a_phase_moves_what_it_says(name, phase):
     config = toy_config(name)
     trainer = build.trainer(config)
-    trainer.enter(phase)
+    trainer.set_phase(phase)
     before = {key: weights_of(network) for key, network in trainer.networks().items()}
     batch = toy_batch(config, 1 if phase == "generator" else trainer.n_critic)
     trainer.train_step({key: tf.constant(value) for key, value in batch.items()})

@@ -120,7 +120,7 @@ def test_what_is_a_name_and_what_a_path(ship):
     assert presets.find("photo") == "photo"
     for path in ("./photo", "runs/photo", pathlib.Path("photo"), "phto"):
         assert presets.find(path) is None
-    with pytest.raises(UsageError, match="phto: no such weights; did you mean photo?"):
+    with pytest.raises(UsageError, match="phto: no such folder; did you mean photo?"):
         tfcolor.load("phto")
 
 
@@ -299,10 +299,10 @@ def test_list(ship, call, monkeypatch, tmp_path):
 def test_export(ship, tmp_path, rng, call, monkeypatch):
     """What is served; that it is written well is test_export's."""
     made = []
-    monkeypatch.setattr(export, "_write_served", lambda *made_: made.extend(made_))
+    monkeypatch.setattr(export, "write_served", lambda *made_: made.extend(made_))
     done = call("export", "--model=photo", f"--output={tmp_path / 'photo'}")
     assert done.returncode == 0, done.stderr
-    served, predictor = made[0], tfcolor.load("photo")
+    served, predictor = export.Served(*made[:2]), tfcolor.load("photo")
     assert served.info == predictor.info
     l = rng.uniform(-1, 1, (1, 32, 32, 1)).astype("float32")
     np.testing.assert_array_equal(served.network(l)["ab"], predictor.network(l)["ab"])

@@ -11,6 +11,7 @@ from tfcolor.data import pipeline
 from tfcolor.data import prior
 from tfcolor.data import sources
 from tfcolor.errors import RunError
+from tfcolor.runs.folder import Workdir
 
 
 @pytest.fixture
@@ -35,6 +36,10 @@ def run(tmp_path, cache):
 def source(tmp_path, rng):
     folder = write_pictures(tmp_path / "pictures", rng, 6, height=16, width=16)
     return sources.open_source(str(folder))
+
+
+def kept(run):
+    return Workdir(run).prior
 
 
 def other(run, name):
@@ -75,7 +80,7 @@ def counted(monkeypatch, rng):
 
 def test_shares_are_those_of_the_targets(source, data, run):
     images = [source.read(i) for i in range(6)]
-    found = prior.load(source, data, run, 100)
+    found = prior.load(source, data, kept(run), 100)
     assert found.dtype == np.float64
     np.testing.assert_allclose(found, shares(images), atol=1e-12)
     assert (found > 0).sum() > 50
@@ -97,42 +102,42 @@ def test_every_colour_of_srgb_is_counted_at_its_nearest_bin(rng):
 
 
 def test_at_most_limit_images_spread_evenly_are_counted(source, data, run):
-    found = prior.load(source, data, run, 2)
+    found = prior.load(source, data, kept(run), 2)
     expected = shares([source.read(0), source.read(5)])
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_unreadable_images_are_left_out(source, data, run, tmp_path):
     (tmp_path / "pictures" / "0000.png").write_bytes(b"damaged")
-    found = prior.load(source, data, run, 100)
+    found = prior.load(source, data, kept(run), 100)
     expected = shares([source.read(i) for i in range(1, 6)])
     np.testing.assert_allclose(found, expected, atol=1e-12)
     for file in (tmp_path / "pictures").iterdir():
         file.write_bytes(b"damaged")
     with pytest.raises(RunError, match="none of 6 images can be read and"):
-        prior.load(source, data, other(run, "second"), 100)
+        prior.load(source, data, kept(other(run, "second")), 100)
     assert list((tmp_path / "second").iterdir()) == []
 
 
 def test_grey_images_are_left_out(source, data, run, tmp_path):
     """Half of the bins' mass would be grey's."""
-    expected = prior.load(source, data, run, 100)
+    expected = prior.load(source, data, kept(run), 100)
     grey = np.full((16, 16, 3), 90, np.uint8)
     grey[::2, ::2] = (92, 90, 90)  # |a*| is 0.9
     for i in range(6):
         Image.fromarray(grey).save(tmp_path / "pictures" / f"grey{i}.png")
     more = sources.open_source(str(tmp_path / "pictures"))
     assert len(more) == 12
-    found = prior.load(more, data, other(run, "second"), 100)
+    found = prior.load(more, data, kept(other(run, "second")), 100)
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_a_second_run_counts_nothing(source, data, run, cache, monkeypatch):
-    first = prior.load(source, data, run, 100)
+    first = prior.load(source, data, kept(run), 100)
     assert len(list(cache.iterdir())) == 1
     forbid_counting(monkeypatch)
     second = other(run, "second")
-    np.testing.assert_array_equal(prior.load(source, data, second, 100), first)
+    np.testing.assert_array_equal(prior.load(source, data, kept(second), 100), first)
     np.testing.assert_array_equal(np.load(second / "prior.npy"), first)
 
 
@@ -152,7 +157,7 @@ def test_other_images_sizes_and_limits_are_counted_for_themselves(
     for again in range(2):
         for i, (images, section, limit) in enumerate(cases):
             folder = other(run, f"{again}-{i}")
-            found = prior.load(images, section, folder, limit)
+            found = prior.load(images, section, kept(folder), limit)
             np.testing.assert_array_equal(found, counted[i])
     assert len(counted) == 4
 
@@ -176,7 +181,7 @@ DAMAGED = [
 def test_a_damaged_cache_is_counted_anew_and_a_damaged_run_refused(
     source, data, run, cache, counted, damage
 ):
-    prior.load(source, data, run, 100)
+    prior.load(source, data, kept(run), 100)
     (file,) = cache.iterdir()
     for path in (file, run / "prior.npy"):
         if isinstance(damage, np.ndarray):
@@ -184,12 +189,12 @@ def test_a_damaged_cache_is_counted_anew_and_a_damaged_run_refused(
         else:
             content = path.read_bytes()
             path.write_bytes(content[damage] if isinstance(damage, slice) else damage)
-    found = prior.load(source, data, other(run, "second"), 100)
+    found = prior.load(source, data, kept(other(run, "second")), 100)
     assert len(counted) == 2
     np.testing.assert_array_equal(found, counted[1])
     np.testing.assert_array_equal(np.load(file), counted[1])
     with pytest.raises(RunError, match="prior.npy: damaged"):
-        prior.load(source, data, run, 100)
+        prior.load(source, data, kept(run), 100)
 
 
 def test_a_resumed_run_keeps_its_prior(source, data, run, cache, monkeypatch):
@@ -197,7 +202,7 @@ def test_a_resumed_run_keeps_its_prior(source, data, run, cache, monkeypatch):
     own[7] = 1.0
     np.save(run / "prior.npy", own)
     forbid_counting(monkeypatch)
-    np.testing.assert_array_equal(prior.load(source, data, run, 100), own)
+    np.testing.assert_array_equal(prior.load(source, data, kept(run), 100), own)
     assert not cache.exists()
 
 
@@ -205,7 +210,7 @@ def test_a_cache_that_cannot_be_written_fails_no_run(
     source, data, run, cache, counted, caplog
 ):
     cache.parent.write_text("a file where the folder would be")
-    found = prior.load(source, data, run, 100)
+    found = prior.load(source, data, kept(run), 100)
     np.testing.assert_array_equal(found, counted[0])
     np.testing.assert_array_equal(np.load(run / "prior.npy"), found)
     assert "not cached" in caplog.text
@@ -222,7 +227,7 @@ def test_an_interrupt_leaves_nothing_behind(source, data, run, cache, monkeypatc
     monkeypatch.setattr(prior, "_key", lambda *_: "key")
     monkeypatch.setattr(sources.Files, "read", interrupted)
     with pytest.raises(BaseException, match="KeyboardInterrupt"):
-        prior.load(source, data, run, 100)
+        prior.load(source, data, kept(run), 100)
     assert list(run.iterdir()) == []
     assert not cache.exists() or list(cache.iterdir()) == []
 
@@ -232,6 +237,6 @@ def test_a_picture_of_one_colour_is_all_in_one_bin(tmp_path, data, run):
     folder.mkdir()
     red = np.full((16, 16, 3), (255, 0, 0), np.uint8)  # (80.1, 67.2)
     Image.fromarray(red).save(folder / "red.png")
-    found = prior.load(sources.open_source(str(folder)), data, run, 100)
+    found = prior.load(sources.open_source(str(folder)), data, kept(run), 100)
     assert quantize.AB_BINS[found.argmax()].tolist() == [80.0, 70.0]
     assert found.max() == 1.0

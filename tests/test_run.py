@@ -126,7 +126,7 @@ def test_run_folder_holds_what_it_promises(tmp_path, rng):
     assert saved["versions"]["tensorflow"] == tf.__version__
     assert saved["data"].startswith("30-")
     loaded = workdir_lib.load_config(workdir)
-    assert config_lib.to_dict(loaded) == config_lib.to_dict(config)
+    assert config_lib.to_dict(loaded) == config_lib.to_dict(config_lib.resolve(config))
     samples = sorted(path.name for path in (workdir / "samples").iterdir())
     assert samples == ["step_0000010.png", "step_0000020.png"]
     assert (workdir / "skipped.tsv").read_text() == (
@@ -371,7 +371,7 @@ def test_logs_are_means_over_their_interval_alone(tmp_path):
     """Intervals of 2 steps, and the rest at the end, with the rate of their last
     step; a gradient that has overflowed is left out."""
     writer = tf.summary.create_file_writer(str(tmp_path))
-    metrics = callbacks.Metrics(0, 2, 5, writer, tmp_path / "metrics.jsonl")
+    metrics = callbacks.Metrics(0, 2, 5, writer, workdir_lib.Workdir(tmp_path))
     model = _Resting()
     metrics.set_model(model)
     for batch, norm in enumerate((1.0, 3.0, math.inf, 8.0, 5.0)):

@@ -1,26 +1,36 @@
 """tfcolor: image colorization with GANs in TensorFlow and Keras.
 
-Importing this package is cheap: TensorFlow is imported by the modules that
-need it.
+Importing this package is cheap: TensorFlow is imported by what needs it, when it is
+first used.
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
+from tfcolor import config
+from tfcolor.api import colorize
+from tfcolor.api import evaluate
+from tfcolor.api import export
+from tfcolor.api import load
+from tfcolor.api import train
 from tfcolor.version import __version__
 
-__all__ = ["__version__", "load"]
+if TYPE_CHECKING:
+    from tfcolor.inference.predictor import Predictor
+
+__all__ = [
+    "Predictor",
+    "__version__",
+    "colorize",
+    "config",
+    "evaluate",
+    "export",
+    "load",
+    "train",
+]
 
 
-def load(model):
-    """The colorizer of weights that ship, such as "photo", in a run's folder or an
-    exported SavedModel.
-
-    Returns:
-      A `tfcolor.inference.Predictor`: called with uint8 [H, W] or [H, W, 3], of
-      any size, it gives uint8 [H, W, 3]; with a batch [N, H, W, 1 or 3] uint8
-      [N, H, W, 3].
-
-    Raises:
-      ValueError: there are no such weights, or the folder holds neither.
-    """
-    from tfcolor.inference import restore
-
-    return restore.load(model)
+def __getattr__(name):
+    if name == "Predictor":
+        return importlib.import_module("tfcolor.inference.predictor").Predictor
+    raise AttributeError(f"module 'tfcolor' has no attribute {name!r}")

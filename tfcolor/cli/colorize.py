@@ -1,12 +1,11 @@
 """bin/colorize: colour for picture files."""
 
-import os
 import pathlib
 import sys
 
 from absl import flags
 
-from tfcolor import atomic
+from tfcolor import api
 from tfcolor import presets
 from tfcolor.cli import command
 from tfcolor.errors import UsageError
@@ -26,7 +25,6 @@ run can be continued. --list shows the weights that ship.
 """
 
 FORMATS = ("png", "same")
-METHODS = ("levin", "charpiat")
 AFFINITIES = ("gaussian", "correlation")
 CHROMAS = ("lab", "yuv")
 
@@ -69,7 +67,7 @@ def define(values, argv):
         (
             "method",
             None,
-            METHODS,
+            api.METHODS,
             "instead of --model: levin (2004), strokes that spread to where the "
             "lightness is alike; charpiat (2008), what the references suggest",
         ),
@@ -96,7 +94,7 @@ def define(values, argv):
         flags.DEFINE_float(name, default, text, flag_values=values)
     for name, default, text in (
         ("working_size", None, "shorter side at the network or method, in pixels"),
-        ("max_pixels", 250_000_000, "larger pictures are refused"),
+        ("max_pixels", api.MAX_PIXELS, "larger pictures are refused"),
     ):
         flags.DEFINE_integer(name, default, text, 1, flag_values=values)
     return argv
@@ -110,43 +108,30 @@ def run(values, inputs):
     if not inputs:
         raise UsageError("no picture given: name files or folders")
     with command.quiet(values.v):
-        from tfcolor.inference import batch
+        import tfcolor.inference.batch
 
-    same = values.format == "same"
-    if values.output:
-        output = pathlib.Path(values.output).expanduser()
-        tasks, unreadable = batch.plan(inputs, output, same)
-    else:
-        tasks, unreadable = [batch.beside(inputs, same)], 0
-        output = tasks[0].target.parent
-    left = tasks if values.overwrite else _missing(tasks, values.ab_npz)
-    if len(left) < len(tasks) and values.output:
-        print(f"{len(tasks) - len(left)} of {len(tasks)} are in {output} already")
-    elif len(left) < len(tasks):
-        print(f"{tasks[0].target} is there already")
-    if not left:
-        print("nothing to do; --overwrite makes them again")
-        return command.FAILED if unreadable else command.DONE
-    with command.quiet(values.v):
-        predictor, left = _predictor(values, left)
-    names = ("saturation", "working_size", *(() if values.method else ("temperature",)))
-    settings = {name: getattr(values, name) for name in names}
-    predictor.check(**settings)
-    if values.model:
-        print(f"weights: {_weights(values.model, predictor.info)}")
-    if values.output:
-        _make(output)
-    options = batch.Options(
-        settings, values.max_pixels, values.side_by_side, values.ab_npz
+    done = tfcolor.colorize(
+        inputs,
+        values.output,
+        model=values.model,
+        method=values.method,
+        hints=values.hints,
+        references=values.reference,
+        affinity=values.affinity,
+        chroma=values.chroma,
+        saturation=values.saturation,
+        working_size=values.working_size,
+        temperature=values.temperature,
+        same_format=values.format == "same",
+        overwrite=values.overwrite,
+        side_by_side=values.side_by_side,
+        ab_npz=values.ab_npz,
+        max_pixels=values.max_pixels,
     )
-    failed = batch.run(predictor, left, options)
-    if values.output:
-        print(f"{len(left) - failed} pictures coloured, in {output}")
-    elif not failed:
-        print(f"written to {left[0].target}")
-    if failed:
-        print(f"error: {failed} of {len(left)} could not be", file=sys.stderr)
-    return command.FAILED if failed or unreadable else command.DONE
+    if done.failed:
+        said = f"{done.failed} of {len(done.targets)} could not be"
+        print(f"error: {said}", file=sys.stderr)
+    return command.FAILED if done.failed or done.unreadable else command.DONE
 
 
 def _check_flags(values):
@@ -165,45 +150,6 @@ def _check_flags(values):
         raise UsageError("--hints is missing: --method=levin needs strokes of colour")
     if values.method == "charpiat" and not values.reference:
         raise UsageError("--reference is missing: --method=charpiat needs a picture")
-
-
-def _predictor(values, tasks):
-    """What colours, and the tasks with what it needs of each."""
-    if values.model:
-        from tfcolor.inference import restore
-
-        return restore.load(values.model), tasks
-    from tfcolor.classical import adapters
-
-    if values.method == "levin":
-        settings = {n: getattr(values, n) for n in ("affinity", "chroma")}
-        settings = {name: value for name, value in settings.items() if value}
-        return adapters.Levin(**settings), adapters.with_hints(tasks, values.hints)
-    return adapters.Charpiat(), adapters.with_references(tasks, values.reference)
-
-
-def _weights(model, info):
-    """What is said about the weights that colour."""
-    if "preset" in info:
-        return f"{model} (step {info['step']}, sha256 {info['sha256'][:12]})"
-    return f"{model} (step {info['step']})"
-
-
-def _missing(tasks, ab_npz):
-    from tfcolor.inference import batch
-
-    return [
-        task
-        for task in tasks
-        if not task.target.exists()
-        or (ab_npz and not batch.npz_of(task.target).exists())
-    ]
-
-
-def _make(output):
-    atomic.make_folder(output, "output")
-    if not os.access(output, os.W_OK | os.X_OK):
-        raise UsageError(f"--output={output}: no permission to write")
 
 
 def main():

@@ -59,6 +59,19 @@ def run(main, usage, define, argv, inputs=False):
     os._exit(code)
 
 
+def apart(argv, *names, switches=()):
+    """(argv without some flags, {name: value or None} of those), whether they have a
+    value or are switches."""
+    values = flags.FlagValues()
+    values.set_gnu_getopt()  # flags may follow what is none
+    for name in names:
+        flags.DEFINE_string(name, None, "", flag_values=values)
+    for name in switches:
+        flags.DEFINE_boolean(name, None, "", flag_values=values)
+    rest = values(argv, known_only=True)
+    return rest, {name: values[name].value for name in names}
+
+
 @contextlib.contextmanager
 def quiet(verbose):
     """Keep TensorFlow's start-up chatter, which no setting of its own stops,

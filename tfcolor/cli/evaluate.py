@@ -4,6 +4,7 @@ import sys
 
 from absl import flags
 
+from tfcolor import registry
 from tfcolor.cli import command
 from tfcolor.errors import UsageError
 
@@ -34,8 +35,7 @@ def define(values, argv):
     for name, text in (
         (
             "data",
-            "SPEC of the images: sample, drawings[:train|test|scans|test_scans], "
-            "folder:PATH, tfds:NAME[:SPLIT]",
+            f"SPEC of the images: {registry.specs()}",
         ),
         ("data_dir", "cache of TensorFlow Datasets"),
         ("output", "folder for the results (default: the first run's evaluation/)"),
@@ -57,10 +57,11 @@ def run(values):
     if not values.workdir and not values.model:
         raise UsageError("--workdir is missing (or --model)")
     with command.quiet(values.v):
-        from tfcolor.evaluation import evaluate
+        import tfcolor.evaluation.evaluate
 
-    output = evaluate.judge_runs(
+    output = tfcolor.evaluate(
         values.workdir,
+        values.model,
         values.data,
         values.output,
         data_dir=values.data_dir,
@@ -70,10 +71,8 @@ def run(values):
         fid_weights=values.fid_weights,
         vgg_weights=values.vgg_weights,
         labels=values.labels,
-        models=values.model,
         methods=values.method,
         references=values.reference,
-        log=print,
     )
     print(f"written to {output}; open {output}/report.html")
     return command.DONE

@@ -5,6 +5,8 @@ import sys
 
 from absl import flags
 
+import tfcolor
+from tfcolor import registry
 from tfcolor.cli import command
 from tfcolor.errors import UsageError
 
@@ -21,8 +23,6 @@ with the network alone: l [N, S, S, 1] = L*/50 - 1 to ab [N, S, S, 2] =
 (a*, b*)/110, S the image size of the run.
 """
 
-FORMATS = ("tf_saved_model", "litert", "onnx", "openvino")
-
 
 def define(values, argv):
     for name, text in (
@@ -35,7 +35,11 @@ def define(values, argv):
         "version", None, "default: the run's step", 0, flag_values=values
     )
     flags.DEFINE_enum(
-        "format", "tf_saved_model", FORMATS, "what is written", flag_values=values
+        "format",
+        "tf_saved_model",
+        list(registry.FORMATS),
+        "what is written",
+        flag_values=values,
     )
     return argv
 
@@ -49,11 +53,9 @@ def run(values):
     # The former is no name of weights that ship, even where there are such.
     model = values.model or pathlib.Path(values.workdir)
     with command.quiet(values.v):
-        from tfcolor.inference import export
-
-        path = export.export(model, values.output, values.version, values.format)
+        path = tfcolor.export(model, values.output, values.version, values.format)
     print(f"exported to {path}")
-    if values.format == "tf_saved_model":
+    if not registry.FORMATS[values.format].form:
         print(f"{path.parent}/README.md says how to serve it")
     return command.DONE
 

@@ -52,7 +52,8 @@ def run(values):
     grid = sweep.parse_grid(values.grid)
     workdir = pathlib.Path(values.workdir).expanduser()
     points = sweep.points_of(grid, workdir)
-    arguments = _arguments(sys.argv[1:])
+    own = ("grid", "metric", "jobs", "workdir")
+    arguments = command.apart(sys.argv, *own, switches=["dry_run"])[0][1:]
     for point in points:
         point.config = _config(arguments, point)
     sweep.check_folders(points)
@@ -61,9 +62,9 @@ def run(values):
             "data.validation: none: points are ranked by val/..., of images held out; "
             "leave it, or set a SPEC"
         )
-    if values.metric not in sweep.BADNESS:
+    if values.metric not in sweep.RANKING_KEYS:
         raise UsageError(
-            f"--metric={values.metric}: not one of {', '.join(sweep.BADNESS)}"
+            f"--metric={values.metric}: not one of {', '.join(sweep.RANKING_KEYS)}"
         )
     print(f"{len(points)} points in {workdir}")
     if values.dry_run:
@@ -94,18 +95,6 @@ def _interrupt(number, frame):
     raise _Terminated
 
 
-def _arguments(argv):
-    """The flags that each point's run takes too."""
-    kept, skip = [], False
-    for arg in argv:
-        name, equals, _ = arg.lstrip("-").partition("=")
-        own = arg.startswith("-") and name in ("grid", "metric", "jobs", "workdir")
-        if not own and not skip and name not in ("dry_run", "nodry_run"):
-            kept.append(arg)
-        skip = own and not equals
-    return kept
-
-
 def _config(arguments, point):
     """The resolved config of a point; raises what bin/train would."""
     fields = [f"--config.{name}={value}" for name, value in point.values.items()]
@@ -115,7 +104,7 @@ def _config(arguments, point):
     left = values(train.define(values, argv))[1:]
     if left:
         raise UsageError(f"unexpected argument {left[0]!r}")
-    return config_lib.flat(train.resolved(values))
+    return config_lib.flat(config_lib.settle(**train.resolution(values)))
 
 
 def main():

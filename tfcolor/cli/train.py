@@ -1,14 +1,14 @@
 """bin/train: train a colorizer."""
 
+import re
 import sys
 
 from absl import flags
 from ml_collections import config_flags
 
 from tfcolor import config as config_lib
+from tfcolor import registry
 from tfcolor.cli import command
-from tfcolor.config import smoke
-from tfcolor.config import stages
 from tfcolor.config import validation
 from tfcolor.errors import UsageError
 from tfcolor.training import initial
@@ -25,13 +25,15 @@ bin/train --loss=wgan_gp --dry_run
 """
 
 
+# A field of the config on the command line, and its name.
+FIELD = re.compile(r"--?(?:no)?config\.([^=]*)")
+
+
 def define(values, argv):
-    """Define the flags; returns argv with --loss turned into --config."""
+    """Define the flags, the config of --loss or --config among them; returns argv
+    without --config."""
     names = ", ".join(config_lib.names())
-    specs = (
-        "sample, drawings[:train|test|scans|test_scans], folder:PATH, a folder's "
-        "path, tfds:NAME[:SPLIT]"
-    )
+    specs = f"{registry.specs()}, or a folder's path"
     for name, text in (
         ("loss", f"one of {names}"),
         ("data", f"SPEC of the training images: {specs}"),
@@ -50,85 +52,76 @@ def define(values, argv):
         ("dry_run", "show config, parameters and shapes, and exit"),
     ):
         flags.DEFINE_boolean(name, False, text, flag_values=values)
-    argv = _with_config(argv)
-    _check_overrides(argv)
-    config_flags.DEFINE_config_file(
-        "config",
-        None,
-        "a config file instead of --loss",
-        flag_values=values,
-        sys_argv=argv,
+    flags.DEFINE_string(
+        "config", None, "a config file instead of --loss", flag_values=values
+    )
+    argv, own = command.apart(argv, "config")
+    _, loss = command.apart(argv, "loss")
+    file = _config_file(loss["loss"], own["config"])
+    if file is None:
+        return argv
+    config = config_lib.load(file)
+    fields = [arg for arg in argv if FIELD.match(arg)]
+    for arg in fields:
+        validation.check_field(config, FIELD.match(arg)[1])
+    del values.config
+    config_flags.DEFINE_config_dataclass(
+        "config", config, "", flag_values=values, sys_argv=[argv[0], *fields]
     )
     return argv
 
 
-def _with_config(argv):
-    """Argv with the file of --loss in front as --config."""
-    losses = _values(argv, "loss")
-    if not losses:
-        return argv
-    name = losses[-1]
-    if _values(argv, "config"):
+def _config_file(loss, file):
+    """The path of the config that --loss or --config names, or None."""
+    if loss is None:
+        return file
+    if file is not None:
         raise UsageError("--loss and --config: give one of them")
-    if name not in config_lib.names():
-        raise UsageError(f"--loss={name}: not one of {', '.join(config_lib.names())}")
-    return [argv[0], f"--config={config_lib.CONFIGS / name}.py", *argv[1:]]
+    if loss not in config_lib.names():
+        raise UsageError(f"--loss={loss}: not one of {', '.join(config_lib.names())}")
+    return config_lib.CONFIGS / f"{loss}.py"
 
 
-def _check_overrides(argv):
-    files = _values(argv, "config")
-    if files:
-        config = config_lib.load(files[-1])
-        for arg in argv:
-            name = arg.lstrip("-").partition("=")[0]
-            if arg.startswith("-") and name.startswith("config."):
-                validation.check_field(config, name.removeprefix("config."))
+def settings(values):
+    """{"section.field": value} that the flags say."""
+    given = config_flags.get_override_values(values["config"])
+    for flag, field in (
+        ("init", "train.init"),
+        ("data", "data.source"),
+        ("data_dir", "data.data_dir"),
+    ):
+        if getattr(values, flag) is not None:
+            given[field] = getattr(values, flag)
+    return given
 
 
-def _values(argv, name):
-    """What the flag `name` is given, as --name=value or --name value."""
-    found = []
-    for arg, following in zip(argv, [*argv[1:], ""], strict=True):
-        flag, equals, value = arg.lstrip("-").partition("=")
-        if arg.startswith("-") and flag == name:
-            found.append(value if equals else following)
-    return found
-
-
-def resolved(values):
-    """The Config that the flags say, checked."""
+def resolution(values):
+    """Arguments of `config.resolve` that the flags say."""
     if values.config is None:
         raise UsageError(f"--loss is missing: one of {', '.join(config_lib.names())}")
-    config = values.config
-    given = config_flags.get_override_values(values["config"])
-    if values.smoke:
-        config = smoke.smoke(config, keep=given)
-    if values.init is not None:
-        config.train.init = values.init
-    initial.adopt(config, given, _workdir(values))
-    if values.data is not None:
-        config.data.source = values.data
-    if values.data_dir is not None:
-        config.data.data_dir = values.data_dir
-    stages.apply(config)
-    validation.check(config)
-    return config
+    return {
+        "config": values.config,
+        "given": settings(values),
+        "toy": values.smoke,
+        "initial": initial.adopting(_workdir(values)),
+    }
 
 
 def run(values):
-    config = resolved(values)
+    config = config_lib.settle(**resolution(values))
     profile = _steps(values.profile)
     with command.quiet(values.v):
         import tensorflow as tf
 
-        from tfcolor.training import loop as run_lib
+        from tfcolor.training import loop
 
         tf.config.list_physical_devices()
+        config = config_lib.resolve(config)
     if values.dry_run:
-        print(run_lib.dry_run(config))
+        print(loop.dry_run(config))
         return command.DONE
     workdir = _workdir(values)
-    stopped_by = run_lib.train(config, workdir, profile)
+    stopped_by = loop.train(config, workdir, profile)
     print(f"the run is in {workdir}; look at {workdir}/samples")
     return 128 + stopped_by if stopped_by else command.DONE
 

@@ -31,9 +31,8 @@ def _make_bins():
         for ends in itertools.product((0.0, 1.0), repeat=2)
     ]
     white = np.concatenate(edges) @ cie.WHITE_FROM_RGB.T
-    line = cie.SLOPE * white + cie.OFFSET
-    x, y, z = np.where(white > cie.THRESHOLD, np.cbrt(white), line).T
-    gamut = np.stack([500.0 * (x - y), 200.0 * (y - z)], -1)
+    _, a, b = cie.planes(*cie.f(white, np.cbrt, np.where, np.maximum).T)
+    gamut = np.stack([a, b], -1)
     angles = np.arange(720) * np.pi / 360
     directions = np.stack([np.cos(angles), np.sin(angles)])
     extent = (gamut @ directions).max(0) + GRID_STEP * np.abs(directions).sum(0)

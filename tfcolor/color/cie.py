@@ -1,7 +1,9 @@
-"""The constants of sRGB (IEC 61966-2-1) and CIELAB (CIE 1976; D65, 2 degree
-observer), and the only place of those that scale Lab for the networks.
+"""The constants and curves of sRGB (IEC 61966-2-1) and CIELAB (CIE 1976; D65, 2
+degree observer), and the only place of those that scale Lab for the networks.
 
-NumPy alone: also for networks that run without TensorFlow.
+The curves are written once, for the arrays of any library: they take its functions
+`power`, `where` and `maximum`. This module itself has NumPy alone: also for networks
+that run without TensorFlow.
 """
 
 import numpy as np
@@ -27,3 +29,24 @@ THRESHOLD = 0.008856
 SLOPE = 7.787
 OFFSET = 16.0 / 116.0
 F_THRESHOLD = THRESHOLD ** (1.0 / 3.0)
+
+# IEC 61966-2-1: light is a line up to this level.
+KNEE = 0.04045
+
+
+def linear(rgb, power, where, maximum):
+    """Levels of sRGB, 0..1 [...], to light, 0..1 [...]. Finite, with a finite
+    gradient, everywhere."""
+    curve = power((maximum(rgb, KNEE) + 0.055) * (1.0 / 1.055), 2.4)
+    return where(rgb > KNEE, curve, rgb * (1.0 / 12.92))
+
+
+def f(t, root, where, maximum):
+    """The curve of CIELAB: `root`, a cube root, of t [...], X, Y or Z in units of the
+    white's; a line below the threshold."""
+    return where(t > THRESHOLD, root(maximum(t, THRESHOLD)), SLOPE * t + OFFSET)
+
+
+def planes(x, y, z):
+    """L*, a* and b* of `f` of X, Y and Z."""
+    return 116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)

@@ -7,12 +7,12 @@ operations that any exported graph may hold, and differentiable both ways.
 import numpy as np
 import tensorflow as tf
 
+from tfcolor.color import cie
 from tfcolor.color.cie import AB_MAX
 from tfcolor.color.cie import F_THRESHOLD
 from tfcolor.color.cie import L_HALF
 from tfcolor.color.cie import OFFSET
 from tfcolor.color.cie import SLOPE
-from tfcolor.color.cie import THRESHOLD
 from tfcolor.color.cie import WHITE_FROM_RGB
 
 _WHITE_FROM_RGB = WHITE_FROM_RGB.astype(np.float32)
@@ -20,9 +20,8 @@ _RGB_FROM_WHITE = np.linalg.inv(WHITE_FROM_RGB).astype(np.float32)
 
 
 def _linear_levels():
-    level = np.arange(256) / 255.0
-    curve = ((level + 0.055) / 1.055) ** 2.4
-    return np.where(level > 0.04045, curve, level / 12.92).astype(np.float32)
+    levels = np.arange(256) / 255.0
+    return cie.linear(levels, np.power, np.where, np.maximum).astype(np.float32)
 
 
 _LINEAR_LEVELS = _linear_levels()
@@ -104,18 +103,19 @@ def decode(l, ab):
 def _lab_planes(rgb):
     """L*, a* and b*, each [...]."""
     r, g, b = tf.unstack(tf.convert_to_tensor(rgb), axis=-1)
-    x, y, z = _apply(_WHITE_FROM_RGB, [_linear(c) for c in (r, g, b)])
-    x, y, z = _f(x), _f(y), _f(z)
-    return 116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)
+    white = _apply(_WHITE_FROM_RGB, [_linear(c) for c in (r, g, b)])
+    return cie.planes(*(_f(c) for c in white))
 
 
 def _linear(rgb):
     if rgb.dtype == tf.uint8:
         return tf.gather(_LINEAR_LEVELS, tf.cast(rgb, tf.int32))
-    rgb = tf.cast(rgb, tf.float32)
-    safe = tf.maximum(rgb, 0.04045)
-    curve = tf.exp(2.4 * tf.math.log((safe + 0.055) * (1.0 / 1.055)))
-    return tf.where(rgb > 0.04045, curve, rgb * (1.0 / 12.92))
+    return cie.linear(tf.cast(rgb, tf.float32), _power, tf.where, tf.maximum)
+
+
+def _power(x, exponent):
+    """Of positive x: less than half the time of tf.pow."""
+    return tf.exp(exponent * tf.math.log(x))
 
 
 def _apply(matrix, vector):
@@ -128,8 +128,7 @@ def _sum(row, vector):
 
 
 def _f(t):
-    root = cube_root(tf.maximum(t, THRESHOLD))
-    return tf.where(t > THRESHOLD, root, SLOPE * t + OFFSET)
+    return cie.f(t, cube_root, tf.where, tf.maximum)
 
 
 def _f_inverse(f):

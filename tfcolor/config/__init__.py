@@ -1,7 +1,13 @@
 """The configuration of a run."""
 
+from tfcolor.config.loading import CONFIGS
+from tfcolor.config.loading import load
+from tfcolor.config.loading import long_run
+from tfcolor.config.loading import names
+from tfcolor.config.loading import of
+from tfcolor.config.resolution import resolve
+from tfcolor.config.resolution import settle
 from tfcolor.config.schema import BINS
-from tfcolor.config.schema import CONFIGS
 from tfcolor.config.schema import FREE_TO_CHANGE
 from tfcolor.config.schema import Bins
 from tfcolor.config.schema import Config
@@ -10,18 +16,16 @@ from tfcolor.config.schema import Discriminator
 from tfcolor.config.schema import Generator
 from tfcolor.config.schema import Loss
 from tfcolor.config.schema import Optim
+from tfcolor.config.schema import Section
 from tfcolor.config.schema import Train
 from tfcolor.config.schema import Translator
 from tfcolor.config.schema import WeightNetwork
+from tfcolor.config.schema import copy_of
 from tfcolor.config.schema import differences
 from tfcolor.config.schema import dumps
 from tfcolor.config.schema import flat
 from tfcolor.config.schema import flat_dict
 from tfcolor.config.schema import from_dict
-from tfcolor.config.schema import load
-from tfcolor.config.schema import long_run
-from tfcolor.config.schema import names
-from tfcolor.config.schema import of
 from tfcolor.config.schema import to_dict
 
 __all__ = [
@@ -35,9 +39,11 @@ __all__ = [
     "Generator",
     "Loss",
     "Optim",
+    "Section",
     "Train",
     "Translator",
     "WeightNetwork",
+    "copy_of",
     "differences",
     "dumps",
     "flat",
@@ -47,5 +53,7 @@ __all__ = [
     "long_run",
     "names",
     "of",
+    "resolve",
+    "settle",
     "to_dict",
 ]

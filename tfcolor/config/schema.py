@@ -7,21 +7,10 @@ that it does not have is an error.
 """
 
 import dataclasses
-import importlib.util
 import json
-import pathlib
+from typing import Any
 
 from tfcolor.config import stages
-from tfcolor.errors import UsageError
-
-_PACKAGE = pathlib.Path(__file__).resolve().parent.parent
-
-# Inside the package when installed, beside it in a checkout.
-CONFIGS = next(
-    folder
-    for folder in (_PACKAGE / "configs", _PACKAGE.parent / "configs")
-    if folder.is_dir()
-)
 
 # A resumed run may differ in these: how long it is (and so when its rates
 # fall), what is written and where it computes.
@@ -40,8 +29,26 @@ FREE_TO_CHANGE = (
 )
 
 
+class Section:
+    """Fields that can be set until the config is resolved."""
+
+    __slots__ = ("_sealed",)
+
+    def __setattr__(self, name, value):
+        if is_sealed(self):
+            raise AttributeError(
+                f"{name}: the config is resolved; set it on a copy, config.copy_of"
+            )
+        super().__setattr__(name, value)
+
+
+def is_sealed(config):
+    """Whether a Config is resolved, and does not change any more."""
+    return getattr(config, "_sealed", False)
+
+
 @dataclasses.dataclass
-class Data:
+class Data(Section):
     source: str = "sample"  # SPEC of the training images
     validation: str = ""  # SPEC; "" holds 2 % of the source out; "none": nothing
     scans: str = ""  # SPEC of scans of drawings, for cyclegan
@@ -61,7 +68,7 @@ class Data:
 
 
 @dataclasses.dataclass
-class Generator:
+class Generator(Section):
     name: str = "unet"  # or "colorful", "resnet_unet", "efficientnet"
     head: str | None = None  # "ab"; "bins": of 313 colours; of drawings "lab", "rgb"
     temperature: float | None = None  # of the head bins: 0.. the mode, 1 the mean
@@ -82,7 +89,7 @@ class Generator:
 
 
 @dataclasses.dataclass
-class Discriminator:
+class Discriminator(Section):
     name: str = "patch"  # or "image", "autoencoder"
     receptive_field: int | None = None  # side of what one logit sees, pixels
     depth: int | None = None  # halvings
@@ -96,19 +103,19 @@ class Discriminator:
 
 
 @dataclasses.dataclass
-class Translator:
+class Translator(Section):
     width: int | None = None  # channels of the first layer
     blocks: int | None = None  # residual blocks
     norm: str | None = None
 
 
 @dataclasses.dataclass
-class WeightNetwork:
+class WeightNetwork(Section):
     width: int | None = None  # channels of the first layer
 
 
 @dataclasses.dataclass
-class Bins:
+class Bins(Section):
     """Of the generator's head "bins"; defaults as in BINS."""
 
     cross_entropy: float | None = None  # weight of the cross-entropy
@@ -122,7 +129,7 @@ BINS = Bins(cross_entropy=1.0, neighbors=5, uniform=0.5, prior_images=10_000)
 
 
 @dataclasses.dataclass
-class Loss:
+class Loss(Section):
     """Of every trainer; a config adds its own by a subclass."""
 
     l1_weight: float = 100.0  # of the mean |ab error|, ab in units of 110
@@ -134,7 +141,7 @@ class Loss:
 
 
 @dataclasses.dataclass
-class Optim:
+class Optim(Section):
     name: str = "adam"  # or "rmsprop"
     g_lr: float = 2e-4  # learning rate of the generator
     d_lr: float | None = None  # of the discriminator; unset: that of g_lr
@@ -146,7 +153,7 @@ class Optim:
 
 
 @dataclasses.dataclass
-class Train:
+class Train(Section):
     steps: int = 150  # generator updates
     stages: str = ""  # growing sizes: see tfcolor.stages.FORM; they set the steps
     reset_optimizers: bool = False  # at the start of each stage after the first
@@ -167,7 +174,7 @@ class Train:
 
 
 @dataclasses.dataclass
-class Config:
+class Config(Section):
     trainer: str  # "module:Class"
     seed: int = 0
     data: Data = dataclasses.field(default_factory=Data)
@@ -182,56 +189,47 @@ class Config:
     train: Train = dataclasses.field(default_factory=Train)
 
 
-def names():
-    """The names that `--loss` takes."""
-    return sorted(path.stem for path in CONFIGS.glob("[a-z]*.py"))
+def copy_of(config: Config) -> Config:
+    """A Config of its own, whose fields can be set."""
+    sections = {
+        name: dataclasses.replace(value)
+        for name, value in vars(config).items()
+        if dataclasses.is_dataclass(value)
+    }
+    return dataclasses.replace(config, **sections)
 
 
-def load(path):
-    """The Config that `get_config()` of a Python file returns.
-
-    Raises:
-      UsageError: there is no such file, or it does not work.
-    """
-    if not pathlib.Path(path).is_file():
-        raise UsageError(f"--config={path}: no such file")
-    spec = importlib.util.spec_from_file_location("tfcolor_config", path)
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-        return module.get_config()
-    except Exception as error:
-        raise UsageError(f"--config={path}: {error}") from error
+def seal(config: Config) -> Config:
+    """The Config itself, whose fields cannot be set from now on."""
+    sections = (x for x in vars(config).values() if isinstance(x, Section))
+    for section in (*sections, config):
+        object.__setattr__(section, "_sealed", True)
+    return config
 
 
-def of(name):
-    """The Config of a --loss name, for another config to change."""
-    return load(CONFIGS / f"{name}.py")
+def set_fields(config: Config, values: Any) -> None:
+    """Set {"section.field": value} of a Config."""
+    for path, value in dict(values).items():
+        section, _, field = path.rpartition(".")
+        setattr(getattr(config, section) if section else config, field, value)
 
 
-def long_run(config, steps):
-    """Set the steps of a Config to thousands, and what happens between them to
-    every 100 and every 1,000."""
-    train = config.train
-    train.steps, train.log_every, train.histogram_every = steps, 100, 5000
-    train.validate_every = train.sample_every = train.checkpoint_every = 1000
-    train.ema_decay = 0.999
-
-
-def to_dict(config):
+def to_dict(config: Config) -> dict[str, Any]:
     """Plain dicts, without the fields that are not set."""
     return _without_none(dataclasses.asdict(config))
 
 
-def flat(config):
+def flat(config: Config) -> dict[str, Any]:
     """{"section.field": value} of what is set."""
     return flat_dict(to_dict(config))
 
 
-def from_dict(values):
+def from_dict(values: dict[str, Any]) -> Config:
     """The inverse of `to_dict`."""
     loss = dataclasses.make_dataclass(
-        "Loss", [(name, type(value)) for name, value in values["loss"].items()]
+        "Loss",
+        [(name, type(value)) for name, value in values["loss"].items()],
+        bases=(Section,),
     )
     classes = {
         "data": Data,
@@ -252,7 +250,7 @@ def from_dict(values):
     return Config(trainer=values["trainer"], seed=values["seed"], **sections)
 
 
-def dumps(config):
+def dumps(config: Config) -> str:
     return json.dumps(to_dict(config), indent=2)
 
 

@@ -1,6 +1,5 @@
 """What a run is fed with: the images of a Config, by the kind of its trainer."""
 
-from tfcolor.config import validation
 from tfcolor.data import pipeline
 from tfcolor.data import readers
 from tfcolor.data import sources
@@ -11,12 +10,11 @@ SAMPLES = 8
 
 
 def feed_of(config):
-    """A Colored, or of a cyclegan an Unpaired.
+    """A Colored, or of a cyclegan an Unpaired, of a resolved Config.
 
     Raises:
-      UsageError: what is wrong with a SPEC, or missing.
+      UsageError: what is wrong with a SPEC.
     """
-    validation.check_inputs(config)
     return Colored(config) if config.scanner is None else Unpaired(config)
 
 

@@ -28,7 +28,7 @@ _SIDE = 25
 _PROBED = 8
 
 
-def load(source, data, folder, limit):
+def load(source, data, kept, limit):
     """The share of each bin of `quantize.AB_BINS` among what the cross-entropy
     compares with: the images at a quarter of their training size; of
     grey ones, which are not trained on, none counts.
@@ -40,7 +40,7 @@ def load(source, data, folder, limit):
     Args:
       source: the training images.
       data: the `data` section of the config.
-      folder: path of the run's folder, which exists.
+      kept: pathlib.Path of the run's own, in its folder, which exists.
       limit: images to count, spread evenly over the source.
 
     Returns:
@@ -50,7 +50,6 @@ def load(source, data, folder, limit):
       RunError: the run's own prior is damaged, or no image can be read and has
         colour.
     """
-    kept = pathlib.Path(folder) / "prior.npy"
     if kept.exists():
         prior = _read(kept)
         if prior is None:

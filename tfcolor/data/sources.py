@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from tfcolor.data.drawings.source import Drawings
+from tfcolor import registry
 from tfcolor.errors import UsageError
 from tfcolor.images.decode import EXTENSIONS
 from tfcolor.images.decode import Unreadable
@@ -143,33 +143,32 @@ def open_source(spec, data_dir=None):
     """The source that a SPEC names.
 
     Args:
-      spec: "sample", "drawings[:SPLIT]", "folder:PATH", an existing folder's
-        path, or "tfds:NAME[:SPLIT]".
+      spec: as of registry.SOURCES, or an existing folder's path.
+      data_dir: the cache of TensorFlow Datasets; None for its default.
 
     Raises:
       UsageError: what is wrong with the SPEC, or that it has no image.
     """
-    kind, _, rest = spec.partition(":")
-    if spec == "sample":
-        return Files(_skimage_folder(), list(SAMPLE))
-    if kind == "drawings":
-        return Drawings(rest or "train")
-    if kind == "tfds" and rest:
-        source = Tfds(rest, data_dir)
-    elif kind == "folder" and rest:
-        source = _folder(rest)
+    kind, colon, rest = spec.partition(":")
+    entry = registry.SOURCES.get(kind)
+    wants = entry.form.removeprefix(kind)[:1] if entry else ""  # "", "[" or ":"
+    if entry and (rest if wants == ":" else wants == "[" or not colon):
+        source = entry.load()(*filter(None, [rest]), **_places(entry, data_dir))
     elif os.path.exists(spec) or os.sep in spec:
-        source = _folder(spec)
+        source = folder(spec)
     else:
         raise UsageError(
-            f"--data={spec}: neither a folder nor one of sample, drawings[:SPLIT], "
-            "folder:PATH, tfds:NAME[:SPLIT]"
+            f"--data={spec}: neither a folder nor one of {registry.specs()}"
         )
     if not len(source):
         raise UsageError(
             f"--data={spec}: no image in it (looked for {', '.join(EXTENSIONS)})"
         )
     return source
+
+
+def _places(entry, data_dir):
+    return {"data_dir": data_dir} if "data_dir" in entry.defaults() else {}
 
 
 def scans_of(source):
@@ -203,21 +202,24 @@ def fingerprint(source):
     return f"{len(source)}-{digest.hexdigest()[:16]}"
 
 
-def _folder(path):
+def folder(path):
+    """The Files of every image below a folder, in the order of their paths."""
     root = pathlib.Path(path).expanduser()
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "no such folder"
         raise UsageError(f"--data={path}: {what}")
     names = [
-        os.path.relpath(os.path.join(folder, file), root)
-        for folder, _, files in os.walk(root)
+        os.path.relpath(os.path.join(place, file), root)
+        for place, _, files in os.walk(root)
         for file in files
         if file.lower().endswith(EXTENSIONS) and not file.startswith(".")
     ]
     return Files(str(root), sorted(names))
 
 
-def _skimage_folder():
+def sample():
+    """The Files of the photographs that ship inside scikit-image."""
     import skimage
 
-    return os.path.join(os.path.dirname(skimage.__file__), "data")
+    root = os.path.join(os.path.dirname(skimage.__file__), "data")
+    return Files(root, list(SAMPLE))

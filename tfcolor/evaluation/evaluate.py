@@ -1,6 +1,5 @@
 """From runs' folders to an evaluation's files."""
 
-import contextlib
 import dataclasses
 import json
 import logging
@@ -23,6 +22,7 @@ from tfcolor.evaluation import report
 from tfcolor.evaluation import statistics
 from tfcolor.images import grid
 from tfcolor.inference import restore
+from tfcolor.metrics import METRICS
 from tfcolor.metrics import pretrained
 from tfcolor.presets import weights as preset_weights
 from tfcolor.registry import DRAWING
@@ -52,7 +52,7 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
     """
     found = [*map(pathlib.Path, workdirs), *settings.get("models", ())]
     runs = {name: _load(model) for name, model in _named(found).items()}
-    folders = {name: run for name, run in runs.items() if run["path"]}
+    folders = {name: run for name, run in runs.items() if run["folder"]}
     methods = {
         **{name: run["predict"] for name, run in runs.items()},
         **_classical(settings, runs),
@@ -102,9 +102,9 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
     grid.write_png(output / "grid.png", shown)
     pictures = [
         ("Best, median and worst images: grey, each run, truth", shown),
-        *gallery.evolutions(folders),
+        *gallery.evolutions({name: run["folder"] for name, run in folders.items()}),
     ]
-    curves = {name: _curves(run["path"]) for name, run in folders.items()}
+    curves = {name: _curves(run["folder"]) for name, run in folders.items()}
     page = report.page(table, differences, facts, pictures, curves)
     atomic.write(output / "report.html", page)
     for line in _lines(table):
@@ -131,12 +131,12 @@ def _load(model):
     preset = presets.find(model)
     if preset:
         config, scanner = preset_weights.config_of(presets.card(preset)), None
-        place = {"path": None, "origin": f"sha256 {info['sha256']}", "data": None}
+        place = {"folder": None, "origin": f"sha256 {info['sha256']}", "data": None}
     else:
         folder, config = run_folder.Workdir(model), run_folder.load_config(model)
-        scanner = restore.scanner_for(config, folder.path)
-        data = json.loads(folder.config.read_text()).get("data")
-        place = {"path": folder.path, "origin": folder.path, "data": data}
+        scanner = restore.scanner_for(config, folder)
+        data = folder.content().get("data")
+        place = {"folder": folder, "origin": folder.path, "data": data}
 
     def predict(batch):
         l = batch["l"]
@@ -156,7 +156,7 @@ def _output(output, folders):
     """The folder for the files: what is given, or in that of the first run."""
     if output is None and not folders:
         raise UsageError("--output is missing: weights that ship have no folder")
-    runs = (run["path"] / "evaluation" for run in folders.values())
+    runs = (run["folder"].evaluation for run in folders.values())
     return pathlib.Path(output or next(runs)).expanduser()
 
 
@@ -204,7 +204,7 @@ def _source(spec, data_dir, folders):
         raise UsageError("--data is missing: weights that ship bring no images")
     run = next(iter(folders.values()))
     training, held_out = open_data(run["config"])
-    of = f"of {run['path'].name}"
+    of = f"of {run['folder'].path.name}"
     if held_out is None or len(held_out) == len(training):
         return training, f"the training images {of}, which holds none out"
     return held_out, f"the validation images {of}"
@@ -268,27 +268,21 @@ def _write_metrics(output, table, differences, facts, skipped):
     atomic.write(output / "metrics.json", text)
 
 
-def _curves(path):
+def _curves(folder):
+    """{name: (steps, values)} of report.CURVES in a run's metrics.jsonl."""
     found = {}
-    try:
-        lines = (path / "metrics.jsonl").read_text().splitlines()
-    except OSError:
-        return found
-    for line in lines:
-        with contextlib.suppress(ValueError):  # half a line of a killed run
-            values = json.loads(line)
-            for name in report.CURVES:
-                if name in values:
-                    steps, curve = found.setdefault(name, ([], []))
-                    steps.append(values["step"])
-                    curve.append(values[name])
+    for values in folder.lines():
+        for name in report.CURVES:
+            if name in values:
+                steps, curve = found.setdefault(name, ([], []))
+                steps.append(values["step"])
+                curve.append(values[name])
     return found
 
 
 def _lines(table):
     """The table as text."""
-    left_out = ("abs", "delta_set", "delta_image")
-    shown = [name for name in statistics.measured(table) if name not in left_out]
+    shown = [name for name in statistics.measured(table) if METRICS[name].printed]
     width = max(map(len, table)) + 2
     yield " " * width + "".join(f"{name:>14s}" for name in shown)
     for method, values in table.items():

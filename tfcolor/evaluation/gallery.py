@@ -48,20 +48,20 @@ def evolutions(runs):
     (caption, uint8 [h, w, 3]).
 
     Args:
-      runs: {name: {"path": pathlib.Path of its folder}}.
+      runs: {name: Workdir}.
     """
     for name, run in runs.items():
-        paths = sorted((run["path"] / "samples").glob("step_*.png"))
-        if len(paths) < 2:
+        samples = list(run.sample_steps().items())
+        if len(samples) < 2:
             continue
-        places = np.linspace(0, len(paths) - 1, min(MOMENTS, len(paths)))
-        paths = [paths[round(place)] for place in places]
+        places = np.linspace(0, len(samples) - 1, min(MOMENTS, len(samples)))
+        steps, paths = zip(*(samples[round(place)] for place in places), strict=True)
         rows = [_prediction_row(path) for path in paths]
         # Those of earlier stages may be smaller.
         size = max(row.size for row in rows)
         rows = [np.asarray(row.resize(size, Image.Resampling.NEAREST)) for row in rows]
-        steps = ", ".join(path.stem.removeprefix("step_").lstrip("0") for path in paths)
-        yield f"{name} over its training: steps {steps}", np.concatenate(rows)
+        said = ", ".join(map(str, steps))
+        yield f"{name} over its training: steps {said}", np.concatenate(rows)
 
 
 def _prediction_row(path):

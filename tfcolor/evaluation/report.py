@@ -4,16 +4,15 @@ import numpy as np
 
 from tfcolor import html
 from tfcolor.evaluation.statistics import GREY
-from tfcolor.evaluation.statistics import METRICS
 from tfcolor.evaluation.statistics import TRUTH
 from tfcolor.evaluation.statistics import interval
 from tfcolor.evaluation.statistics import may_be_noise
 from tfcolor.evaluation.statistics import measured
 from tfcolor.evaluation.statistics import ranked
+from tfcolor.metrics import METRICS
 
-# What the page says first, and what is drawn as bars.
+# What the page says first.
 HEADLINES = ("histogram", "ab_error")
-BARS = ("histogram", "ab_error", "hasler", "sepia", "blobs", "psnr", "names")
 
 # Curves over the steps, where a run has them.
 CURVES = (
@@ -55,7 +54,7 @@ def page(table, differences, facts, pictures, curves):
         "<h2>Side by side</h2>",
         html.key(colors),
         "<div class=charts>",
-        *(_bars(table, m, colors) for m in BARS if m in measured(table)),
+        *(_bars(table, m, colors) for m in measured(table) if METRICS[m].bars),
         "</div>",
     ]
     if differences:
@@ -75,7 +74,7 @@ def page(table, differences, facts, pictures, curves):
 
 def verdict(table, differences, metric):
     """Which run is best by a metric, and whether that may be noise."""
-    name, _ = METRICS[metric]
+    name = METRICS[metric].title
     order = ranked(table, metric)
     best = order[0]
     value = _number(table, best, metric)
@@ -97,7 +96,7 @@ def verdict(table, differences, metric):
 def _table(table):
     arrows = {True: "&uarr;", False: "&darr;", None: "="}
     header = "".join(
-        f"<th>{html.text(METRICS[metric][0])} {arrows[METRICS[metric][1]]}</th>"
+        f"<th>{html.text(METRICS[metric].title)} {arrows[METRICS[metric].more]}</th>"
         for metric in measured(table)
     )
     best = {metric: ranked(table, metric)[0] for metric in measured(table)}
@@ -118,7 +117,7 @@ def _table(table):
 def _differences(rows):
     lines = [
         f"<tr><td>{html.text(first)} &minus; {html.text(second)}</td>"
-        f"<td>{html.text(METRICS[metric][0])}</td><td>{value:+.4g}</td>"
+        f"<td>{html.text(METRICS[metric].title)}</td><td>{value:+.4g}</td>"
         f"<td>{low:+.4g} to {high:+.4g}</td>"
         f"<td>{_judgement(low, high)}</td></tr>"
         for first, second, metric, value, low, high in rows
@@ -151,7 +150,7 @@ def _bars(table, metric, colors):
     values = {run: interval(table[run][metric]) for run in colors}
     truth = float(table[TRUTH][metric][0])
     shown = [high for _, _, high in values.values()]
-    if METRICS[metric][1] is None:
+    if METRICS[metric].more is None:
         shown.append(truth)
     scale = 290.0 / (max(shown) or 1.0)
     lines, y = [], 24
@@ -164,13 +163,13 @@ def _bars(table, metric, colors):
             f"{value:.3g}</text>"
         )
         y += 22
-    if METRICS[metric][1] is None:
+    if METRICS[metric].more is None:
         lines.append(
             f'<path d="M{truth * scale:.1f} 20V{y}" stroke="#555" '
             'stroke-dasharray="3 3"/><text x="0" y="'
             f'{y + 12}" font-size="11" fill="#555">dashed: truth, {truth:.3g}</text>'
         )
-    return html.chart(METRICS[metric][0], lines, (350, y + 16), 340)
+    return html.chart(METRICS[metric].title, lines, (350, y + 16), 340)
 
 
 def _curve(name, curves, colors):

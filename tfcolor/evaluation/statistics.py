@@ -16,7 +16,9 @@ from tfcolor.color import lab
 from tfcolor.color import quantize
 from tfcolor.color.cie import L_HALF
 from tfcolor.errors import RunError
+from tfcolor.metrics import METRICS
 from tfcolor.metrics import color as metrics
+from tfcolor.metrics import per_image
 
 log = logging.getLogger("tfcolor")
 
@@ -25,34 +27,6 @@ RESAMPLES = 400
 INTERVAL = (0.025, 0.975)
 
 TRUTH, GREY = "truth", "grey"
-
-# Values of one image, whose means are metrics.
-PER_IMAGE = ("psnr", "ssim", "ab_error", "auc", "hasler", "abs", "blobs")
-
-# Metric: (what it is, whether more is better; None: near the truth's is). Those
-# from "features" on only where their networks were to be had.
-METRICS = {
-    "psnr": ("PSNR, dB", True),
-    "ssim": ("SSIM", True),
-    "ab_error": ("mean ab error", False),
-    "auc": ("AuC, %", True),
-    "balanced_auc": ("class-balanced AuC, %", True),
-    "histogram": ("ab-histogram distance, 313 bins", False),
-    "histogram_24": ("ab-histogram distance, 24 x 24", False),
-    "hasler": ("colourfulness, Hasler", None),
-    "abs": ("colourfulness, abs", None),
-    "delta_set": ("delta colourfulness by data set", False),
-    "delta_image": ("delta colourfulness by image", False),
-    "sepia": ("sepia collapse", False),
-    "blobs": ("colour blobs", None),
-    "features": ("feature distance", False),
-    "frechet": ("Frechet distance of features", False),
-    "kid": ("KID of features x 1000", False),
-    "names": ("share of the truth's names kept", True),
-    "won_back": ("share won back of the names that grey lost", True),
-    "fid_keras": ("FID (Keras Inception)", False),
-    "vgg_top1": ("VGG-16 top-1, %", True),
-}
 
 
 @dataclasses.dataclass
@@ -85,7 +59,7 @@ class Sums:
 
 
 @dataclasses.dataclass
-class Seen:
+class Rendered:
     """A batch of pictures as a viewer sees them: every metric is of the 8-bit
     picture that `bin/colorize` would write, and none of a colour that the
     network asked for and sRGB does not have.
@@ -103,9 +77,9 @@ class Seen:
     hasler: tf.Tensor
 
 
-def seen(l, ab):
-    """A Seen of l and ab in the networks' units."""
-    return Seen(*_seen(_picture(l, ab)))
+def render(l, ab):
+    """A Rendered of l and ab in the networks' units."""
+    return Rendered(*_rendered(_picture(l, ab)))
 
 
 # Apart, because what is looked for in it has no size that a compiler knows.
@@ -113,7 +87,7 @@ _picture = tf.function(gamut.picture, autograph=False)
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _seen(rgb):
+def _rendered(rgb):
     ab = lab.rgb_to_lab(rgb)[..., 1:]
     return rgb, ab, quantize.nearest(ab), metrics.colorfulness(rgb)
 
@@ -122,7 +96,7 @@ def statistics(found, truth, lightness):
     """Of a batch: values and counts by image, {name: [B] or [B, K] numpy}.
 
     Args:
-      found, truth: Seen.
+      found, truth: Rendered.
       lightness: L* [B, H, W, 1].
     """
     values = _statistics(
@@ -137,16 +111,19 @@ def statistics(found, truth, lightness):
 def _statistics(found, truth, lightness):
     rgb, ab, bins, hasler = found
     true_rgb, true_ab, true_bins, true_hasler = truth
+    at_hand = {
+        "rgb": rgb,
+        "ab": ab,
+        "hasler": hasler,
+        "true_rgb": true_rgb,
+        "true_ab": true_ab,
+        "true_hasler": true_hasler,
+        "lightness": lightness,
+    }
     return {
         "images": tf.ones_like(hasler),
-        "psnr": metrics.psnr(true_rgb, rgb),
-        "ssim": metrics.ssim(true_rgb, rgb),
-        "ab_error": metrics.ab_error(true_ab, ab),
-        "auc": metrics.auc(true_ab, ab),
-        "hasler": hasler,
-        "abs": metrics.colorfulness(rgb, "abs"),
+        **{name: metric.values(at_hand) for name, metric in per_image().items()},
         "delta_image": tf.abs(hasler - true_hasler),
-        "blobs": metrics.blobs(lightness, ab),
         "closeness": metrics.closeness_by_bin(true_bins, true_ab, ab),
         "bins": metrics.count_by_bin(bins),
         "cells": metrics.count_by_cell(ab),
@@ -160,7 +137,7 @@ def metrics_of(sums, truth):
     """{metric: [1 + resamples]} from the Sums of a method and of the truth."""
     found, true = sums.values, truth.values
     means = {
-        name: found[name] / found["images"] for name in (*PER_IMAGE, "delta_image")
+        name: found[name] / found["images"] for name in (*per_image(), "delta_image")
     }
     hue, true_hue = (
         metrics.one_hue(values["a"], values["b"], values["chroma"]).numpy()
@@ -207,7 +184,7 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
     ):
         text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
         table = csv.writer(text)
-        table.writerow(["image", "method", *PER_IMAGE])
+        table.writerow(["image", "method", *per_image()])
         for batch in batches:
             numbers = batch["number"].numpy()
             found = _judge_batch(methods, batch, numbers, perceptual)
@@ -230,9 +207,9 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
 
 def _judge_batch(methods, batch, numbers, perceptual):
     lightness = (batch["l"] + 1.0) * L_HALF
-    truth, values = seen(*methods[TRUTH](batch)), {}
+    truth, values = render(*methods[TRUTH](batch)), {}
     for name, predict in methods.items():
-        found = truth if name == TRUTH else seen(*predict(batch))
+        found = truth if name == TRUTH else render(*predict(batch))
         values[name] = statistics(found, truth, lightness)
         for judge_of in perceptual:
             judge_of.add(name, found.rgb, numbers)
@@ -249,7 +226,7 @@ def measured(table):
 def _write_rows(table, found, names):
     for i, image in enumerate(names):
         for method, values in found.items():
-            row = [f"{values[column][i]:.6g}" for column in PER_IMAGE]
+            row = [f"{values[column][i]:.6g}" for column in per_image()]
             table.writerow([image, method, *row])
 
 
@@ -292,11 +269,11 @@ def may_be_noise(low, high):
 def ranked(table, metric):
     """Runs from the best to the worst; by nearness to the truth where neither
     more nor less is better."""
-    _, more = METRICS[metric]
     truth = table[TRUTH][metric][0]
 
     def badness(name):
         value = table[name][metric][0]
+        more = METRICS[metric].more
         return {True: -value, False: value, None: abs(value - truth)}[more]
 
     runs = [name for name in table if name not in (TRUTH, GREY)]

@@ -268,6 +268,12 @@ def npz_of(target):
     return target.with_name(target.name + ".npz")
 
 
+def is_missing(task, ab_npz):
+    """Whether its file is not there yet, with `ab_npz` one of both."""
+    files = [task.target, npz_of(task.target)] if ab_npz else [task.target]
+    return not all(path.exists() for path in files)
+
+
 def _format(target):
     """Pillow's name of the format of a file's extension."""
     Image.init()

@@ -10,6 +10,7 @@ import tempfile
 import tensorflow as tf
 
 from tfcolor import atomic
+from tfcolor import registry
 from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.errors import RunError
@@ -24,14 +25,6 @@ from tfcolor.inference.predictor import predict_planes
 from tfcolor.presets import writing
 from tfcolor.runs import folder as run_folder
 from tfcolor.version import __version__
-
-# What can be written, and the file of the network alone.
-KINDS = {
-    "tf_saved_model": None,
-    "litert": "model.tflite",
-    "onnx": "model.onnx",
-    "openvino": "model.xml",
-}
 
 
 class Served(tf.Module):
@@ -152,7 +145,7 @@ def export(model, base, version=None, kind="tf_saved_model"):
       model: as of `restore.of_model`: a run's folder, or the name of weights.
       base: folder of the model's versions; its name is the model's name.
       version: a whole number; None: the step of the training.
-      kind: of KINDS.
+      kind: of registry.FORMATS.
 
     Returns:
       The path of the version.
@@ -165,7 +158,8 @@ def export(model, base, version=None, kind="tf_saved_model"):
     generator, info = restore.of_model(model)
     version = info["step"] if version is None else version
     base = pathlib.Path(base).expanduser()
-    served = kind == "tf_saved_model"
+    form = registry.FORMATS[kind]
+    served = not form.form
     target = base / (str(version) if served else f"{kind}-{version}")
     if target.exists():
         raise UsageError(
@@ -177,12 +171,7 @@ def export(model, base, version=None, kind="tf_saved_model"):
     except OSError as error:
         raise UsageError(f"--output={base}: {error.strerror}") from error
     try:
-        if served:
-            _write_served(Served(generator, info), unfinished)
-        else:
-            side = info["working_size"]
-            generator(tf.zeros([1, side, side, 1]))  # which the exporter asks for
-            _write_network(generator, kind, unfinished)
+        form.load()(generator, info, unfinished / form.form, kind)
         text = json.dumps({**info, "tfcolor": __version__}, indent=2)
         (unfinished / restore.INFO).parent.mkdir(exist_ok=True)
         (unfinished / restore.INFO).write_text(text + "\n")
@@ -216,20 +205,24 @@ def preset(run, name, folder=None, **texts):
     return writing.save(generator, config, info["step"], name, folder, **texts)
 
 
-def _write_network(generator, kind, folder):
+def write_network(generator, info, path, kind):
     """The network, l [N, S, S, 1] -> ab [N, S, S, 2] in its own units, by
     Keras' exporter."""
+    side = info["working_size"]
+    generator(tf.zeros([1, side, side, 1]))  # which the exporter asks for
     try:
         with contextlib.redirect_stdout(None):
-            generator.export(str(folder / KINDS[kind]), format=kind, verbose=False)
+            generator.export(str(path), format=kind, verbose=False)
     except ImportError as error:
         raise UsageError(f"--format={kind}: {error}") from error
 
 
-def _write_served(served, folder):
-    name = folder.parent.resolve().name
+def write_served(generator, info, folder, kind):
+    """A SavedModel with the signatures of Served, and its warm-up requests."""
+    served = Served(generator, info)
     tf.saved_model.save(served, str(folder), signatures=served.signatures())
-    serving.write_warmup(folder, name, served.info["working_size"])
+    name = folder.parent.resolve().name
+    serving.write_warmup(folder, name, info["working_size"])
 
 
 def _describe(base, info):

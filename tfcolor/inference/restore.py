@@ -22,9 +22,6 @@ from tfcolor.runs import folder as run_folder
 # Beside the SavedModel's own files; TensorFlow Serving ignores it.
 INFO = pathlib.Path("assets.extra") / "tfcolor.json"
 
-# In a run's folder: the scanner that it began with.
-SCANNER = "scanner.keras"
-
 
 def load(model):
     """The Predictor of weights that ship, of a run's folder or of a SavedModel.
@@ -39,7 +36,7 @@ def load(model):
       UsageError: it is none of them. RunError: it holds no whole checkpoint.
     """
     path = pathlib.Path(model).expanduser()
-    if presets.find(model) or run_folder.Workdir(path).config.is_file():
+    if presets.find(model) or run_folder.Workdir(path).exists():
         generator, info = of_model(model)
         return Predictor(network_of(generator.folded()), info)
     return _saved_model(path)
@@ -54,7 +51,7 @@ def of_model(model):
     if presets.find(model):
         return weights.restore(model)
     path = pathlib.Path(model).expanduser()
-    if path == model or run_folder.Workdir(path).config.is_file():
+    if path == model or run_folder.Workdir(path).exists():
         return of_run(path)
     if path.exists():
         raise UsageError(f"--model={model}: no run in it, nor weights that ship")
@@ -96,7 +93,7 @@ def scanner_of_run(path):
 
 def _scanner_of_run(path):
     folder = run_folder.Workdir(path)
-    if not folder.config.is_file():
+    if not folder.exists():
         raise UsageError(f"{path}: no run in it")
     config = run_folder.load_config(path)
     if config.scanner is None:
@@ -118,7 +115,7 @@ def scanner_for(config, folder=None):
     """
     if not config.data.scanner:
         return None
-    kept = folder and pathlib.Path(folder) / SCANNER
+    kept = folder and folder.scanner
     if not kept or not kept.exists():
         return scanner_of_run(config.data.scanner)
     try:
@@ -129,9 +126,9 @@ def scanner_for(config, folder=None):
 
 def keep_scanner(scanner, folder):
     """Save a scanner in a run's folder, unless it is there."""
-    kept = pathlib.Path(folder) / SCANNER
+    kept = folder.scanner
     if not kept.exists():
-        part = kept.with_name(f".{SCANNER}.part.keras")
+        part = kept.with_name(f".{kept.name}.part.keras")
         scanner.save(part)
         os.replace(part, kept)
 

@@ -135,6 +135,11 @@ def colorfulness(rgb, variant="hasler"):
     return spread + 0.3 * tf.sqrt(tf.reduce_sum(mean**2, -1))
 
 
+def abs_colorfulness(rgb):
+    """`colorfulness` of the variant "abs": [B]."""
+    return colorfulness(rgb, "abs")
+
+
 def one_hue(a, b, chroma):
     """Length of the mean colour over the mean chroma of many pictures: 1 if all
     pixels of all have one hue, 0 if their hues cancel. The mean resultant length

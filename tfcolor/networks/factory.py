@@ -1,19 +1,15 @@
 """From a Config to networks, each built at its image size."""
 
-import inspect
-
+from tfcolor import registry
 from tfcolor.config import stages
-from tfcolor.errors import UsageError
-from tfcolor.networks import DISCRIMINATORS
-from tfcolor.networks import GENERATORS
-from tfcolor.networks import Translator
-from tfcolor.networks import WeightNetwork
+from tfcolor.config.resolution import resolve
 from tfcolor.registry import DRAWING
 
 
 def networks_of(config):
     """The networks of a Config, each built at its image size and checked at
     those of its stages, by the names that trainers call them."""
+    config = resolve(config)
     found, channels = {}, {}
     if config.generator is not None:
         found["generator"], channels["generator"] = generator_of(config), 1
@@ -27,15 +23,11 @@ def networks_of(config):
         judged = {"scan_discriminator": 1, "color_discriminator": 3}
     if config.discriminator is not None:
         for name, inputs in judged.items():
-            found[name] = _component(
-                "discriminator", config.discriminator, DISCRIMINATORS
-            )
+            entry = registry.DISCRIMINATORS[config.discriminator.name]
+            found[name] = new(entry, config.discriminator)
             channels[name] = inputs
     if config.weight_network is not None:
-        settings = arguments(
-            "weight_network", config.weight_network, WeightNetwork, skip=()
-        )
-        found["weight_network"] = WeightNetwork(**settings)
+        found["weight_network"] = new(registry.WEIGHT_NETWORK, config.weight_network)
         channels["weight_network"] = 1 + color
     for name, network in found.items():
         size = config.data.image_size
@@ -49,9 +41,9 @@ def networks_of(config):
 
 def translator(config, name, inputs, outputs):
     """The Translator of a Config's section, built at its image size."""
-    section, cls = getattr(config, name), Translator
-    settings = arguments(name, section, cls, skip=())
-    network = cls(inputs, outputs, **settings, section=name)
+    config = resolve(config)
+    section, entry = getattr(config, name), registry.TRANSLATOR
+    network = new(entry, section, inputs=inputs, outputs=outputs, section=name)
     size = config.data.image_size
     network.build((None, size, size, inputs))
     return network
@@ -59,37 +51,19 @@ def translator(config, name, inputs, outputs):
 
 def generator_of(config):
     """The generator of a Config, built at its image size."""
-    generator = _component("generator", config.generator, GENERATORS)
+    config = resolve(config)
+    generator = new(registry.GENERATORS[config.generator.name], config.generator)
     generator.build((None, config.data.image_size, config.data.image_size, 1))
     return generator
 
 
-def _component(name, section, classes):
-    """An object of the class that `section.name` says."""
-    if section.name not in classes:
-        raise UsageError(
-            f"{name}.name: {section.name!r} is not one of {', '.join(classes)}"
-        )
-    cls = classes[section.name]
-    return cls(**arguments(name, section, cls, skip=("name",)))
-
-
-def arguments(name, section, cls, skip):
-    """Keyword arguments of `cls` from a section, whose unset fields are set to
-    the defaults of `cls`."""
-    parameters = inspect.signature(cls).parameters
-    arguments = {}
-    for field in vars(section):
-        if field in skip:
-            continue
-        if field in parameters:
-            if getattr(section, field) is None:
-                setattr(section, field, parameters[field].default)
-            arguments[field] = getattr(section, field)
-        elif getattr(section, field) is not None:
-            used = [other for other in vars(section) if other in parameters]
-            raise UsageError(
-                f"{name}.{field}: not used by {name}.name {section.name}, which "
-                f"has {', '.join(other for other in used if other not in skip)}"
-            )
-    return arguments
+def new(entry, section, /, **more):
+    """An object of an Entry's class, with the settings of a resolved section and what
+    else it takes."""
+    taken = entry.defaults()
+    settings = {
+        name: value
+        for name, value in vars(section).items()
+        if name in taken and name != "name"
+    }
+    return entry.load()(**{**settings, **more})

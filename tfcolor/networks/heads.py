@@ -75,18 +75,13 @@ def lab_of_rgb(rgb):
     (L*/50 - 1, a*/110, b*/110), as `color.lab` has it, with a finite gradient
     everywhere."""
     ops = keras.ops
-    curve = ops.power((ops.maximum(rgb, 0.04045) + 0.055) / 1.055, 2.4)
-    light = ops.where(rgb > 0.04045, curve, rgb / 12.92)
+    light = cie.linear(rgb, ops.power, ops.where, ops.maximum)
     matrix = cie.WHITE_FROM_RGB.astype("float32")
     # A sum, because products of matrices are less exact on some GPUs.
     white = ops.sum(ops.multiply(light[..., None, :], matrix), -1)
-    root = ops.power(ops.maximum(white, cie.THRESHOLD), 1.0 / 3.0)
-    line = cie.SLOPE * white + cie.OFFSET
-    found = ops.where(white > cie.THRESHOLD, root, line)
-    x, y, z = (found[..., k : k + 1] for k in range(3))
-    l = (116.0 * y - 16.0) / cie.L_HALF - 1.0
-    ab = [500.0 * (x - y) / cie.AB_MAX, 200.0 * (y - z) / cie.AB_MAX]
-    return ops.concatenate([l, *ab], -1)
+    found = cie.f(white, lambda x: ops.power(x, 1.0 / 3.0), ops.where, ops.maximum)
+    l, a, b = cie.planes(*(found[..., k : k + 1] for k in range(3)))
+    return ops.concatenate([l / cie.L_HALF - 1.0, a / cie.AB_MAX, b / cie.AB_MAX], -1)
 
 
 def enlarged(ab, scale):

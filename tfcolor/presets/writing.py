@@ -53,6 +53,7 @@ def save(generator, config, step, name, folder=None, training=None, **texts):
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise UsageError(f"{name!r}: a name has small letters, digits and _ only")
+    config = config_lib.resolve(config)
     folder = pathlib.Path(folder or presets.FOLDER)
     try:
         data = weights.packed(generator.get_weights())

@@ -1,6 +1,4 @@
-"""TensorBoard event files, and metrics.jsonl beside them."""
-
-import json
+"""TensorBoard event files."""
 
 import tensorflow as tf
 from tensorboard.compat.proto import event_pb2
@@ -39,8 +37,3 @@ def write_scalars(writer, step, values):
     with writer.as_default(step):
         for name, value in values.items():
             tf.summary.scalar(name, value)
-
-
-def append_json(path, line):
-    with open(path, "a") as file:
-        file.write(json.dumps(line) + "\n")

@@ -2,17 +2,19 @@
 
 import contextlib
 import datetime
-import fcntl
 import json
 import logging
 import os
 import pathlib
 import platform
+import re
 import subprocess
 import sys
 
-from tfcolor import atomic
+import filelock
+
 from tfcolor import config as config_lib
+from tfcolor import atomic
 from tfcolor.config import stages
 from tfcolor.errors import UsageError
 from tfcolor.registry import SUMMED
@@ -29,7 +31,7 @@ FORMULAS = 2
 
 
 class Workdir:
-    """The folder of a run.
+    """The folder of a run. Nobody else knows the names of what is in it.
 
     Args:
       path: of the folder; made by `claim` if it is not there.
@@ -42,6 +44,51 @@ class Workdir:
         self.samples = self.path / "samples"
         self.metrics = self.path / "metrics.jsonl"
         self.skipped = self.path / "skipped.tsv"
+        self.prior = self.path / "prior.npy"  # of the colours, where one is needed
+        self.scanner = self.path / "scanner.keras"  # that the run began with
+        self.evaluation = self.path / "evaluation"
+        self.output = self.path / "sweep.log"  # what a run of a sweep prints
+        self.lock = self.path / ".lock"
+        self.pid = self.path / ".pid"  # who holds it; apart, as it cannot be read
+
+    def exists(self):
+        """Whether a run was begun in it."""
+        return self.config.is_file()
+
+    def content(self):
+        """What config.json holds, a dict; OSError or ValueError without it."""
+        return json.loads(self.config.read_text())
+
+    def sample(self, step):
+        """The path of the sample pictures of a step."""
+        return self.samples / f"step_{step:07d}.png"
+
+    def sample_steps(self):
+        """{step: path} of its sample pictures, the earliest first."""
+        paths = sorted(self.samples.glob("step_*.png"))
+        return {int(path.stem.removeprefix("step_")): path for path in paths}
+
+    def lines(self):
+        """The lines of metrics.jsonl as dicts, the one that a killed run broke off
+        left out."""
+        if self.metrics.exists():
+            for line in self.metrics.read_text().splitlines():
+                with contextlib.suppress(ValueError):
+                    yield json.loads(line)
+
+    def append(self, line):
+        """Add a dict to metrics.jsonl."""
+        with open(self.metrics, "a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def last_step(self):
+        """The step of its newest checkpoint; 0: it has none."""
+        try:
+            state = (self.checkpoints / "checkpoint").read_text()
+        except OSError:
+            return 0
+        found = re.match(r'model_checkpoint_path: "step-(\d+)"', state)
+        return int(found[1]) if found else 0
 
     def check(self, config):
         """Raise UsageError if `config` cannot be run in this folder; returns
@@ -50,7 +97,7 @@ class Workdir:
             raise UsageError(f"--workdir={self.path}: is not a folder")
         if not self.config.exists():
             return []
-        content = json.loads(self.config.read_text())
+        content = self.content()
         for reason in _outdated(content, trained=True):
             raise UsageError(
                 f"--workdir={self.path}: the run was begun with other formulas: "
@@ -73,26 +120,43 @@ class Workdir:
         Raises:
           UsageError: it cannot be written to, or a process is at it.
         """
+        lock = filelock.FileLock(str(self.lock), timeout=0)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = open(self.path / ".lock", "a+")  # noqa: SIM115 (closed below)
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise UsageError(
+                f"--workdir={self.path}: process {self._holder()} is training in it"
+            ) from error
         except OSError as error:
             raise UsageError(f"--workdir={self.path}: {error.strerror}") from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                lock.seek(0)
-                raise UsageError(
-                    f"--workdir={self.path}: process {lock.read().strip() or '?'} "
-                    "is training in it"
-                ) from error
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+        try:
+            self.pid.write_text(str(os.getpid()))
             self.checkpoints.mkdir(exist_ok=True)
             self.samples.mkdir(exist_ok=True)
             yield
+        finally:
+            self.pid.unlink(missing_ok=True)
+            lock.release()
+
+    def _holder(self):
+        try:
+            return self.pid.read_text().strip() or "?"
+        except OSError:
+            return "?"
+
+    def wait_until_free(self, stopped):
+        """Wait for a process that trains in it, or until an event `stopped` is set."""
+        said = False
+        while self.lock.exists() and not stopped.is_set():
+            try:
+                with filelock.FileLock(str(self.lock), timeout=0):
+                    return
+            except filelock.Timeout:
+                if not said:
+                    log.info("waiting for the process that trains in %s", self.path)
+                said = True
+                stopped.wait(1.0)
 
     def write_config(self, config, data, init=None):
         """config.json: what runs, on which data, with which versions; and which
@@ -101,7 +165,7 @@ class Workdir:
         import numpy as np
         import tensorflow as tf
 
-        old = json.loads(self.config.read_text()) if self.config.exists() else {}
+        old = self.content() if self.exists() else {}
         init = init or old.get("init")
         content = {
             "config": config_lib.to_dict(config),
@@ -123,8 +187,8 @@ class Workdir:
 
     def warn_of_changed_data(self, data):
         """Say so if the images are not those that the run began with."""
-        if self.config.exists():
-            old = json.loads(self.config.read_text()).get("data")
+        if self.exists():
+            old = self.content().get("data")
             if old and old != data:
                 log.warning(
                     "the images have changed since this run began (%s, now %s)",
@@ -137,11 +201,7 @@ class Workdir:
         the checkpoint that it resumes from."""
         if not self.metrics.exists():
             return
-        kept = []
-        for line in self.metrics.read_text().splitlines():
-            with contextlib.suppress(json.JSONDecodeError):
-                if json.loads(line)["step"] <= step:
-                    kept.append(line + "\n")
+        kept = [json.dumps(line) + "\n" for line in self.lines() if line["step"] <= step]
         atomic.write(self.metrics, "".join(kept))
 
     def reporter(self):
@@ -168,11 +228,11 @@ def load_config(path):
     Raises:
       UsageError: it has none, or not one of this version.
     """
-    file = Workdir(path).config
-    if not file.is_file():
+    folder = Workdir(path)
+    if not folder.exists():
         raise UsageError(f"--workdir={path}: no config.json, so no run, in it")
     try:
-        content = json.loads(file.read_text())
+        content = folder.content()
         for reason in _outdated(content, trained=False):
             raise UsageError(
                 f"--workdir={path}: {reason}; train it again, or use an export of it"

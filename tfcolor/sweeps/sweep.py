@@ -2,9 +2,7 @@
 its own. TensorFlow is not imported here."""
 
 import concurrent.futures
-import contextlib
 import dataclasses
-import fcntl
 import itertools
 import json
 import logging
@@ -21,14 +19,16 @@ import tqdm
 from tfcolor import atomic
 from tfcolor import config as config_lib
 from tfcolor.errors import UsageError
+from tfcolor.runs.folder import Workdir
 from tfcolor.sweeps import report
 
 log = logging.getLogger("tfcolor")
 
 DONE, FAILED, WAITING = "done", "failed", "waiting"
 
-# How bad a value of a validation metric is.
-BADNESS = {
+# Validation metrics that points may be ranked by, and by what of them: the least is
+# the best.
+RANKING_KEYS = {
     "val/ab_error": lambda value: value,
     "val/ab_error_over_grey": lambda value: value,
     "val/l1": lambda value: value,
@@ -143,12 +143,13 @@ def _run_point(point, command, running, stopped):
     package = str(pathlib.Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": path}
+    folder = Workdir(point.folder)
     try:
         point.folder.mkdir(parents=True, exist_ok=True)
-        _wait_for_other(point.folder, stopped)
+        folder.wait_until_free(stopped)
         if stopped.is_set():
             return WAITING, ""
-        with open(point.folder / "sweep.log", "ab") as output:
+        with open(folder.output, "ab") as output:
             process = subprocess.Popen(
                 command, stdout=output, stderr=output, env=environment
             )
@@ -159,22 +160,7 @@ def _run_point(point, command, running, stopped):
         return FAILED, str(error)
     if code == 0:
         return DONE, ""
-    return FAILED, f"exit code {code}; {_last_line(point.folder / 'sweep.log')}"
-
-
-def _wait_for_other(folder, stopped):
-    """A process of a sweep that was killed may still be at this point."""
-    said = False
-    with contextlib.suppress(FileNotFoundError), open(folder / ".lock") as lock:
-        while not stopped.is_set():
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if not said:
-                    log.info("waiting for the process that trains in %s", folder)
-                said = True
-                stopped.wait(1.0)
+    return FAILED, f"exit code {code}; {_last_line(folder.output)}"
 
 
 def _last_line(path):
@@ -185,21 +171,16 @@ def _last_line(path):
 
 def is_done(point):
     """Its folder has a checkpoint of the last step that it is to take."""
-    try:
-        state = (point.folder / "checkpoints" / "checkpoint").read_text()
-    except OSError:
-        return False
-    found = re.match(r'model_checkpoint_path: "step-(\d+)"', state)
-    return bool(found) and int(found[1]) >= point.config["train.steps"]
+    return Workdir(point.folder).last_step() >= point.config["train.steps"]
 
 
 def check_folders(points):
     """Raise UsageError if a point's folder holds a run with another config, as
     bin/train would."""
     for point in points:
-        file = point.folder / "config.json"
-        if file.exists():
-            old = config_lib.flat_dict(json.loads(file.read_text())["config"])
+        folder = Workdir(point.folder)
+        if folder.exists():
+            old = config_lib.flat_dict(folder.content()["config"])
             # What is not set is filled in by the run.
             same = {name: old.get(name) for name in point.config}
             refused, _ = config_lib.differences(same, point.config)
@@ -213,20 +194,17 @@ def check_folders(points):
 def last_validation(folder):
     """{metric: value} of the last validation in metrics.jsonl."""
     found = {}
-    with contextlib.suppress(OSError):
-        for line in (folder / "metrics.jsonl").read_text().splitlines():
-            with contextlib.suppress(ValueError):
-                values = json.loads(line)
-                validated = {k: v for k, v in values.items() if k.startswith("val/")}
-                if validated:
-                    found = {**validated, "step": values["step"]}
+    for values in Workdir(folder).lines():
+        validated = {k: v for k, v in values.items() if k.startswith("val/")}
+        if validated:
+            found = {**validated, "step": values["step"]}
     return found
 
 
 def ranked(points, metric):
-    """Points that are done, the best by a metric of BADNESS first."""
+    """Points that are done, the best by a metric of RANKING_KEYS first."""
     have = [p for p in points if p.state == DONE and metric in p.result]
-    return sorted(have, key=lambda point: BADNESS[metric](point.result[metric]))
+    return sorted(have, key=lambda point: RANKING_KEYS[metric](point.result[metric]))
 
 
 def table(points, metric):

@@ -54,6 +54,20 @@ class Trainer(keras.Model):
         """The network whose weights are averaged."""
         return getattr(self, self.parts()[0])
 
+    def set_phase(self, phase):
+        """What steps train from now on: all networks at a time, "together".
+
+        Raises:
+          ValueError: there is no such phase.
+        """
+        if phase != "together":
+            raise ValueError(
+                f"{type(self).__name__} has no critic that judges its generator"
+            )
+
+    def prepare(self):
+        """Take what a run has found out before its first step; here nothing."""
+
     def compile(self, g_optimizer, **kwargs):
         """One optimizer for each of `networks`, such as `g_optimizer`.
 
@@ -65,7 +79,8 @@ class Trainer(keras.Model):
         }
         super().compile(optimizer=None, **{"jit_compile": False, **kwargs})
         for key, optimizer in {"g_optimizer": g_optimizer, **others}.items():
-            optimizer.build(self.networks()[key[0]].trainable_variables)
+            network = self.networks()[key.removesuffix("_optimizer")]
+            optimizer.build(network.trainable_variables)
             setattr(self, key, optimizer)
 
     def optimizers(self):

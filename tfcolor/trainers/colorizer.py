@@ -122,6 +122,13 @@ class Colorizer(Trainer):
         self.scanner = scanner
         self.draws = generator.get_config().get("head") in DRAWING
 
+    def prepare(self, scanner=None, class_weights=None):
+        """Take what a run has found out before its first step; None: as it is."""
+        if scanner is not None:
+            self.scanner = scanner
+        if class_weights is not None:
+            self.class_weights = class_weights
+
     @classmethod
     def parts(cls):
         return ("generator",)

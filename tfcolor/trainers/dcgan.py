@@ -15,7 +15,7 @@ class DCGAN(ColorGAN):
     Arguments as in ColorGAN.
     """
 
-    def train_step(self, batch):
+    def adversarial_step(self, batch):
         l, ab = self.pair(batch)
         with tf.GradientTape() as g_tape:
             fake, logits = self.color(l)

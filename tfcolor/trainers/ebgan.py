@@ -33,7 +33,7 @@ class EBGAN(ColorGAN):
         self.margin = margin
         self.pt_weight = pt_weight
 
-    def train_step(self, batch):
+    def adversarial_step(self, batch):
         l, ab = self.pair(batch)
         with tf.GradientTape() as g_tape:
             fake, logits = self.color(l)

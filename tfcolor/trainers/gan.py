@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfcolor import streams
-from tfcolor.networks import DISCRIMINATORS
+from tfcolor.registry import DISCRIMINATORS
 from tfcolor.trainers.colorizer import Colorizer
 
 # Both; the generator alone, by its reconstruction terms; the critic alone.
@@ -26,6 +26,7 @@ class ColorGAN(Colorizer):
     """
 
     takes = "logits"  # what the discriminator gives
+    phase = "together"
 
     def __init__(self, generator, discriminator, *, n_critic=1, **settings):
         super().__init__(generator, **settings)
@@ -52,12 +53,29 @@ class ColorGAN(Colorizer):
         n = self.n_critic
         return [(l[k::n], ab[k::n]) for k in range(n)]
 
-    def enter(self, phase):
-        """What steps train from now on: one of PHASES (NoGAN, Antic 2019)."""
-        if phase == "generator":
-            self.train_step = self.reconstruction_step
+    def set_phase(self, phase):
+        """What steps train from now on: one of PHASES (NoGAN, Antic 2019).
+
+        Raises:
+          ValueError: nothing would train the generator alone.
+        """
+        if phase == "generator" and not self.reconstructs():
+            raise ValueError(
+                "nothing would train it: all of loss.l1_weight, l2_weight, "
+                "edge_weight, perceptual_weight are 0"
+            )
+        self.phase = phase
         others = tuple(letter for letter in self.networks() if letter != "g")
         self.resting = {"generator": others, "critic": ("g",)}.get(phase, ())
+
+    def train_step(self, batch):
+        if self.phase == "generator":
+            return self.reconstruction_step(batch)
+        return self.adversarial_step(batch)
+
+    def adversarial_step(self, batch):
+        """The step of the paper: the discriminator's updates and the generator's."""
+        raise NotImplementedError
 
     def critic(self, l, ab):
         """Raw logits of ab given l."""
@@ -95,7 +113,8 @@ def check_discriminator(discriminator, wanted, trainer):
     "logits" or "energies"."""
     given = getattr(discriminator, "gives", "logits")
     if given != wanted:
-        fitting = [n for n, cls in DISCRIMINATORS.items() if cls.gives == wanted]
+        known = {name: entry.load() for name, entry in DISCRIMINATORS.items()}
+        fitting = [name for name, cls in known.items() if cls.gives == wanted]
         raise ValueError(
             f"discriminator.name: {type(discriminator).__name__} gives {given}, but "
             f"{trainer} takes {wanted}; use {' or '.join(fitting)}"

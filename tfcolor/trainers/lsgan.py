@@ -40,7 +40,7 @@ class LSGAN(ColorGAN):
         self.real_label = real_label
         self.wanted_label = wanted_label
 
-    def train_step(self, batch):
+    def adversarial_step(self, batch):
         l, ab = self.pair(batch)
         with tf.GradientTape() as g_tape:
             fake, logits = self.color(l)

@@ -63,7 +63,7 @@ class RobustWGAN(WGANGP):
         weights = self.weight_network(tf.concat([l, ab], -1), training=True)
         return weights / over_replicas(tf.reduce_mean(weights))
 
-    def train_step(self, batch):
+    def adversarial_step(self, batch):
         for k, (l, ab) in enumerate(self.minibatches(batch)):
             fake, _ = self.color(l)
             weights = 1.0 + self.warm() * (self.weigh(l, ab) - 1.0) if self.rho else 1.0

@@ -39,7 +39,7 @@ class UOTM(ColorGAN):
         self.psi = psi
         self.r1_weight = r1_weight
 
-    def train_step(self, batch):
+    def adversarial_step(self, batch):
         l, ab = self.pair(batch)
         with tf.GradientTape() as g_tape:
             fake, logits = self.color(l)

@@ -22,7 +22,7 @@ class WGAN(ColorGAN):
         check_positive(clip=clip)
         self.clip = clip
 
-    def train_step(self, batch):
+    def adversarial_step(self, batch):
         for l, ab in self.minibatches(batch):
             fake, _ = self.color(l)
             with tf.GradientTape() as tape:

@@ -27,7 +27,7 @@ class WGANGP(ColorGAN):
         check_per_image(discriminator, "gradient")
         self.gp_weight = gp_weight
 
-    def train_step(self, batch):
+    def adversarial_step(self, batch):
         for k, (l, ab) in enumerate(self.minibatches(batch)):
             fake, _ = self.color(l)
             with tf.GradientTape() as tape:

@@ -5,13 +5,12 @@ import pkgutil
 import keras
 import tensorflow as tf
 
-from tfcolor import config as config_lib
+from tfcolor import registry
 from tfcolor.color import quantize
 from tfcolor.config import stages
+from tfcolor.config.resolution import resolve
 from tfcolor.errors import UsageError
 from tfcolor.networks import factory
-from tfcolor.trainers.gan import ColorGAN
-from tfcolor.training.optimizers import OPTIMIZERS
 from tfcolor.training.optimizers import ConstantThenLinear
 
 
@@ -43,10 +42,8 @@ def check_replicas(config, replicas):
 
 
 def trainer(config, segment=None):
-    """The compiled trainer of a Config, built at its image size.
-
-    Fields of the networks and optimizers that were not set are filled in, so
-    that the config says what was built. Call it in the strategy's scope.
+    """The compiled trainer of a Config, built at its image size. Call it in the
+    strategy's scope.
 
     Args:
       segment: the part of the run that it is for, a stages.Segment; None: the
@@ -55,6 +52,7 @@ def trainer(config, segment=None):
     Raises:
       UsageError: a setting that the variant does not have or accept.
     """
+    config = resolve(config)
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.train.precision)
     cls = _resolve(config.trainer)
@@ -78,56 +76,36 @@ def trainer(config, segment=None):
     except ValueError as error:
         raise UsageError(str(error)) from error
     found = stages.segments(config, model.n_critic)
-    _enter(model, segment or found[0], config)
-    model.compile(**_optimizers(config, model, segment or found[0]))
+    segment = segment or found[0]
+    _set_phase(model, segment.phase, config.train)
+    model.compile(**_optimizers(config, model, segment))
     return model
 
 
-def _enter(model, segment, config):
-    if isinstance(model, ColorGAN):
-        alone = config.train.generator_alone
-        if alone and not model.reconstructs():
-            raise UsageError(
-                f"train.generator_alone: {alone}, but nothing would train it: all of "
-                "loss.l1_weight, l2_weight, edge_weight, perceptual_weight are 0"
-            )
-        model.enter(segment.phase)
-        return
+def _set_phase(model, phase, train):
     for field in ("generator_alone", "critic_alone"):
-        if getattr(config.train, field):
-            raise UsageError(
-                f"train.{field}: {getattr(config.train, field)}, but "
-                f"{type(model).__name__} has no critic that judges its generator"
-            )
+        steps = getattr(train, field)
+        try:
+            if steps:
+                model.set_phase(field.removesuffix("_alone"))
+        except ValueError as error:
+            raise UsageError(f"train.{field}: {steps}, but {error}") from error
+    model.set_phase(phase)
 
 
 def _arguments_of(config, stage):
     """Arguments of a trainer that are not in `loss`."""
     if config.generator is None:
         return {"image_size": stage.image_size}
-    arguments = _cross_entropy(config)
+    bins, arguments = config.bins, {}
+    if config.generator.head == "bins":
+        arguments["cross_entropy"] = bins.cross_entropy
+        arguments["neighbors"] = bins.neighbors
     for field in ("blur", "erase", "aging"):
         arguments[field] = getattr(config.data, field)
     if getattr(config.loss, "l1_final", None) is not None:
         arguments["l1_steps"] = config.train.steps
     return arguments
-
-
-def _cross_entropy(config):
-    """Arguments of a trainer for the head "bins"; none for others."""
-    bins = config.bins
-    if config.generator.head != "bins":
-        for field, value in vars(bins).items():
-            if value is not None:
-                raise UsageError(
-                    f"bins.{field}: not used by generator.head "
-                    f"{config.generator.head}; set generator.head=bins"
-                )
-        return {}
-    for field, value in vars(config_lib.BINS).items():
-        if getattr(bins, field) is None:
-            setattr(bins, field, value)
-    return {"cross_entropy": bins.cross_entropy, "neighbors": bins.neighbors}
 
 
 def class_weights(config, prior):
@@ -138,15 +116,6 @@ def class_weights(config, prior):
 
 def _optimizers(config, model, segment):
     """An optimizer for each of the trainer's networks, for a Segment."""
-    optim = config.optim
-    if set(model.networks()) == {"g"}:
-        if optim.d_lr is not None:
-            raise UsageError(
-                f"optim.d_lr: {optim.d_lr}, but {type(model).__name__} has no "
-                "discriminator"
-            )
-    elif optim.d_lr is None:
-        optim.d_lr = optim.g_lr
     shares = {"g": _shares(config, model)}
     return {
         f"{key}_optimizer": _optimizer(
@@ -182,13 +151,6 @@ def _shares(config, model):
 def _optimizer(config, segment, key, updates, shares):
     optim, stage = config.optim, segment.stage
     key = "g" if key == "g" else "d"  # the weight network learns as D does
-    if optim.name not in OPTIMIZERS:
-        raise UsageError(
-            f"optim.name: {optim.name!r} is not one of {', '.join(OPTIMIZERS)}"
-        )
-    cls = OPTIMIZERS[optim.name]
-    skip = ("name", "g_lr", "d_lr", "encoder_rate", "constant")
-    arguments = factory.arguments("optim", optim, cls, skip)
     schedule = ConstantThenLinear(
         stage.g_lr if key == "g" else stage.d_lr,
         stage.steps,
@@ -196,7 +158,9 @@ def _optimizer(config, segment, key, updates, shares):
         updates,
         segment.position - segment.updated[key],
     )
-    optimizer = cls(schedule, shares=shares, **arguments)
+    optimizer = factory.new(
+        registry.OPTIMIZERS[optim.name], optim, learning_rate=schedule, shares=shares
+    )
     if config.train.precision == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer

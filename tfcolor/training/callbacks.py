@@ -104,11 +104,11 @@ class Metrics(StepCallback):
     """Scalars to TensorBoard and `metrics.jsonl`: means over the interval, and
     the learning rates of its last step, of what is not resting."""
 
-    def __init__(self, start, every, last, writer, path):
+    def __init__(self, start, every, last, writer, folder):
         super().__init__(start, 1, last)
         self.interval = every
         self.writer = writer
-        self.path = path
+        self.folder = folder
         self.seen = []
         self.rates = {}
         self.began = time.monotonic()
@@ -134,7 +134,7 @@ class Metrics(StepCallback):
         line["time/steps_per_second"] = len(self.seen) / (now - self.began)
         self.began, self.seen = now, []
         events.write_scalars(self.writer, step, line)
-        events.append_json(self.path, {"step": step, **line})
+        self.folder.append({"step": step, **line})
 
     def means(self):
         """Of what is finite."""
@@ -150,10 +150,10 @@ class Validation(StepCallback):
     """Pictures of a fixed choice: the `val/...` scalars of the held-out ones, or
     the same of training images by another `prefix`; and a warning at a collapse."""
 
-    def __init__(self, start, every, last, writer, path, dataset, prefix="val"):
+    def __init__(self, start, every, last, writer, folder, dataset, prefix="val"):
         super().__init__(start, every, last)
         self.writer = writer
-        self.path = path
+        self.folder = folder
         self.dataset = dataset
         self.prefix = prefix
 
@@ -169,7 +169,7 @@ class Validation(StepCallback):
             for name, value in summary.items()
         }
         events.write_scalars(self.writer, step, line)
-        events.append_json(self.path, {"step": step, **line})
+        self.folder.append({"step": step, **line})
         for warning in self.model.warnings(summary):
             log.warning("step %d: %s", step, warning)
 
@@ -185,7 +185,7 @@ class Samples(StepCallback):
 
     def on_step(self, step, logs):
         picture = self.model.picture(self.batch)
-        grid.write_png(self.folder / f"step_{step:07d}.png", picture)
+        grid.write_png(self.folder.sample(step), picture)
         with self.writer.as_default(step):
             tf.summary.image("samples", picture[None])
 

@@ -1,12 +1,13 @@
 """What a new run's generator begins with: weights that ship, or another run's."""
 
-import json
+import functools
 import pathlib
 
 from tfcolor import config as config_lib
 from tfcolor import presets
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
+from tfcolor.runs.folder import Workdir
 
 # Settings of generators that no shape of a weight tells.
 _STRUCTURE = ("head", "norm", "spectral_norm", "input_channels")
@@ -48,6 +49,11 @@ def adopt(config, given=(), workdir=None):
         config.data.image_size = size
 
 
+def adopting(workdir=None):
+    """`adopt` for a run in a folder, as `config.resolve` takes it."""
+    return functools.partial(adopt, workdir=workdir)
+
+
 def load(trainer, config):
     """Load the weights of `train.init` into a new trainer: its generator, and the
     average of that.
@@ -76,10 +82,9 @@ def load(trainer, config):
 def _begun(workdir, init):
     """(generator section, image size) of the run in a folder that began with
     `init`, or None."""
-    path = pathlib.Path(workdir or "").expanduser() / "config.json"
-    if not workdir or not path.is_file():
+    if not workdir or not Workdir(workdir).exists():
         return None
-    config = _read(path)
+    config = _read(Workdir(workdir))
     if config.get("train", {}).get("init") != init:
         return None
     return config["generator"], config["data"]["image_size"]
@@ -90,22 +95,22 @@ def _named(init):
     if presets.find(init):
         card = presets.card(init)
         return card["generator"], card["working_size"]
-    path = pathlib.Path(init).expanduser()
-    if not path.exists():
+    folder = Workdir(init)
+    if not folder.path.exists():
         raise UsageError(f"--init={init}: no such folder{presets.hint(init)}")
-    if not (path / "config.json").is_file():
+    if not folder.exists():
         raise UsageError(f"--init={init}: no run in it, nor weights that ship")
-    config = _read(path / "config.json")
+    config = _read(folder)
     if "generator" not in config:
         raise UsageError(f"--init={init}: a run that colours nothing")
     return config["generator"], config["data"]["image_size"]
 
 
-def _read(path):
+def _read(folder):
     try:
-        return json.loads(path.read_text())["config"]
+        return folder.content()["config"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+        raise UsageError(f"{folder.config} cannot be read: {error}") from error
 
 
 def _generator(section, init):

@@ -9,6 +9,7 @@ import math
 import tensorflow as tf
 
 from tfcolor import config as config_lib
+from tfcolor.config import resolve
 from tfcolor.config import stages
 from tfcolor.data import datasets
 from tfcolor.data import prior
@@ -29,7 +30,7 @@ def train(config, workdir, profile=None):
     one.
 
     Args:
-      config: a Config.
+      config: a Config, resolved or not.
       workdir: path of the run's folder.
       profile: (first, last) step to profile for TensorBoard, or None.
 
@@ -39,7 +40,7 @@ def train(config, workdir, profile=None):
     Raises:
       UsageError: before anything is written. RunError: after.
     """
-    stages.apply(config)
+    config = resolve(config, initial=initial.adopting(workdir))
     strategy = build.strategy(config.train)
     feed = datasets.feed_of(config)
     build.check_replicas(config, strategy.num_replicas_in_sync)
@@ -50,7 +51,7 @@ def train(config, workdir, profile=None):
     init = None
     if config.train.init and not checkpoints.newest_step(folder.checkpoints):
         init = initial.load(first, config)
-    scanner = restore.scanner_for(config, folder.path)
+    scanner = restore.scanner_for(config, folder)
     feed.probe(config.data)
     feed.sample(config.data)
     with folder.claim():
@@ -59,17 +60,17 @@ def train(config, workdir, profile=None):
         data = feed.fingerprint()
         folder.warn_of_changed_data(data)
         folder.write_config(config, data, init)
-        kept = {}  # what every trainer of the run is given
+        found = {}  # what every trainer of the run is given
         if scanner is not None:
-            restore.keep_scanner(scanner, folder.path)
-            kept["scanner"] = scanner
+            restore.keep_scanner(scanner, folder)
+            found["scanner"] = scanner
         if first.cross_entropy:
             counts = prior.load(
-                feed.source, config.data, folder.path, config.bins.prior_images
+                feed.source, config.data, folder.prior, config.bins.prior_images
             )
-            kept["class_weights"] = build.class_weights(config, counts)
+            found["class_weights"] = build.class_weights(config, counts)
         try:
-            with Run(config, folder, feed, kept, profile).open() as run:
+            with Run(config, folder, feed, found, profile).open() as run:
                 return run.train(strategy, first)
         except tf.errors.OpError as error:
             raise RunError(_reason(error)) from error
@@ -79,7 +80,7 @@ def train(config, workdir, profile=None):
 
 def dry_run(config):
     """Text: the resolved config, the parameters and the shapes of a batch."""
-    stages.apply(config)
+    config = resolve(config, initial=initial.adopting())
     strategy = build.strategy(config.train)
     feed = datasets.feed_of(config)
     with strategy.scope():
@@ -118,14 +119,14 @@ class Run:
       config: its Config.
       folder: its Workdir, claimed.
       feed: its images, a datasets.Colored.
-      kept: {attribute: value} that every trainer is given.
+      found: what every trainer is given, arguments of its `prepare`.
       profile: (first, last) step to profile, or None.
     """
 
     config: config_lib.Config
     folder: Workdir
     feed: datasets.Colored
-    kept: dict
+    found: dict
     profile: tuple | None
 
     @contextlib.contextmanager
@@ -147,16 +148,15 @@ class Run:
           trainer: of the first segment, in the strategy's scope.
         """
         steps = self.config.train.steps
-        found = stages.segments(self.config, trainer.n_critic)
-        step, segment = checkpoints.newest_step(self.folder.checkpoints), found[0]
+        segments = stages.segments(self.config, trainer.n_critic)
+        step, segment = checkpoints.newest_step(self.folder.checkpoints), segments[0]
         while True:
-            at = next((s for s in found if s.first <= step < s.last), found[-1])
+            at = next((s for s in segments if s.first <= step < s.last), segments[-1])
             if at != segment:
                 segment = at
                 with strategy.scope():
                     trainer = build.trainer(self.config, segment)
-            for name, value in self.kept.items():
-                setattr(trainer, name, value)
+            trainer.prepare(**self.found)
             step, saved = self._restored(trainer, segment)
             if step >= steps:
                 log.info("the run is at step %d of %d: nothing to do", step, steps)
@@ -225,7 +225,7 @@ class Run:
         train, last, folder = self.config.train, self.config.train.steps, self.folder
         images = data.batch_size * (1 if segment.phase == "generator" else n_critic)
         at = functools.partial(dict, start=start, last=last)
-        to = {"writer": self.writer, "path": folder.metrics}
+        to = {"writer": self.writer, "folder": folder}
         validation = self.feed.validation(data, train.validation_images, self.report)
         chain = [
             callbacks.Progress(start, last, images),
@@ -240,7 +240,7 @@ class Run:
             callbacks.Samples(
                 **at(every=train.sample_every),
                 writer=self.writer,
-                folder=folder.samples,
+                folder=folder,
                 batch=self.feed.sample(data),
             ),
             callbacks.Histograms(

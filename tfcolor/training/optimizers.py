@@ -98,6 +98,3 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self):
         return self.settings
-
-
-OPTIMIZERS = {"adam": Adam, "rmsprop": RMSprop}
