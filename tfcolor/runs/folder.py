@@ -104,8 +104,8 @@ class Workdir:
                 f"{reason}; finish it with the version that began it (git_commit in "
                 "config.json), or begin anew in another folder"
             )
-        old = content["config"]
-        refused, allowed = config_lib.differences(old, config_lib.to_dict(config))
+        new = config_lib.to_dict(config_lib.resolve(config))
+        refused, allowed = config_lib.differences(_resolved(content["config"]), new)
         if refused:
             raise UsageError(
                 f"--workdir={self.path}: holds a run with another config "
@@ -240,6 +240,15 @@ def load_config(path):
         return config_lib.from_dict(content["config"])
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"--workdir={path}: config.json: {error}") from error
+
+
+def _resolved(settings):
+    """The `config` of a config.json with the fields that are newer than it, which have
+    their defaults; as it is where this version cannot resolve it."""
+    try:
+        return config_lib.to_dict(config_lib.resolve(config_lib.from_dict(settings)))
+    except (ValueError, KeyError, TypeError):
+        return settings
 
 
 def _outdated(content, trained):
