@@ -16,11 +16,6 @@ from tfcolor.training import optimizers
 TRACED = ("cgan", "robust_wgan", "wgan", "wgan_gp", "hinge")
 
 
-def number(variable):
-    """Of a Keras variable, which may be mirrored."""
-    return int(tf.convert_to_tensor(variable.value))
-
-
 def train(config, strategy, eager):
     with strategy.scope():
         trainer = build.trainer(config)
@@ -38,11 +33,11 @@ def train(config, strategy, eager):
     policy = tf.data.experimental.AutoShardPolicy.OFF
     options.experimental_distribute.auto_shard_policy = policy
     history = trainer.fit(dataset.with_options(options), epochs=1, verbose=0)
-    assert number(trainer.step) == config.train.steps
-    assert number(trainer.g_optimizer.iterations) == config.train.steps
+    assert trainer.step.numpy() == config.train.steps
+    assert trainer.g_optimizer.iterations.numpy() == config.train.steps
     if "d" in trainer.networks():
         updates = config.train.steps * trainer.n_critic
-        assert number(trainer.d_optimizer.iterations) == updates
+        assert trainer.d_optimizer.iterations.numpy() == updates
     networks = [*trainer.networks().values(), trainer.average]
     weights = [w.numpy() for network in networks for w in network.weights]
     return weights, history.history
