@@ -16,7 +16,7 @@ from PIL import Image
 
 from tfcolor import streams
 from tfcolor.color import lab
-from tfcolor.data import datasets
+from tfcolor.config import resolve
 from tfcolor.data import pipeline
 from tfcolor.errors import UsageError
 from tfcolor.images import aging
@@ -248,7 +248,7 @@ def test_cyclegan_refuses_it():
     config = toy_config("cyclegan")
     config.data.scans, config.data.aging = "drawings:scans", 0.5
     with pytest.raises(UsageError, match=r"data.aging: 0.5: not used by cyclegan"):
-        datasets.feed_of(config)
+        resolve(config)
 
 
 def test_seeds_are_of_the_run_and_the_example():
