@@ -22,6 +22,7 @@ def get_config():
     settings.optim.g_lr, settings.optim.d_lr = 5e-4, 4e-4
     settings.optim.beta_1, settings.optim.beta_2 = 0.5, 0.99
     settings.train.precision = "mixed_bfloat16"
-    config.long_run(settings, 3_000)
-    settings.train.generator_alone, settings.train.ema_decay = 1_000, 0.998
+    config.long_run(settings, 1_500)
+    settings.train.validate_every = 500
+    settings.train.generator_alone, settings.train.ema_decay = 500, 0.998
     return settings

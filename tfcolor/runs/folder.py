@@ -13,8 +13,8 @@ import sys
 
 import filelock
 
-from tfcolor import config as config_lib
 from tfcolor import atomic
+from tfcolor import config as config_lib
 from tfcolor.config import stages
 from tfcolor.errors import UsageError
 from tfcolor.registry import SUMMED
@@ -201,8 +201,8 @@ class Workdir:
         the checkpoint that it resumes from."""
         if not self.metrics.exists():
             return
-        kept = [json.dumps(line) + "\n" for line in self.lines() if line["step"] <= step]
-        atomic.write(self.metrics, "".join(kept))
+        lines = (line for line in self.lines() if line["step"] <= step)
+        atomic.write(self.metrics, "".join(json.dumps(line) + "\n" for line in lines))
 
     def reporter(self):
         """A function that lists (name, reason) in skipped.tsv, each name once
