@@ -54,6 +54,7 @@ def make():
     for path in (*RUN.glob(".*"), RUN / "samples", *RUN.glob("events.*")):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     export.export(RUN, EXPORT)
+    (EXPORT / "README.md").unlink()  # it names this machine's folders
     image = harness.picture(np.random.default_rng(0))
     values = {"image": image, "run": tfcolor.load(RUN)(image)}
     values["export"] = tfcolor.load(EXPORT)(image)
