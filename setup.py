@@ -48,6 +48,7 @@ setup(
         "scipy",
         "pyamg",
         "pillow",
+        "simplejpeg",
         "tqdm",
     ],
     extras_require={

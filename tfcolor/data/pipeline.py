@@ -257,12 +257,19 @@ def _warp(batch, fill):
     return {**batch, "rgb": distortions.warp(batch["rgb"], matrix, fill)}
 
 
-@tf.function(jit_compile=True, autograph=False)
 def _encode(rgb):
-    """Compiled, Lab costs a third of what its operations cost one by one. This
-    is never part of an exported graph."""
-    l, ab = lab.encode(rgb)
-    return {"l": l, "ab": ab}
+    l, ab = _compiled(rgb)
+    return {"l": l, "ab": tf.bitcast(ab, tf.float32)}
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _compiled(rgb):
+    """l [B, S, S, 1], and ab [B, S, S] as complex numbers: XLA makes planes, and
+    pairs of floats that lie beside each other only so, without computing each
+    twice. Compiled, Lab costs a sixth of what its operations cost one by one.
+    This is never part of an exported graph."""
+    l, a, b = lab.encoded_planes(rgb)
+    return l[..., None], tf.complex(a, b)
 
 
 def _lab_batches(batches, data):

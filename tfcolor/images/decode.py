@@ -4,7 +4,7 @@ import io
 import re
 
 import numpy as np
-import tensorflow as tf
+import simplejpeg
 from PIL import Image
 from PIL import ImageOps
 
@@ -29,8 +29,8 @@ def decode(data, side=None, window=None):
     if not data:
         raise Unreadable("the file is empty")
     try:
-        if _is_plain_jpeg(data):
-            return _decode_jpeg(data, side, window)
+        if (image := _plain_jpeg(data, side)) is not None:
+            return cut(image, window(image.shape[:2])) if window else image
         with Image.open(io.BytesIO(data)) as image:
             return reduced(_upright_rgb(image), side, window)
     except Image.UnidentifiedImageError as error:
@@ -54,22 +54,23 @@ def reason(error):
     return text.splitlines()[0] if text else type(error).__name__
 
 
-def _is_plain_jpeg(data):
-    """A JPEG that needs no Pillow: no EXIF, which may turn it."""
-    return data[:2] == b"\xff\xd8" and data.find(b"Exif\0", 0, 65536) < 0
+def _plain_jpeg(data, side):
+    """A JPEG that needs no Pillow, reduced for `side`; None of any other file.
 
-
-def _decode_jpeg(data, side, window):
-    data = tf.constant(data)
-    height, width, _ = tf.io.extract_jpeg_shape(data).numpy().tolist()
-    factor = reduction((height, width), side)
-    size = -(-height // factor), -(-width // factor)
-    box = window(size) if window else (0, 0, *size)
-    # Only the rows and columns of the box are decoded.
-    image = tf.io.decode_and_crop_jpeg(
-        data, box, channels=3, ratio=factor, dct_method="INTEGER_ACCURATE"
-    )
-    return np.asarray(memoryview(image))  # .numpy() would copy
+    Pillow takes those whose EXIF may turn them, those of four channels and
+    whatever is damaged.
+    """
+    if data[:2] != b"\xff\xd8" or data.find(b"Exif\0", 0, 65536) >= 0:
+        return None
+    try:
+        *size, colors, _ = simplejpeg.decode_jpeg_header(data)
+        if colors in ("CMYK", "YCCK"):
+            return None
+        factor = reduction(size, side)
+        height, width = (-(-pixels // factor) for pixels in size)
+        return simplejpeg.decode_jpeg(data, min_height=height, min_width=width)
+    except ValueError:
+        return None
 
 
 def _upright_rgb(image):
