@@ -264,7 +264,7 @@ def _encode(rgb):
 
 @tf.function(jit_compile=True, autograph=False)
 def _compiled(rgb):
-    """l [B, S, S, 1], and ab [B, S, S] as complex numbers: XLA makes planes, and
+    """L [B, S, S, 1], and ab [B, S, S] as complex numbers: XLA makes planes, and
     pairs of floats that lie beside each other only so, without computing each
     twice. Compiled, Lab costs a sixth of what its operations cost one by one.
     This is never part of an exported graph."""
