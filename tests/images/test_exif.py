@@ -3,24 +3,12 @@ import io
 import numpy as np
 import pytest
 import tensorflow as tf
+from harness import jpeg
 from harness import picture
 from PIL import Image
 from PIL import ImageOps
 
 from tfcolor.images import exif
-
-
-def jpeg(image, number, byte_order=b"II", format="JPEG"):
-    """The bytes of a file of an orientation; None: without EXIF."""
-    data = Image.Exif()
-    data.endian = "<" if byte_order == b"II" else ">"
-    data[0x010F] = "a maker"
-    data[0x0112] = number
-    file = io.BytesIO()
-    Image.fromarray(image).save(
-        file, format, **({} if number is None else {"exif": data})
-    )
-    return file.getvalue()
 
 
 @pytest.mark.parametrize("byte_order", [b"II", b"MM"])

@@ -19,11 +19,11 @@ import tensorflow as tf
 from google.protobuf import text_format
 from harness import COLORIZERS
 from harness import ROOT
+from harness import jpeg
 from harness import new_run
 from harness import picture
 from harness import toy_config
 from PIL import Image
-from test_exif import jpeg
 
 import tfcolor
 from tfcolor.color import cie

@@ -9,6 +9,7 @@ import shutil
 import golden_presets
 import numpy as np
 import pytest
+from harness import assert_refused
 from harness import eagerly
 from harness import lines
 from harness import new_run
@@ -17,7 +18,6 @@ from harness import tensors
 from harness import toy_config
 from harness import write_pictures
 from PIL import Image
-from test_cli import assert_refused
 
 import tfcolor
 from tfcolor import config as config_lib

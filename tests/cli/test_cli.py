@@ -8,6 +8,7 @@ import time
 
 import pytest
 from harness import ROOT
+from harness import assert_refused
 from harness import run_command
 from harness import write_pictures
 from PIL import Image
@@ -118,13 +119,6 @@ BAD_USAGE = {
         "discriminator.norm: 'batch' breaks the gradient penalty",
     ),
 }
-
-
-def assert_refused(done, message, code=2):
-    assert done.returncode == code, done.stderr
-    (line,) = done.stderr.strip().splitlines()
-    assert line.startswith("error: ")
-    assert message in line
 
 
 @pytest.mark.parametrize("case", BAD_USAGE)
