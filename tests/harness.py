@@ -251,3 +251,18 @@ def jpeg(image, number, byte_order=b"II", format="JPEG"):
         file, format, **({} if number is None else {"exif": data})
     )
     return file.getvalue()
+
+
+def same_picture(found, expected):
+    """To one 8-bit level."""
+    assert found.shape == expected.shape
+    assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+# What the texts of a card say in tests.
+SAID = {
+    "summary": "Photographs of nothing",
+    "data": "random numbers",
+    "licence": "none needed",
+    "limits": "everything",
+}

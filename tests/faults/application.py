@@ -98,7 +98,7 @@ EXPORT = [
         "inference/export.py",
         "image = exif.upright(tf.ensure_shape(image, [None, None, 3]), data)",
         "image = tf.ensure_shape(image, [None, None, 3])",
-        "tests/inference/test_export.py -k every_format_and_orientation",
+        "tests/inference/test_serving.py -k every_format_and_orientation",
     ),
     Fault(
         "export.companions_of_any_version",
@@ -112,7 +112,7 @@ EXPORT = [
         "inference/export.py",
         'tf.nn.softmax(found["logits"])',
         'found["logits"]',
-        "'tests/inference/test_export.py::test_answers_without_python_as_keras_does"
+        "'tests/inference/test_serving.py::test_answers_without_python_as_keras_does"
         "[classification]'",
     ),
     Fault(
@@ -165,28 +165,28 @@ RUN = [
         "training/callbacks.py",
         "if not math.isfinite(value) and not excused:",
         "if math.isinf(value) and not excused:",
-        "tests/training/test_run.py -k nan_gradient",
+        "tests/training/test_callbacks.py -k nan_gradient",
     ),
     Fault(
         "callbacks.means_of_all_steps",
         "training/callbacks.py",
         "self.began, self.seen = now, []",
         "self.began = now",
-        "tests/training/test_run.py -k interval",
+        "tests/training/test_callbacks.py -k interval",
     ),
     Fault(
         "callbacks.rates_of_another_step",
         "training/callbacks.py",
         "if self.writes(self.start + batch + 1):",
         "if self.writes(self.start + batch):",
-        "tests/training/test_run.py -k interval",
+        "tests/training/test_callbacks.py -k interval",
     ),
     Fault(
         "callbacks.last_step_not_saved",
         "training/callbacks.py",
         "if self.signal or step % self.interval == 0 or step == self.last:",
         "if self.signal or step % self.interval == 0:",
-        "tests/training/test_run.py -k saved_at_its_interval",
+        "tests/training/test_callbacks.py -k saved_at_its_interval",
     ),
     Fault(
         "stages.generator_alone_sees_n_critic",

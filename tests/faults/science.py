@@ -99,7 +99,7 @@ COLOR = [
         "color/quantize.py",
         "weight = tf.gather(weights, bins[..., 0])",
         "weight = tf.gather(weights, bins[..., -1])",
-        "tests/color/test_quantize.py -k cross_entropy",
+        "tests/color/test_annealed_mean.py -k cross_entropy",
     ),
     Fault(
         "quantize.shares_exchanged",
@@ -127,7 +127,7 @@ COLOR = [
         "color/bins.py",
         "ops.softmax(logits / temperature, axis=-1)",
         "ops.softmax(logits * temperature, axis=-1)",
-        "tests/color/test_quantize.py -k annealed_mean",
+        "tests/color/test_annealed_mean.py -k annealed_mean",
     ),
 ]
 

