@@ -1,6 +1,7 @@
 import importlib
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,8 +18,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from harness import SAID
 from harness import config_of
+from harness import new_run
+from harness import toy_config
 
+from tfcolor import presets
+from tfcolor.inference import export
 from tfcolor.training import loop
 
 # Two logical CPUs stand in for two GPUs.
@@ -74,3 +80,32 @@ def four_steps(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("four_steps")
     loop.train(config_of("cgan", steps=4), workdir)
     return workdir
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A run of a U-Net that works at 32 pixels, multiples of 8."""
+    return new_run(toy_config("cgan"), tmp_path_factory.mktemp("runs") / "trained")
+
+
+@pytest.fixture(scope="session")
+def preset_folder(trained, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("presets")
+    export.preset(trained, "photo", folder, **SAID)
+    export.preset(trained, "line_art", folder, summary="Drawings")
+    return folder
+
+
+@pytest.fixture
+def ship(preset_folder, monkeypatch):
+    """The presets of `preset_folder` are those of the package."""
+    monkeypatch.setattr(presets, "FOLDER", preset_folder)
+    return preset_folder
+
+
+@pytest.fixture
+def own(preset_folder, monkeypatch, tmp_path):
+    """A copy of them that may be changed."""
+    copy = shutil.copytree(preset_folder, tmp_path / "own presets")
+    monkeypatch.setattr(presets, "FOLDER", copy)
+    return copy

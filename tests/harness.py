@@ -1,5 +1,6 @@
 """What several tests need: small configs, pictures, commands."""
 
+import io
 import json
 import os
 import pathlib
@@ -230,3 +231,38 @@ def run_command(*arguments, tool="train", **options):
         env=environment,
         **options,
     )
+
+
+def assert_refused(done, message, code=2):
+    assert done.returncode == code, done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+
+
+def jpeg(image, number, byte_order=b"II", format="JPEG"):
+    """The bytes of a file of an orientation; None: without EXIF."""
+    data = Image.Exif()
+    data.endian = "<" if byte_order == b"II" else ">"
+    data[0x010F] = "a maker"
+    data[0x0112] = number
+    file = io.BytesIO()
+    Image.fromarray(image).save(
+        file, format, **({} if number is None else {"exif": data})
+    )
+    return file.getvalue()
+
+
+def same_picture(found, expected):
+    """To one 8-bit level."""
+    assert found.shape == expected.shape
+    assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+# What the texts of a card say in tests.
+SAID = {
+    "summary": "Photographs of nothing",
+    "data": "random numbers",
+    "licence": "none needed",
+    "limits": "everything",
+}

@@ -21,7 +21,7 @@ def _minimises(name):
 
 
 def _of(name):
-    return f"tests/test_adversarial.py -k '[{name}]'"
+    return f"tests/trainers/test_adversarial.py -k '[{name}]'"
 
 
 STEPS = [
@@ -159,28 +159,28 @@ STEPS = [
         "trainers/cyclegan.py",
         "fake_scan = self.scan_pool.exchange(fake_scan, self.step.value)",
         "self.scan_pool.exchange(fake_scan, self.step.value)",
-        "tests/test_adversarial.py -k full_pool",
+        "tests/trainers/test_adversarial.py -k full_pool",
     ),
     Fault(
         "cyclegan.color_pool_unused",
         "trainers/cyclegan.py",
         "fake_rgb = self.color_pool.exchange(fake_rgb, self.step.value)",
         "self.color_pool.exchange(fake_rgb, self.step.value)",
-        "tests/test_adversarial.py -k full_pool",
+        "tests/trainers/test_adversarial.py -k full_pool",
     ),
     Fault(
         "wgan.weights_not_clipped",
         "trainers/wgan.py",
         "weight.assign(tf.clip_by_value(weight, -self.clip, self.clip))",
         "weight.assign(weight)",
-        "tests/test_variants.py -k clip",
+        "tests/trainers/test_variants.py -k clip",
     ),
     Fault(
         "base.average_of_the_first_weights",
         "trainers/base.py",
         "mean.assign(weight + decay * (mean - weight))",
         "mean.assign(mean + decay * (weight - mean))",
-        "tests/test_trainers.py::test_weight_average_follows_its_formula",
+        "tests/trainers/test_trainers.py::test_weight_average_follows_its_formula",
     ),
     Fault(
         "gan.minibatches_of_other_truths",
@@ -218,7 +218,7 @@ OBJECTIVES = [
         "objectives.py",
         "return rows + tf.reduce_mean(",
         "return rows + 0.0 * tf.reduce_mean(",
-        "tests/test_phases.py -k edge_weight",
+        "tests/trainers/test_phases.py -k edge_weight",
     ),
 ]
 

@@ -1,0 +1,38 @@
+import pytest
+from harness import COLORIZERS
+from harness import new_run
+from harness import toy_config
+
+from tfcolor.inference import export
+
+
+def network_config(name):
+    """A toy config: of a loss, or of a generator with a head."""
+    if name in COLORIZERS:
+        return toy_config(name)
+    generator, head = name.split()
+    config = toy_config("classification" if head == "bins" else "l1")
+    settings = {"depth": 3} if generator == "unet" else {}
+    if generator == "efficientnet":
+        settings = {"weights": "none"}
+    config.generator = type(config.generator)(
+        name=generator, head=head, width=4, **settings
+    )
+    config.data.image_size = 32
+    return config
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """A function: name of MODELS -> (run, export of it), made once."""
+    root, made = tmp_path_factory.mktemp("exports"), {}
+
+    def exported(name):
+        if name not in made:
+            config = network_config(name)
+            config.train.ema_decay = 0.9 if name == "classification" else 0.0
+            run = new_run(config, root / f"run {name}")
+            made[name] = run, export.export(run, root / f"model {name}")
+        return made[name]
+
+    return exported

@@ -1,0 +1,61 @@
+"""Damaged and lost checkpoints."""
+
+import shutil
+
+import pytest
+from harness import assert_identical
+from harness import config_of
+from harness import step_of
+
+from tfcolor.errors import RunError
+from tfcolor.training import loop
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "delete"])
+def test_damaged_newest_checkpoint_falls_back_with_a_warning(
+    damage, tmp_path, caplog, four_steps
+):
+    hurt = tmp_path / "hurt"
+    shutil.copytree(four_steps, hurt)
+    newest = hurt / "checkpoints" / "step-4.data-00000-of-00001"
+    data = bytearray(newest.read_bytes())
+    if damage == "truncate":
+        newest.write_bytes(data[: len(data) // 2])
+    elif damage == "flip":
+        data[len(data) // 2] ^= 0xFF
+        newest.write_bytes(data)
+    else:
+        newest.unlink()
+    loop.train(config_of("cgan", steps=4), hurt)
+    assert "step-4 is damaged" in caplog.text
+    # What was saved again in its place is whole, and the same.
+    assert step_of(hurt) == 4
+    assert_identical(four_steps, hurt)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"garbled"])
+def test_the_list_of_checkpoints_may_be_lost(content, tmp_path, four_steps):
+    shutil.copytree(four_steps, tmp_path, dirs_exist_ok=True)
+    state = tmp_path / "checkpoints" / "checkpoint"
+    state.unlink()
+    if content is not None:
+        state.write_bytes(content)
+    (tmp_path / "checkpoints" / "step-9_temp").mkdir()
+    (tmp_path / "checkpoints" / "step-9.data-00000-of-00001").write_bytes(b"half")
+    loop.train(config_of("cgan", steps=6), tmp_path)
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == [
+        "checkpoint",
+        "step-4.data-00000-of-00001",
+        "step-4.index",
+        "step-6.data-00000-of-00001",
+        "step-6.index",
+    ]
+
+
+def test_all_checkpoints_damaged_is_an_error(tmp_path, four_steps):
+    shutil.copytree(four_steps, tmp_path, dirs_exist_ok=True)
+    for path in (tmp_path / "checkpoints").glob("*.data*"):
+        path.write_bytes(b"damaged")
+    with pytest.raises(RunError, match="none of the checkpoints in .* can be read"):
+        loop.train(config_of("cgan", steps=6), tmp_path)
