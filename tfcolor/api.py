@@ -16,11 +16,10 @@ from tfcolor import atomic
 from tfcolor import presets
 from tfcolor.config import Config
 from tfcolor.errors import UsageError
+from tfcolor.types import Path
 
 if TYPE_CHECKING:
     from tfcolor.inference.predictor import Predictor
-
-Path = str | os.PathLike[str]
 
 # Methods that need no training, and what they may be told.
 METHODS = ("levin", "charpiat")

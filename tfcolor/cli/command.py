@@ -8,6 +8,11 @@ import sys
 import tempfile
 import traceback
 import warnings
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
+from typing import NoReturn
 
 import tqdm
 from absl import flags
@@ -19,7 +24,13 @@ DONE, FAILED, BAD_USAGE = 0, 1, 2
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
 
-def run(main, usage, define, argv, inputs=False):
+def run(
+    main: Callable[..., int],
+    usage: str,
+    define: Callable[[flags.FlagValues, list[str]], list[str]],
+    argv: list[str],
+    inputs: bool = False,
+) -> NoReturn:
     """Parse `argv`, call `main` and exit with its code.
 
     Args:
@@ -59,7 +70,9 @@ def run(main, usage, define, argv, inputs=False):
     os._exit(code)
 
 
-def apart(argv, *names, switches=()):
+def apart(
+    argv: list[str], *names: str, switches: Iterable[str] = ()
+) -> tuple[list[str], dict[str, Any]]:
     """(argv without some flags, {name: value or None} of those), whether they have a
     value or are switches."""
     values = flags.FlagValues()
@@ -73,7 +86,7 @@ def apart(argv, *names, switches=()):
 
 
 @contextlib.contextmanager
-def quiet(verbose):
+def quiet(verbose: bool) -> Iterator[None]:
     """Keep TensorFlow's start-up chatter, which no setting of its own stops,
     off the terminal; show it after all if the import fails."""
     if verbose:

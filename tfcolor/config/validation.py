@@ -18,7 +18,7 @@ FILLS = ("reflect", "white")
 MAY_BE_ZERO = ("cpu_replicas", "ema_decay", "generator_alone", "critic_alone")
 
 
-def check_field(config, path):
+def check_field(config: schema.Config, path: str) -> None:
     """Raise UsageError if a Config has no field "section.field"."""
     section, value = "config", config
     for name in path.split("."):
@@ -32,7 +32,7 @@ def check_field(config, path):
         section, value = name, fields[name]
 
 
-def check(config):
+def check(config: schema.Config) -> None:
     """Raise UsageError for a value that no network is needed to reject."""
     train, optim = config.train, config.optim
     if not 0 <= config.seed < 2**32:
@@ -74,7 +74,7 @@ def check(config):
         )
 
 
-def check_data(data):
+def check_data(data: schema.Data) -> None:
     """Raise UsageError for a setting of the `data` section that is not allowed,
     or that changes nothing."""
     unset = type(data)()
@@ -102,7 +102,7 @@ def check_data(data):
             raise UsageError(f"data.{field}: {value} is not in [0, {largest}]")
 
 
-def check_inputs(config):
+def check_inputs(config: schema.Config) -> None:
     """Raise UsageError for images that the kind of trainer does not use, or lacks."""
     data = config.data
     if config.scanner is not None:
@@ -116,10 +116,11 @@ def check_inputs(config):
         return
     if data.scans:
         raise UsageError(f"data.scans: {data.scans}: used by cyclegan only")
-    if data.scanner and config.generator.head not in DRAWING:
+    generator = config.generator
+    if data.scanner and (generator is None or generator.head not in DRAWING):
+        head = generator and generator.head
         raise UsageError(
-            f"data.scanner: {data.scanner}: needs generator.head lab or rgb, not "
-            f"{config.generator.head}"
+            f"data.scanner: {data.scanner}: needs generator.head lab or rgb, not {head}"
         )
 
 

@@ -2,6 +2,9 @@
 from those of the true pictures, image by image and as sets, and how often it
 names the same thing."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -11,6 +14,7 @@ from tfcolor.evaluation.statistics import Sums
 from tfcolor.metrics import pretrained
 from tfcolor.networks.features import Features
 from tfcolor.objectives import LEAST_FEATURE
+from tfcolor.types import Tensor
 
 METRICS = ("features", "frechet", "kid", "names", "won_back")
 
@@ -37,15 +41,15 @@ class Judge:
       ValueError: the network's weights are not installed.
     """
 
-    def __init__(self, resamples):
+    def __init__(self, resamples: int) -> None:
         self.network = Features(top=True)
         self.resamples = resamples
-        self.numbers = []
-        self.truth = None  # maps and names of the batch's true pictures
-        self.seen = {}
+        self.numbers: list[int] = []
+        self.truth: Any = None  # maps and names of the batch's true pictures
+        self.seen: dict[str, dict[str, list[np.ndarray]]] = {}
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def look(self, rgb):
+    def look(self, rgb: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
         """Uint8 [B, H, W, 3] -> (maps, pooled [B, 1280], names [B])."""
         x = tf.image.resize(
             tf.cast(rgb, tf.float32), [SIDE, SIDE], "bicubic", antialias=True
@@ -54,7 +58,7 @@ class Judge:
         maps, pooled, logits = self.network.recognize(x)
         return maps, pooled, tf.argmax(logits, -1)
 
-    def add(self, method, rgb, numbers):
+    def add(self, method: str, rgb: Tensor, numbers: Sequence[int]) -> None:
         """Take a batch's pictures; those of the truth come first."""
         maps, pooled, names = self.look(rgb)
         if method == TRUTH:
@@ -69,7 +73,7 @@ class Judge:
         for name, value in found.items():
             kept[name].append(value.numpy())
 
-    def results(self, truth):
+    def results(self, truth: str) -> dict[str, dict[str, np.ndarray]]:
         """{method: {metric: [1 + resamples], of the Frechet distance [1]}}."""
         seen = {
             method: {name: np.concatenate(parts) for name, parts in kept.items()}
@@ -126,7 +130,7 @@ class Judge:
 
 
 @tf.function(reduce_retracing=True, autograph=False)
-def feature_distance(truth, found):
+def feature_distance(truth: Sequence[Tensor], found: Sequence[Tensor]) -> Tensor:
     """`objectives.feature_distance` of each image apart: [B] float32."""
     terms = []
     for v, u in zip(truth, found, strict=True):
@@ -135,7 +139,7 @@ def feature_distance(truth, found):
     return tf.add_n(terms) / len(terms)
 
 
-def won_back(names, grey):
+def won_back(names: np.ndarray, grey: np.ndarray) -> np.ndarray:
     """What colour wins back of the names that grey has lost: 0 where as many are
     kept as in grey, 1 where all are; not finite where grey has lost none.
 
@@ -146,7 +150,7 @@ def won_back(names, grey):
         return (names - grey) / (1.0 - grey)
 
 
-def frechet_distance(x, y):
+def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
     """Frechet distance of Gaussians of the mean and covariance of the rows of x
     and y, [N, d] each with N at least 2 (Heusel et al. 2017, section 2). With few
     rows it is far too large: 1280 columns want several thousand."""
@@ -164,7 +168,7 @@ def frechet_distance(x, y):
     return float(((means[0] - means[1]) ** 2).sum() + trace)
 
 
-def kernel_distance(x, y, weights):
+def kernel_distance(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The squared maximum mean discrepancy of the kernel (x.y/d + 1)^3, without
     bias (KID, Binkowski et al. 2018, section 3): [R] float64.
 

@@ -1,9 +1,17 @@
 """Judging runs on images: every metric, with intervals, in one pass."""
 
+from __future__ import annotations
+
 import csv
 import dataclasses
 import io
 import logging
+import pathlib
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +27,9 @@ from tfcolor.errors import RunError
 from tfcolor.metrics import METRICS
 from tfcolor.metrics import color as metrics
 from tfcolor.metrics import per_image
+from tfcolor.types import Batch
+from tfcolor.types import Dataset
+from tfcolor.types import Tensor
 
 log = logging.getLogger("tfcolor")
 
@@ -27,6 +38,13 @@ RESAMPLES = 400
 INTERVAL = (0.025, 0.975)
 
 TRUTH, GREY = "truth", "grey"
+
+# From a batch to (l, ab), and {method: {metric: [1 + resamples]}}.
+Method: TypeAlias = Callable[[Batch], tuple[Tensor, Tensor]]
+Table: TypeAlias = dict[str, dict[str, np.ndarray]]
+
+# (first run, second run, metric, difference, low, high)
+Difference: TypeAlias = tuple[str, str, str, float, float, float]
 
 
 @dataclasses.dataclass
@@ -43,7 +61,7 @@ class Sums:
     seed: int = 0
     values: dict = dataclasses.field(default_factory=dict)
 
-    def weights(self, numbers):
+    def weights(self, numbers: Sequence[int]) -> np.ndarray:
         """[1 + resamples, B] float64."""
         columns = [
             np.random.default_rng([self.seed, int(number)]).poisson(1.0, self.resamples)
@@ -51,7 +69,7 @@ class Sums:
         ]
         return np.vstack([np.ones(len(numbers)), np.transpose(columns)])
 
-    def add(self, weights, statistics):
+    def add(self, weights: np.ndarray, statistics: Mapping[str, Any]) -> None:
         """Statistics: {name: [B] or [B, K]}."""
         for name, value in statistics.items():
             added = weights @ np.asarray(value, np.float64)
@@ -77,7 +95,7 @@ class Rendered:
     hasler: tf.Tensor
 
 
-def render(l, ab):
+def render(l: Tensor, ab: Tensor) -> Rendered:
     """A Rendered of l and ab in the networks' units."""
     return Rendered(*_rendered(_picture(l, ab)))
 
@@ -92,7 +110,9 @@ def _rendered(rgb):
     return rgb, ab, quantize.nearest(ab), metrics.colorfulness(rgb)
 
 
-def statistics(found, truth, lightness):
+def statistics(
+    found: Rendered, truth: Rendered, lightness: Tensor
+) -> dict[str, np.ndarray]:
     """Of a batch: values and counts by image, {name: [B] or [B, K] numpy}.
 
     Args:
@@ -133,7 +153,7 @@ def _statistics(found, truth, lightness):
     }
 
 
-def metrics_of(sums, truth):
+def metrics_of(sums: Sums, truth: Sums) -> dict[str, np.ndarray]:
     """{metric: [1 + resamples]} from the Sums of a method and of the truth."""
     found, true = sums.values, truth.values
     means = {
@@ -155,7 +175,15 @@ def metrics_of(sums, truth):
     }
 
 
-def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptual=()):
+def judge(
+    methods: Mapping[str, Method],
+    batches: Dataset,
+    count: int,
+    names: Callable[[int], str],
+    output: pathlib.Path | None,
+    resamples: int = RESAMPLES,
+    perceptual: Sequence[Any] = (),
+) -> tuple[Table, dict[int, float]]:
     """Run methods over images once; writes images.csv.
 
     Args:
@@ -177,7 +205,7 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
         **methods,
     }
     sums = {name: Sums(resamples) for name in methods}
-    errors = {}
+    errors: dict[int, float] = {}
     with (
         atomic.replacing(output / "images.csv") if output else io.BytesIO() as file,
         tqdm.tqdm(total=count, desc="evaluate", unit=" images") as bar,
@@ -216,7 +244,7 @@ def _judge_batch(methods, batch, numbers, perceptual):
     return values
 
 
-def measured(table):
+def measured(table: Table) -> list[str]:
     """The metrics of METRICS that a table has."""
     return [
         metric for metric in METRICS if all(metric in row for row in table.values())
@@ -230,7 +258,7 @@ def _write_rows(table, found, names):
             table.writerow([image, method, *row])
 
 
-def interval(values):
+def interval(values: np.ndarray) -> tuple[float, float, float]:
     """(value, low, high) of [1 + resamples]: the bias-corrected percentile
     interval (Efron 1987, section 2), because resamples, which lack some images,
     have fewer colours than all images have; widened to the value itself, where
@@ -248,7 +276,7 @@ def interval(values):
     return value, min(value, float(low)), max(value, float(high))
 
 
-def differences(table):
+def differences(table: Table) -> list[Difference]:
     """[(first, second, metric, difference, low, high)] of each pair of runs, for
     the metrics that have intervals."""
     runs = [name for name in table if name not in (TRUTH, GREY)]
@@ -261,12 +289,12 @@ def differences(table):
     ]
 
 
-def may_be_noise(low, high):
+def may_be_noise(low: float, high: float) -> bool:
     """An interval of a difference holds 0, or says nothing."""
     return not (low > 0.0 or high < 0.0)
 
 
-def ranked(table, metric):
+def ranked(table: Table, metric: str) -> list[str]:
     """Runs from the best to the worst; by nearness to the truth where neither
     more nor less is better."""
     truth = table[TRUTH][metric][0]

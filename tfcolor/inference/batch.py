@@ -7,6 +7,9 @@ import errno
 import logging
 import os
 import pathlib
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tqdm
@@ -20,6 +23,7 @@ from tfcolor.images import pictures
 from tfcolor.images.decode import EXTENSIONS
 from tfcolor.images.decode import Unreadable
 from tfcolor.images.decode import reason
+from tfcolor.types import Path
 
 log = logging.getLogger("tfcolor")
 
@@ -64,7 +68,9 @@ class Options:
     ab_npz: bool = False
 
 
-def plan(inputs, output, same_format=False):
+def plan(
+    inputs: Iterable[Path], output: Path, same_format: bool = False
+) -> tuple[list[Task], int]:
     """The Tasks for files and folders, in the order of their names, and how many
     folders could not be read, which the log names.
 
@@ -77,10 +83,11 @@ def plan(inputs, output, same_format=False):
         two files, an input among them, that would be written to one.
     """
     output = pathlib.Path(output).expanduser()
-    inputs = [pathlib.Path(path).expanduser() for path in inputs]
-    folders = [path for path in inputs if path.is_dir()]
-    found, unreadable = [], []  # (source, its path below output); errors
-    for path in inputs:
+    paths = [pathlib.Path(path).expanduser() for path in inputs]
+    folders = [path for path in paths if path.is_dir()]
+    unreadable: list[OSError] = []
+    found = []  # (source, its path below output)
+    for path in paths:
         if path in folders:
             below = pathlib.Path(path.resolve().name) if len(folders) > 1 else ""
             below_it = _walk(path, output, unreadable.append)
@@ -105,7 +112,7 @@ def plan(inputs, output, same_format=False):
     return tasks, len(unreadable)
 
 
-def beside(inputs, same_format=False):
+def beside(inputs: Sequence[Path], same_format: bool = False) -> Task:
     """The Task of one picture file whose result is NAME_color.png beside it, with
     `same_format` NAME_color and the input's extension.
 
@@ -126,7 +133,7 @@ def beside(inputs, same_format=False):
     return task
 
 
-def run(predictor, tasks, options):
+def run(predictor: Any, tasks: Sequence[Task], options: Options) -> int:
     """Colour the pictures of Tasks; those that cannot be are named on the log.
 
     Args:
@@ -236,7 +243,7 @@ class _Job:
                 self.bar.update()
             except Exception as error:  # of an encoder too
                 full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-                if getattr(error, "errno", None) in full:
+                if isinstance(error, OSError) and error.errno in full:
                     raise RunError(f"{task.target}: {error.strerror}") from error
                 self._fail(task, error)
 
@@ -264,11 +271,12 @@ def _write(task, picture, planes, options):
     pictures.write(task.target, result, picture, _format(task.target))
 
 
-def npz_of(target):
+def npz_of(target: pathlib.Path) -> pathlib.Path:
+    """The path of the ab planes that go with a picture: NAME.png.npz."""
     return target.with_name(target.name + ".npz")
 
 
-def is_missing(task, ab_npz):
+def is_missing(task: Task, ab_npz: bool) -> bool:
     """Whether its file is not there yet, with `ab_npz` one of both."""
     files = [task.target, npz_of(task.target)] if ab_npz else [task.target]
     return not all(path.exists() for path in files)
@@ -312,7 +320,7 @@ def _name(place, same_format):
 
 def _check_targets(tasks):
     sources = {task.source.resolve() for task in tasks}
-    written = {}
+    written: dict[pathlib.Path, pathlib.Path] = {}
     for task in tasks:
         target = task.target.resolve()
         if target in sources:

@@ -1,8 +1,13 @@
 """Colorization as classification (Zhang et al. 2016)."""
 
+from typing import Any
+
 import keras
 
 from tfcolor.trainers.colorizer import Colorizer
+from tfcolor.types import Batch
+from tfcolor.types import Logs
+from tfcolor.types import Network
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -16,12 +21,12 @@ class Classification(Colorizer):
       The rest as in Colorizer.
     """
 
-    def __init__(self, generator, **settings):
+    def __init__(self, generator: Network, **settings: Any) -> None:
         super().__init__(generator, **settings)
         if not self.cross_entropy:
             raise ValueError(
                 "bins.cross_entropy: 0 leaves classification nothing to learn"
             )
 
-    def train_step(self, batch):
+    def train_step(self, batch: Batch) -> Logs:
         return self.reconstruction_step(batch)

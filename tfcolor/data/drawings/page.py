@@ -6,11 +6,14 @@ Colours are tuples of three numbers in 0..255.
 """
 
 import cmath
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
 from tfcolor.data.drawings.contours import normals
+from tfcolor.data.drawings.marks import Color
 from tfcolor.data.drawings.marks import Mark
 from tfcolor.data.drawings.marks import Painter
 from tfcolor.data.drawings.marks import Placed
@@ -21,6 +24,8 @@ from tfcolor.data.drawings.marks import mix
 OVERSAMPLING, LEAST_DRAWN = 3, 256
 
 LEAST_LINE = 0.009  # of a line's width
+T = TypeVar("T")
+
 EDGE = 0.7  # pixels that a filled polygon is too wide
 
 
@@ -32,10 +37,10 @@ class Page:
       width, height: the smaller is 1.
     """
 
-    def __init__(self, rng, width, height):
+    def __init__(self, rng: np.random.Generator, width: float, height: float) -> None:
         self.rng = rng
         self.width, self.height = width, height
-        self.marks = []
+        self.marks: list[Mark] = []
         self.light = cmath.rect(1.0, self.between(-2.7, -0.45))
         self.line = self.between(0.016, 0.027)
         self.ink = self.pick([(16, 14, 20), (30, 20, 18), (18, 20, 40)])
@@ -45,16 +50,27 @@ class Page:
         self.hatch_angle = self.between(0.5, 1.1) * self.pick([-1, 1])
         self._waves = self.rng.uniform(-9, 9, (3, 2)), self.rng.uniform(0, 6.3, 3)
 
-    def between(self, low, high):
+    def between(self, low: float, high: float) -> float:
+        """A random number in low..high."""
         return low + (high - low) * self.rng.random()
 
-    def pick(self, choices):
+    def pick(self, choices: Sequence[T]) -> T:
+        """One of the choices, each as likely."""
         return choices[int(self.rng.random() * len(choices))]
 
-    def chance(self, probability):
+    def chance(self, probability: float) -> bool:
+        """True with this probability, 0..1."""
         return self.rng.random() < probability
 
-    def shape(self, contour, colour, line=1.0, shade=0.16, below=None, hatching=True):
+    def shape(
+        self,
+        contour: np.ndarray,
+        colour: Color,
+        line: float = 1.0,
+        shade: float = 0.16,
+        below: Color | None = None,
+        hatching: bool = True,
+    ) -> None:
         """A filled contour with an outline, `line` times the page's usual width, and
         a second tone `shade` times the shape's smaller extent wide."""
         ink = mix(colour, (0, 0, 0), 0.78) if self.tinted else self.ink
@@ -63,17 +79,23 @@ class Page:
         mark = Mark(contour, "shape", line, colour, ink, shade, below, hatched)
         self.marks.append(mark)
 
-    def stroke(self, points, line=0.6):
+    def stroke(self, points: np.ndarray, line: float = 0.6) -> None:
         """An open line in ink."""
         line = max(line * self.line, LEAST_LINE)
         self.marks.append(Mark(points, "stroke", line, ink=self.ink))
 
-    def patch(self, contour, colour, opacity=1.0, soft=False):
+    def patch(
+        self,
+        contour: np.ndarray,
+        colour: Color,
+        opacity: float = 1.0,
+        soft: bool = False,
+    ) -> None:
         """Colour without a line."""
         mark = Mark(contour, "patch", colour=colour, opacity=opacity, soft=soft)
         self.marks.append(mark)
 
-    def draw(self, side, scan):
+    def draw(self, side: int, scan: bool) -> Image.Image:
         """The picture with `side` pixels along its shorter side.
 
         Args:
