@@ -27,18 +27,18 @@ LEAST_FEATURE = 1e-3
 
 
 def bce_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """-log s(D(real)) - log(1 - s(D(fake))) (Goodfellow et al. 2014, eq. 1)."""
+    """-log s(D(real)) - log(1 - s(D(fake))) (Goodfellow et al. 2014, eq. 1): scalar."""
     real = tf.reduce_mean(tf.nn.softplus(-_float(real_logits)))
     return real + tf.reduce_mean(tf.nn.softplus(_float(fake_logits)))
 
 
 def bce_g(fake_logits: Tensor) -> Tensor:
-    """-log s(D(fake)), the non-saturating form (Goodfellow et al. 2014, 3)."""
+    """-log s(D(fake)), the non-saturating form (Goodfellow et al. 2014, 3): scalar."""
     return tf.reduce_mean(tf.nn.softplus(-_float(fake_logits)))
 
 
 def wasserstein_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """E D(fake) - E D(real) (Arjovsky et al. 2017, eq. 2, to be minimised).
+    """E D(fake) - E D(real) (Arjovsky et al. 2017, eq. 2, to be minimized): scalar.
 
     Its negative is the critic's estimate of the Wasserstein distance.
     """
@@ -47,7 +47,7 @@ def wasserstein_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def wasserstein_g(fake_logits: Tensor) -> Tensor:
-    """-E D(fake) (Arjovsky et al. 2017)."""
+    """-E D(fake) (Arjovsky et al. 2017): scalar."""
     return -tf.reduce_mean(_float(fake_logits))
 
 
@@ -100,7 +100,7 @@ def _squared_slopes(critic, x):
 def least_squares_d(
     real_logits: Tensor, fake_logits: Tensor, fake_label: float, real_label: float
 ) -> Tensor:
-    """1/2 (D(real) - b)^2 + 1/2 (D(fake) - a)^2 (Mao et al. 2017, eq. 2).
+    """1/2 (D(real) - b)^2 + 1/2 (D(fake) - a)^2 (Mao et al. 2017, eq. 2): scalar.
 
     Args:
       fake_label, real_label: a and b of the paper.
@@ -110,12 +110,12 @@ def least_squares_d(
 
 
 def least_squares_g(fake_logits: Tensor, wanted_label: float) -> Tensor:
-    """1/2 (D(fake) - c)^2 (Mao et al. 2017, eq. 2)."""
+    """1/2 (D(fake) - c)^2 (Mao et al. 2017, eq. 2): scalar."""
     return 0.5 * tf.reduce_mean((_float(fake_logits) - wanted_label) ** 2)
 
 
 def hinge_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """E relu(1 - D(real)) + E relu(1 + D(fake)) (Zhang et al. 2019, eq. 4).
+    """E relu(1 - D(real)) + E relu(1 + D(fake)) (Zhang et al. 2019, eq. 4): scalar.
 
     The generator's side is `wasserstein_g`.
     """
@@ -130,7 +130,7 @@ def energy_d(real_energy: Tensor, fake_energy: Tensor, margin: float) -> Tensor:
 
 
 def energy_g(fake_energy: Tensor) -> Tensor:
-    """E(fake) (Zhao et al. 2017, eq. 2)."""
+    """E(fake) (Zhao et al. 2017, eq. 2): the mean of [B]."""
     return tf.reduce_mean(_float(fake_energy))
 
 
@@ -171,7 +171,7 @@ def weighted_wasserstein_d(
 
 
 def chi_square(weights: Tensor) -> Tensor:
-    """1/2 E (w - 1)^2: how far weights of mean 1 are from equal ones."""
+    """1/2 E (w - 1)^2: how far weights [B] of mean 1 are from equal ones."""
     return 0.5 * tf.reduce_mean((_float(weights) - 1.0) ** 2)
 
 
@@ -203,6 +203,9 @@ def r1_penalty(critic: Critic, real: Tensor) -> Tensor:
 
     Args:
       critic, real: as of `gradient_penalty`.
+
+    Returns:
+      Scalar float32, not weighted.
     """
     return tf.reduce_mean(_squared_slopes(critic, real))
 
@@ -220,12 +223,12 @@ CONJUGATES = {
 
 
 def l1(truth: Tensor, prediction: Tensor) -> Tensor:
-    """Mean absolute difference, in the unit of the arguments."""
+    """Mean absolute difference, in the unit of the arguments [...]: scalar."""
     return tf.reduce_mean(tf.abs(_float(truth) - _float(prediction)))
 
 
 def l2(truth: Tensor, prediction: Tensor) -> Tensor:
-    """Mean squared difference, in the unit of the arguments squared."""
+    """Mean squared difference, in the unit of the arguments [...] squared: scalar."""
     return tf.reduce_mean((_float(truth) - _float(prediction)) ** 2)
 
 

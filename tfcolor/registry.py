@@ -84,7 +84,7 @@ DISCRIMINATORS = Registry(
             "tfcolor.networks.discriminators:ImageDiscriminator", {"width": 4}
         ),
         "autoencoder": Entry(
-            "tfcolor.networks.discriminators:AutoencoderDiscriminator", {"width": 4}
+            "tfcolor.networks.autoencoder:AutoencoderDiscriminator", {"width": 4}
         ),
     },
 )

@@ -118,7 +118,7 @@ def with_hints(tasks: Sequence[Any], hints: Path) -> list[Any]:
     """Tasks that know their hints, which have been looked at.
 
     Args:
-      tasks: of `batch.plan`.
+      tasks: of `planning.plan`.
       hints: a file, of the only picture; or a folder, in which each picture's
         have its name, whatever the extension.
 

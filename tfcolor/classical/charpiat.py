@@ -10,8 +10,6 @@ quantised to where the references have them, PCA, Parzen windows for the
 probability of each colour and for the expected gradient of colour, graph cuts.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import warnings
@@ -73,8 +71,6 @@ _BALLOON = 2.0
 CYCLES = 2
 _MODE_WIDTH = 16.0
 
-_NONE = np.zeros(0)
-
 # Pixels whose distances are held at a time.
 _BLOCK = 1024
 
@@ -97,9 +93,9 @@ class Model:
     mean: np.ndarray
     axes: np.ndarray
     tone: tuple
-    features: np.ndarray = _NONE
-    bins: np.ndarray = _NONE
-    gradients: np.ndarray = _NONE
+    features: np.ndarray
+    bins: np.ndarray
+    gradients: np.ndarray
     bandwidth: float = 1.0
 
     def project(self, found: np.ndarray, lightness: np.ndarray) -> np.ndarray:
@@ -160,7 +156,7 @@ class Model:
         near = np.exp(-(distances**2) / (2.0 * _MODE_WIDTH**2))
         shares = probabilities * near[labels]
         ab = shares @ self.colors / shares.sum(1, keepdims=True)
-        shape = (height, width)
+        shape = lightness.shape
         return labels.reshape(shape), ab.reshape(*shape, 2).astype("f4"), energies
 
 
@@ -199,8 +195,7 @@ def planes(
 def reduced(image: np.ndarray, working_size: int) -> np.ndarray:
     """Lab [h, w, 3] float32, CIE units, of uint8 [H, W] or [H, W, 3]: its shorter
     side `working_size`, the longer at most _LONGEST of that."""
-    height, width = image.shape[:2]
-    size = working_shape(height, width, working_size)[::-1]
+    size = working_shape(image.shape[0], image.shape[1], working_size)[::-1]
     small = Image.fromarray(strokes.as_rgb(image)).resize(size, Image.Resampling.BOX)
     return color.rgb2lab(np.asarray(small)).astype(np.float32)
 
@@ -209,8 +204,7 @@ def working_shape(height: int, width: int, working_size: int) -> Size:
     """(height, width) at which a picture is looked at."""
     shorter, longer = sorted((height, width))
     scale = working_size * min(1.0 / shorter, _LONGEST / longer)
-    height, width = (max(_SMALLEST, round(x * scale)) for x in (height, width))
-    return height, width
+    return max(_SMALLEST, round(height * scale)), max(_SMALLEST, round(width * scale))
 
 
 def is_grey(ab: np.ndarray) -> bool:
@@ -238,9 +232,10 @@ def learn(references: Sequence[np.ndarray], seed: int = 0) -> Model:
     found = found[chosen]
     mean, axes = _principal_axes(found)
     tone = lightness.mean(), max(lightness.std(), 1.0)
-    model = Model(quantize(ab), mean, axes, tone, gradients=slopes[chosen])
+    colors = quantize(ab)
+    bins = nearest(colors, ab[chosen])
+    model = Model(colors, mean, axes, tone, np.zeros(0), bins, slopes[chosen])
     model.features = model.project(found, lightness[chosen])
-    model.bins = nearest(model.colors, ab[chosen])
     model.bandwidth = _bandwidth(model.features)
     return model
 

@@ -117,7 +117,13 @@ def working_shape(height: int, width: int, working_size: int | None = None) -> S
 def reduced(
     luminance: np.ndarray, chroma: np.ndarray, known: np.ndarray, shape: Size
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A smaller picture: the means of its luminance and of its known chroma."""
+    """A smaller picture: the means of its luminance and of its known chroma.
+
+    Arguments as of `spread`; `shape` is the smaller (height, width).
+
+    Returns:
+      Luminance [h, w] and chroma [h, w, K], float32, and known, bool [h, w].
+    """
     small = Image.fromarray(luminance).resize(shape[::-1], Image.Resampling.BOX)
     y, x = np.nonzero(known)
     cell = y * shape[0] // known.shape[0] * shape[1] + x * shape[1] // known.shape[1]

@@ -102,7 +102,11 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
 
 
 def run(values: flags.FlagValues, inputs: list[str]) -> int:
-    """Colour the pictures `inputs` as the flags say; returns the exit code."""
+    """Colour the pictures `inputs` as the flags say; returns the exit code.
+
+    Raises:
+      UsageError: flags that exclude each other, or no picture.
+    """
     if values.list:
         print("\n".join(presets.lines()) or "no weights ship with this version")
         return command.DONE

@@ -31,14 +31,15 @@ def run(
     argv: list[str],
     inputs: bool = False,
 ) -> NoReturn:
-    """Parse `argv`, call `main` and exit with its code.
+    """Parse `argv`, call `main` and exit with its code; a UsageError is shown as one
+    line, with exit code 2, any other error with 1.
 
     Args:
-      main: takes the parsed FlagValues, and with `inputs` the list of what is
-        no flag; returns an exit code.
+      main: takes the parsed FlagValues, and with `inputs` the list of what is no flag;
+        returns an exit code.
       usage: text that `--help` prints above the flags.
-      define: a function that defines the command's flags on FlagValues and
-        returns argv, perhaps changed.
+      define: a function that defines the command's flags on FlagValues and returns
+        argv, perhaps changed.
       argv: the command line, the program's name first.
     """
     values = flags.FlagValues()

@@ -55,7 +55,11 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
 
 
 def run(values: flags.FlagValues) -> int:
-    """Judge what the flags name; returns the exit code."""
+    """Judge what the flags name; returns the exit code.
+
+    Raises:
+      UsageError: neither a run nor weights are named.
+    """
     if not values.workdir and not values.model:
         raise UsageError("--workdir is missing (or --model)")
     with command.quiet(values.v):

@@ -46,7 +46,11 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
 
 
 def run(values: flags.FlagValues) -> int:
-    """Export what the flags name; returns the exit code."""
+    """Export what the flags name; returns the exit code.
+
+    Raises:
+      UsageError: not one model, or no output.
+    """
     if (values.workdir is None) == (values.model is None):
         said = "and --model exclude each other" if values.model else "is missing"
         raise UsageError(f"--workdir {said}: give one of --workdir and --model")

@@ -40,7 +40,11 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
 
 def run(values: flags.FlagValues, words: list[str]) -> int:
     """Make the preset of `words`, RUN NAME, or change the card of NAME; returns the
-    exit code."""
+    exit code.
+
+    Raises:
+      UsageError: other words, or an evaluation that is not IMAGES=FILE.
+    """
     if len(words) not in (1, 2):
         raise UsageError("give a run's folder and a name, or a name alone")
     for text in values.evaluation:

@@ -43,7 +43,11 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
 
 
 def run(values: flags.FlagValues) -> int:
-    """Train the points of the grid that are not done yet; returns the exit code."""
+    """Train the points of the grid that are not done yet; returns the exit code.
+
+    Raises:
+      UsageError: a flag is missing, or a point cannot be trained or ranked.
+    """
     from tfcolor.sweeps import sweep
 
     if not values.workdir:
@@ -91,6 +95,8 @@ def run(values: flags.FlagValues) -> int:
 
 
 class _Terminated(BaseException):
+    """SIGTERM while points are trained."""
+
     pass
 
 

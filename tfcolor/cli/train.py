@@ -97,7 +97,11 @@ def settings(values: flags.FlagValues) -> dict[str, Any]:
 
 
 def resolution(values: flags.FlagValues) -> dict[str, Any]:
-    """Arguments of `config.resolve` that the flags say."""
+    """Arguments of `config.resolve` that the flags say.
+
+    Raises:
+      UsageError: neither --loss nor --config is given.
+    """
     if values.config is None:
         raise UsageError(f"--loss is missing: one of {', '.join(config_lib.names())}")
     return {

@@ -73,12 +73,13 @@ def linear(l: Tensor, a: Tensor | float, b: Tensor | float) -> list[Tensor]:
 
 
 def grey(l: Tensor) -> Tensor:
-    """The channels' level, 0..1, of the grey that has the lightness L* 0..100."""
+    """The level of the channels, 0..1 [...], of the grey that has the lightness L*
+    [...], 0..100."""
     return gamma(linear(l, 0.0, 0.0)[1])
 
 
 def gamma(light: Tensor) -> Tensor:
-    """Linear light, clipped to 0..1, to sRGB in 0..1."""
+    """Linear light [...], clipped to 0..1, to sRGB in 0..1 [...]."""
     light = tf.clip_by_value(light, 0.0, 1.0)
     safe = tf.maximum(light, 0.0031308)
     curve = 1.055 * tf.exp(tf.math.log(safe) / 2.4) - 0.055
@@ -140,11 +141,11 @@ def _f_inverse(f):
 
 @tf.custom_gradient
 def cube_root(t: Tensor) -> Any:
-    """Cube root of positive float32 to its last bits.
+    """Cube root of positive float32 [...] to its last bits.
 
-    A third of the exponent, read off the number's bits, is a guess good to
-    6 %, and each Halley step triples the correct digits; compiled, this is
-    several times as fast as a power.
+    A third of the exponent, read off the number's bits, is a guess good to 6 %, and
+    each Halley step triples the correct digits; compiled, this is several times as fast
+    as a power.
     """
     bits = tf.cast(tf.bitcast(t, tf.int32), tf.float32)
     root = tf.bitcast(tf.cast(bits * (1.0 / 3.0), tf.int32) + 709921077, tf.float32)

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+from tfcolor.config import conversion
 from tfcolor.config import schema
 from tfcolor.errors import UsageError
 from tfcolor.registry import DRAWING
@@ -37,7 +38,7 @@ def check(config: schema.Config) -> None:
     train, optim = config.train, config.optim
     if not 0 <= config.seed < 2**32:
         raise UsageError(f"seed: {config.seed} is not in 0 .. 2^32 - 1")
-    for field, value in schema.flat(config).items():
+    for field, value in conversion.flat(config).items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UsageError(f"{field}: {value} is not a finite number")
     check_data(config.data)

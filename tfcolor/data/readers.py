@@ -72,11 +72,14 @@ class Reader:
         self._lock = threading.Lock()
 
     def read(self, example: int, number: int, numbers: np.ndarray) -> np.ndarray:
-        """The crop that random `numbers` choose of image `number`, or, where
-        that cannot be used, of another that follows from seed and example.
+        """The crop that random `numbers` choose of image `number`, or, where that
+        cannot be used, of another that follows from seed and example.
 
         Returns:
           uint8 [h, w, 3].
+
+        Raises:
+          RunError: no image of many can be used, or too many are unreadable.
         """
         for attempt in range(_ATTEMPTS):
             window = self.try_read(int(number), numbers)
@@ -89,10 +92,11 @@ class Reader:
         )
 
     def try_read(self, number: int, numbers: np.ndarray) -> np.ndarray | None:
-        """The crop, or None where the image is unreadable or has no colour.
+        """The crop, uint8 [h, w, 3], or None where the image is unreadable or has no
+        color.
 
-        What was rejected before saves work but decides nothing: it depends on
-        where the run was started.
+        What was rejected before saves work but decides nothing: it depends on where the
+        run was started.
         """
         try:
             window = self._crop(number, numbers)

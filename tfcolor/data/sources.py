@@ -103,6 +103,9 @@ class Tfds:
     Args:
       spec: NAME[:SPLIT], split "train" by default.
       data_dir: the cache of TensorFlow Datasets; None for its default.
+
+    Raises:
+      UsageError: it cannot be prepared, or has no images.
     """
 
     def __init__(self, spec: str, data_dir: str | None = None) -> None:
@@ -134,7 +137,11 @@ class Tfds:
     def read(
         self, i: int, side: int | None = None, window: Window | None = None
     ) -> np.ndarray:
-        """Image i as uint8 [H, W, 3]; arguments and errors as of `Files.read`."""
+        """Image i as uint8 [H, W, 3]; arguments as of `Files.read`.
+
+        Raises:
+          Unreadable: with the reason.
+        """
         try:
             image = np.asarray(self.records[int(i)]["image"])
         except Exception as error:
@@ -162,7 +169,7 @@ class Part:
     def read(
         self, i: int, side: int | None = None, window: Window | None = None
     ) -> np.ndarray:
-        """Image i as the source reads it."""
+        """Image i as uint8 [H, W, 3], as the source reads it."""
         return self.source.read(self.numbers[i], side, window)
 
     def scans(self) -> Source | None:
@@ -235,7 +242,11 @@ def fingerprint(source: Source) -> str:
 
 
 def folder(path: Path) -> Files:
-    """The Files of every image below a folder, in the order of their paths."""
+    """The Files of every image below a folder, in the order of their paths.
+
+    Raises:
+      UsageError: there is no such folder.
+    """
     root = pathlib.Path(path).expanduser()
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "no such folder"

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfcolor.evaluation.statistics import GREY
 from tfcolor.evaluation.statistics import TRUTH
 from tfcolor.evaluation.statistics import Sums
-from tfcolor.metrics import pretrained
+from tfcolor.metrics import distances
 from tfcolor.networks.features import Features
 from tfcolor.objectives import LEAST_FEATURE
 from tfcolor.types import Tensor
@@ -24,7 +24,7 @@ SIDE = 224
 # Images, at most, of whose pairs the kernel distance is; of more, a random part.
 KID_IMAGES = 5000
 
-# Rows of a matrix of pairs, or images, at a time.
+# Images at a time.
 BLOCK = 1000
 
 
@@ -59,7 +59,8 @@ class Judge:
         return maps, pooled, tf.argmax(logits, -1)
 
     def add(self, method: str, rgb: Tensor, numbers: Sequence[int]) -> None:
-        """Take a batch's pictures; those of the truth come first."""
+        """Take the pictures of a batch, uint8 [B, H, W, 3]; those of the truth come
+        first."""
         maps, pooled, names = self.look(rgb)
         if method == TRUTH:
             self.truth = maps, names
@@ -83,7 +84,7 @@ class Judge:
         table = {
             method: {
                 **found,
-                "won_back": won_back(found["names"], means[GREY]["names"]),
+                "won_back": distances.won_back(found["names"], means[GREY]["names"]),
             }
             for method, found in means.items()
         }
@@ -121,9 +122,11 @@ class Judge:
         weights = Sums(self.resamples).weights([self.numbers[i] for i in chosen])
         return {
             method: {
-                "frechet": np.array([frechet_distance(pooled[truth], found)]),
+                "frechet": np.array([distances.frechet_distance(pooled[truth], found)]),
                 "kid": 1000.0
-                * kernel_distance(pooled[truth][chosen], found[chosen], weights),
+                * distances.kernel_distance(
+                    pooled[truth][chosen], found[chosen], weights
+                ),
             }
             for method, found in pooled.items()
         }
@@ -137,60 +140,3 @@ def feature_distance(truth: Sequence[Tensor], found: Sequence[Tensor]) -> Tensor
         error, magnitude = (tf.reduce_mean(tf.abs(x), [1, 2, 3]) for x in (u - v, v))
         terms.append(error / tf.maximum(magnitude, LEAST_FEATURE))
     return tf.add_n(terms) / len(terms)
-
-
-def won_back(names: np.ndarray, grey: np.ndarray) -> np.ndarray:
-    """What colour wins back of the names that grey has lost: 0 where as many are
-    kept as in grey, 1 where all are; not finite where grey has lost none.
-
-    Args:
-      names, grey: [...], shares of the truth's names that are kept.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (names - grey) / (1.0 - grey)
-
-
-def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
-    """Frechet distance of Gaussians of the mean and covariance of the rows of x
-    and y, [N, d] each with N at least 2 (Heusel et al. 2017, section 2). With few
-    rows it is far too large: 1280 columns want several thousand."""
-    if len(x) > x.shape[1]:
-        moments = [(z.mean(0), np.cov(z, rowvar=False)) for z in (x, y)]
-        return pretrained.frechet_distance(*moments[0], *moments[1])
-    # With covariances A^T A and B^T B the root's trace is the sum of the singular
-    # values of A B^T, a smaller matrix.
-    means = [z.mean(0, dtype=np.float64) for z in (x, y)]
-    a, b = (
-        (z - mean) / np.sqrt(len(z) - 1) for z, mean in zip((x, y), means, strict=True)
-    )
-    trace = (a**2).sum() + (b**2).sum()
-    trace -= 2.0 * np.linalg.svd(a @ b.T, compute_uv=False).sum()
-    return float(((means[0] - means[1]) ** 2).sum() + trace)
-
-
-def kernel_distance(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The squared maximum mean discrepancy of the kernel (x.y/d + 1)^3, without
-    bias (KID, Binkowski et al. 2018, section 3): [R] float64.
-
-    Row i of y is of the same image as row i of x, so such pairs are left out of
-    the term of x and y too (Gretton et al. 2012, eq. 4): it is 0 of y = x, and 0
-    in the mean of two draws from one set. Of all pairs, in blocks.
-
-    Args:
-      x, y: [N, d] float, N at least 2.
-      weights: [R, N], how often each image counts.
-    """
-    sums = np.zeros(len(weights))
-    for start in range(0, len(x), BLOCK):
-        rows = slice(start, start + BLOCK)
-        values = _kernel(x[rows], x) + _kernel(y[rows], y) - 2.0 * _kernel(x[rows], y)
-        places = np.arange(len(values))
-        values[places, start + places] = 0.0
-        sums += ((weights[:, rows] @ values) * weights).sum(1)
-    pairs = weights.sum(1) ** 2 - (weights**2).sum(1)
-    with np.errstate(divide="ignore", invalid="ignore"):  # a resample of one image
-        return sums / pairs
-
-
-def _kernel(x, y):
-    return (x @ y.T / x.shape[1] + 1.0) ** 3

@@ -19,14 +19,11 @@ import tqdm
 from scipy import special
 
 from tfcolor import atomic
-from tfcolor.color import gamut
-from tfcolor.color import lab
-from tfcolor.color import quantize
 from tfcolor.color.cie import L_HALF
 from tfcolor.errors import RunError
 from tfcolor.metrics import METRICS
-from tfcolor.metrics import color as metrics
 from tfcolor.metrics import per_image
+from tfcolor.metrics import sets
 from tfcolor.types import Batch
 from tfcolor.types import Dataset
 from tfcolor.types import Tensor
@@ -76,105 +73,6 @@ class Sums:
             self.values[name] = self.values.get(name, 0.0) + added
 
 
-@dataclasses.dataclass
-class Rendered:
-    """A batch of pictures as a viewer sees them: every metric is of the 8-bit
-    picture that `bin/colorize` would write, and none of a colour that the
-    network asked for and sRGB does not have.
-
-    Attributes:
-      rgb: uint8 [B, H, W, 3].
-      ab: a* and b* of that, [B, H, W, 2].
-      bins: the nearest of the 313 colours, int32 [B, H, W].
-      hasler: colourfulness, [B].
-    """
-
-    rgb: tf.Tensor
-    ab: tf.Tensor
-    bins: tf.Tensor
-    hasler: tf.Tensor
-
-
-def render(l: Tensor, ab: Tensor) -> Rendered:
-    """A Rendered of l and ab in the networks' units."""
-    return Rendered(*_rendered(_picture(l, ab)))
-
-
-# Apart, because what is looked for in it has no size that a compiler knows.
-_picture = tf.function(gamut.picture, autograph=False)
-
-
-@tf.function(jit_compile=True, autograph=False)
-def _rendered(rgb):
-    ab = lab.rgb_to_lab(rgb)[..., 1:]
-    return rgb, ab, quantize.nearest(ab), metrics.colorfulness(rgb)
-
-
-def statistics(
-    found: Rendered, truth: Rendered, lightness: Tensor
-) -> dict[str, np.ndarray]:
-    """Of a batch: values and counts by image, {name: [B] or [B, K] numpy}.
-
-    Args:
-      found, truth: Rendered.
-      lightness: L* [B, H, W, 1].
-    """
-    values = _statistics(
-        (found.rgb, found.ab, found.bins, found.hasler),
-        (truth.rgb, truth.ab, truth.bins, truth.hasler),
-        lightness,
-    )
-    return {name: value.numpy() for name, value in values.items()}
-
-
-@tf.function(autograph=False)
-def _statistics(found, truth, lightness):
-    rgb, ab, bins, hasler = found
-    true_rgb, true_ab, true_bins, true_hasler = truth
-    at_hand = {
-        "rgb": rgb,
-        "ab": ab,
-        "hasler": hasler,
-        "true_rgb": true_rgb,
-        "true_ab": true_ab,
-        "true_hasler": true_hasler,
-        "lightness": lightness,
-    }
-    return {
-        "images": tf.ones_like(hasler),
-        **{name: metric.values(at_hand) for name, metric in per_image().items()},
-        "delta_image": tf.abs(hasler - true_hasler),
-        "closeness": metrics.closeness_by_bin(true_bins, true_ab, ab),
-        "bins": metrics.count_by_bin(bins),
-        "cells": metrics.count_by_cell(ab),
-        "a": tf.reduce_mean(ab[..., 0], [1, 2]),
-        "b": tf.reduce_mean(ab[..., 1], [1, 2]),
-        "chroma": metrics.chroma(ab),
-    }
-
-
-def metrics_of(sums: Sums, truth: Sums) -> dict[str, np.ndarray]:
-    """{metric: [1 + resamples]} from the Sums of a method and of the truth."""
-    found, true = sums.values, truth.values
-    means = {
-        name: found[name] / found["images"] for name in (*per_image(), "delta_image")
-    }
-    hue, true_hue = (
-        metrics.one_hue(values["a"], values["b"], values["chroma"]).numpy()
-        for values in (found, true)
-    )
-    return {
-        **means,
-        "balanced_auc": metrics.balanced_auc(found["closeness"], true["bins"]).numpy(),
-        "histogram": metrics.histogram_distance(found["bins"], true["bins"]).numpy(),
-        "histogram_24": metrics.histogram_distance(
-            found["cells"], true["cells"]
-        ).numpy(),
-        "delta_set": np.abs(means["hasler"] - true["hasler"] / true["images"]),
-        "sepia": metrics.sepia(hue, true_hue).numpy(),
-    }
-
-
 def judge(
     methods: Mapping[str, Method],
     batches: Dataset,
@@ -187,8 +85,8 @@ def judge(
     """Run methods over images once; writes images.csv.
 
     Args:
-      methods: {name: function of a batch to (l [B, S, S, 1], ab [B, S, S, 2])},
-        in the networks' units. Truth and grey are added.
+      methods: {name: function of a batch to (l [B, S, S, 1], ab [B, S, S, 2])}, in the
+        networks' units. Truth and grey are added.
       batches: of `pipeline.validation`, numbered.
       count: images, for the progress bar.
       names: a function of an image's number to its name.
@@ -196,8 +94,11 @@ def judge(
       perceptual: judges of `recognition` and `perceptual`.
 
     Returns:
-      {method: {metric: [1 + resamples]}}, and {number: mean ab error of the
-      methods} of the images.
+      {method: {metric: [1 + resamples]}}, and {number: mean ab error of the methods} of
+      the images.
+
+    Raises:
+      RunError: no image can be read and has color.
     """
     methods = {
         TRUTH: lambda batch: (batch["l"], batch["ab"]),
@@ -226,7 +127,9 @@ def judge(
         text.detach()  # which would close the file
         if not errors:
             raise RunError("none of the images can be read and has colour")
-    table = {name: metrics_of(s, sums[TRUTH]) for name, s in sums.items()}
+    table = {
+        name: sets.metrics_of(s.values, sums[TRUTH].values) for name, s in sums.items()
+    }
     for judge_of in perceptual:
         for name, values in judge_of.results(TRUTH).items():
             table[name].update(values)
@@ -235,12 +138,12 @@ def judge(
 
 def _judge_batch(methods, batch, numbers, perceptual):
     lightness = (batch["l"] + 1.0) * L_HALF
-    truth, values = render(*methods[TRUTH](batch)), {}
+    truth, values = sets.render(*methods[TRUTH](batch)), {}
     for name, predict in methods.items():
-        found = truth if name == TRUTH else render(*predict(batch))
-        values[name] = statistics(found, truth, lightness)
+        rendered = truth if name == TRUTH else sets.render(*predict(batch))
+        values[name] = sets.statistics(rendered, truth, lightness)
         for judge_of in perceptual:
-            judge_of.add(name, found.rgb, numbers)
+            judge_of.add(name, rendered.rgb, numbers)
     return values
 
 

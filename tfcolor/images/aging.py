@@ -144,10 +144,10 @@ def faded(t: Tensor, black: Tensor | float, white: Tensor | float) -> Tensor:
 
 
 def vignetted(t: Tensor, strength: Tensor | float, y: Tensor, x: Tensor) -> Tensor:
-    """Darker, or with a negative strength whiter, towards the corners.
+    """A plane [H, W] darker, or with a negative strength whiter, towards the corners.
 
-    It grows with the square of the distance from a point of the middle third, at
-    the shares y and x of that, and is 1 at half a diagonal.
+    It grows with the square of the distance from a point of the middle third, at the
+    shares y and x of that, and is 1 at half a diagonal.
     """
     height, width = tf.unstack(tf.cast(tf.shape(t), tf.float32))
     rows = (tf.range(height) + 0.5) / height - (1.0 + y) / 3.0
@@ -158,8 +158,8 @@ def vignetted(t: Tensor, strength: Tensor | float, y: Tensor, x: Tensor) -> Tens
 
 
 def blurred(t: Tensor, sigma: Tensor | float) -> Tensor:
-    """Under a Gaussian of a standard deviation in pixels, 0 is none; beyond the
-    edge there is nothing, and the weights inside have the sum 1."""
+    """A plane [H, W] under a Gaussian of a standard deviation in pixels, 0 is none;
+    beyond the edge there is nothing, and the weights inside have the sum 1."""
 
     def weights(size):
         found = _gaussians(
@@ -197,8 +197,8 @@ def _gaussians(size, count, cell, sigma, first=0.0):
 
 
 def marked(t: Tensor, seed: Tensor, scratches: Tensor, spots: Tensor) -> Tensor:
-    """With so many random scratches, and spots and hairs of dust, lighter or
-    darker."""
+    """A plane [H, W] with so many random scratches, and spots and hairs of dust,
+    lighter or darker."""
     count = scratches + spots
     u = tf.unstack(tf.random.stateless_uniform([8, count, 1, 1], seed))
     long = (tf.range(count) < scratches)[:, tf.newaxis, tf.newaxis]
@@ -253,7 +253,7 @@ def covers(
 
 
 def jpeg(t: Tensor, quality: Tensor | float) -> Tensor:
-    """As a JPEG of the plane keeps it: the cosine transforms of its 8x8 blocks,
+    """A plane [H, W] as a JPEG keeps it: the cosine transforms of its 8x8 blocks,
     rounded to multiples of the usual table for a quality (1..100) of libjpeg.
 
     The last blocks are filled up with the pixels of the edge.

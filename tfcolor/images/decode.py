@@ -88,7 +88,8 @@ def _upright_rgb(image):
 
 
 def reduced(image: Image.Image, side: int | None, window: Window | None) -> np.ndarray:
-    """A Pillow image as `decode` gives it: reduced for `side`, cut to `window`."""
+    """A Pillow image as `decode` gives it, uint8 [H, W, 3]: reduced for `side`, cut to
+    `window`."""
     image = np.asarray(image.reduce(reduction(image.size, side)))
     return cut(image, window(image.shape[:2])) if window else image
 

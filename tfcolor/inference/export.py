@@ -219,8 +219,12 @@ def preset(
 def write_network(
     generator: Network, info: Info, path: pathlib.Path, kind: str
 ) -> None:
-    """The network, l [N, S, S, 1] -> ab [N, S, S, 2] in its own units, by
-    Keras' exporter."""
+    """Write the network, l [N, S, S, 1] -> ab [N, S, S, 2] in its own units, by Keras'
+    exporter.
+
+    Raises:
+      UsageError: a package that the format needs is missing.
+    """
     side = info["working_size"]
     generator(tf.zeros([1, side, side, 1]))  # which the exporter asks for
     try:

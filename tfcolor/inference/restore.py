@@ -54,6 +54,9 @@ def of_model(model: Path) -> tuple[Network, Info]:
 
     Args:
       model: as of `load`, but no SavedModel; a pathlib.Path is a run's folder.
+
+    Raises:
+      UsageError: there are no such weights.
     """
     preset = presets.find(model)
     if preset:
@@ -67,7 +70,12 @@ def of_model(model: Path) -> tuple[Network, Info]:
 
 
 def of_run(path: Path) -> tuple[Network, Info]:
-    """(generator with the weights that evaluation uses, info) of a run."""
+    """(generator with the weights that evaluation uses, info) of a run.
+
+    Raises:
+      UsageError: it is no run, or one without a generator. RunError: it holds no whole
+        checkpoint.
+    """
     config = run_folder.load_config(path)
     if config.generator is None:
         raise UsageError(

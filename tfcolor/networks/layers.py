@@ -62,13 +62,16 @@ def normalisation(name: str, groups: int = 32) -> Layer | None:
 
 @keras.saving.register_keras_serializable("tfcolor")
 class ImageNormalization(keras.layers.Layer):
-    """Instance, layer or group normalisation: statistics of one image.
+    """Instance, layer or group normalization: statistics of one image.
 
     Args:
-      groups: groups the channels are divided into; -1 or more than there are
-        channels: each channel is a group. 1: all channels together.
+      groups: groups the channels are divided into; -1 or more than there are channels:
+        each channel is a group. 1: all channels together.
 
     Input and output: [B, H, W, C]. Scale and offset are per channel.
+
+    Raises:
+      ValueError: the channels are not divisible by the groups.
     """
 
     def __init__(self, groups: int, epsilon: float = 1e-5, **kwargs: Any) -> None:

@@ -87,7 +87,11 @@ def parse_grid(texts: Iterable[str]) -> dict[str, list[str]]:
 
 
 def points_of(grid: Mapping[str, Sequence[str]], workdir: Path) -> list[Point]:
-    """The Points of a grid, the last axis fastest."""
+    """The Points of a grid, the last axis fastest.
+
+    Raises:
+      UsageError: two points would have the same folder.
+    """
     short = {field: field.rpartition(".")[2] for field in grid}
     if len(set(short.values())) < len(short):
         short = {field: field for field in grid}

@@ -25,6 +25,9 @@ class Trainer(keras.Model):
       validation: names of the means that `test_step` returns.
       ema_decay: decay of the weight average, 0..1; 0: none.
       seed: seed of the randomness inside the steps.
+
+    Raises:
+      ValueError: a setting outside its range.
     """
 
     n_critic = 1  # minibatches a step
@@ -116,13 +119,12 @@ class Trainer(keras.Model):
     ) -> Tensor:
         """One step of `optimizer` on `network` down this replica's mean loss.
 
-        Optimizers sum the gradients of all replicas, so each is divided by
-        their number, here and nowhere else. Spectral norms follow the weights.
-        The weights of a network that is `resting` stay as they are, and their
-        gradients cost nothing.
+        Optimizers sum the gradients of all replicas, so each is divided by their
+        number, here and nowhere else. Spectral norms follow the weights. The weights of
+        a network that is frozen stay as they are, and their gradients cost nothing.
 
         Returns:
-          Norm of the gradient of this replica's loss; 0 of a resting network.
+          Scalar: norm of the gradient of this replica's loss; 0 of a frozen network.
         """
         if any(network is self.networks()[letter] for letter in self.resting):
             return tf.zeros([])
@@ -173,7 +175,7 @@ class Trainer(keras.Model):
 
 
 def over_replicas(x: Tensor) -> Tensor:
-    """The mean of a tensor over the replicas; gradients pass through."""
+    """The mean of a tensor [...] over the replicas; gradients pass through."""
     replica = tf.distribute.get_replica_context()
     if replica.num_replicas_in_sync == 1:
         return x

@@ -12,13 +12,16 @@ from tfcolor.types import Network
 
 @keras.saving.register_keras_serializable("tfcolor")
 class Classification(Colorizer):
-    """L = the cross-entropy of the 313 colours at a quarter of the size, each
-    pixel weighted by the rarity of its colour (eqs. 2 to 4), + weighted L1 and
-    L2 terms on the annealed mean.
+    """L = the cross-entropy of the 313 colors at a quarter of the size, each pixel
+    weighted by the rarity of its color (eqs. 2 to 4), + weighted L1 and L2 terms on
+    the annealed mean.
 
     Args:
       generator: one with the head "bins".
       The rest as in Colorizer.
+
+    Raises:
+      ValueError: `cross_entropy` is 0.
     """
 
     def __init__(self, generator: Network, **settings: Any) -> None:

@@ -1,6 +1,5 @@
 """A generator of colours, and what all training steps of one share."""
 
-import math
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -18,9 +17,9 @@ from tfcolor.color.quantize import quarter
 from tfcolor.images import aging
 from tfcolor.images import degrade
 from tfcolor.images import grid
-from tfcolor.metrics import color as metrics
 from tfcolor.networks.features import Features
 from tfcolor.registry import DRAWING
+from tfcolor.trainers import validation
 from tfcolor.trainers.base import Trainer
 from tfcolor.trainers.base import check_not_negative
 from tfcolor.trainers.base import over_replicas
@@ -28,26 +27,6 @@ from tfcolor.types import Batch
 from tfcolor.types import Logs
 from tfcolor.types import Network
 from tfcolor.types import Tensor
-
-VALIDATION = (
-    "l1",
-    "psnr",
-    "ab_error",
-    "colorfulness",
-    "colorfulness_truth",
-    "chroma",
-    "chroma_truth",
-    "a",
-    "b",
-    "a_truth",
-    "b_truth",
-)
-
-# Colours this weak, or this much of one hue while the truth's are this mixed,
-# are called a collapse.
-GREY_RATIO = 0.2
-ONE_HUE = 0.9
-MIXED_HUES = 0.7
 
 
 class Colorizer(Trainer):
@@ -102,7 +81,7 @@ class Colorizer(Trainer):
         scanner: Network | None = None,
         **settings: Any,
     ) -> None:
-        super().__init__(generator, VALIDATION, **settings)
+        super().__init__(generator, validation.VALIDATION, **settings)
         check_not_negative(
             l1_weight=l1_weight,
             l1_final=l1_final or 0.0,
@@ -240,48 +219,17 @@ class Colorizer(Trainer):
         pictures, as `evaluate` judges them, but `l1`, which is the network's."""
         l, color = self.pair(batch)
         prediction = self(l, training=False)
-        values = {"l1": tf.reduce_mean(tf.abs(color - prediction), [1, 2, 3])}
-        rgb, true_rgb = (gamut.picture(*self.planes(l, x)) for x in (prediction, color))
-        predicted, truth = (lab.rgb_to_lab(x)[..., 1:] for x in (rgb, true_rgb))
-        values["psnr"] = metrics.psnr(true_rgb, rgb)
-        values["ab_error"] = metrics.ab_error(truth, predicted)
-        values["colorfulness"] = metrics.colorfulness(rgb)
-        values["colorfulness_truth"] = metrics.colorfulness(true_rgb)
-        for suffix, colors in (("", predicted), ("_truth", truth)):
-            values["chroma" + suffix] = metrics.chroma(colors)
-            values["a" + suffix] = tf.reduce_mean(colors[..., 0], [1, 2])
-            values["b" + suffix] = tf.reduce_mean(colors[..., 1], [1, 2])
-        return self.validated(values)
+        l1 = tf.reduce_mean(tf.abs(color - prediction), [1, 2, 3])
+        pictures = (gamut.picture(*self.planes(l, x)) for x in (prediction, color))
+        return self.validated({"l1": l1, **validation.values_of(*pictures)})
 
     def summary(self, values: Mapping[str, float]) -> dict[str, float]:
         """The `val/...` scalars of what `evaluate` returns."""
-        chroma, truth = values["chroma"], values["chroma_truth"]
-        return {
-            "val/l1": values["l1"],
-            "val/psnr": values["psnr"],
-            "val/ab_error": values["ab_error"],
-            "val/ab_error_over_grey": values["ab_error"] / max(truth, 1e-6),
-            "val/colorfulness_ratio": values["colorfulness"]
-            / max(values["colorfulness_truth"], 1e-6),
-            "val/chroma": chroma,
-            "val/chroma_truth": truth,
-            "val/one_hue": math.hypot(values["a"], values["b"]) / max(chroma, 1e-6),
-            "val/one_hue_truth": math.hypot(values["a_truth"], values["b_truth"])
-            / max(truth, 1e-6),
-        }
+        return validation.summary(values)
 
     def warnings(self, line: Mapping[str, float]) -> Iterator[str]:
-        """What is wrong with the colours of a `summary`, in words."""
-        if line["val/colorfulness_ratio"] < GREY_RATIO:
-            yield (
-                "the colours are nearly grey: colourfulness "
-                f"{line['val/colorfulness_ratio']:.2f} of the truth's"
-            )
-        elif line["val/one_hue"] > ONE_HUE and line["val/one_hue_truth"] < MIXED_HUES:
-            yield (
-                f"nearly all colours have one hue ({line['val/one_hue']:.2f}, the "
-                f"truth's {line['val/one_hue_truth']:.2f}; 1 is a single hue)"
-            )
+        """What is wrong with the colors of a `summary`, in words."""
+        return validation.warnings(line)
 
     def picture(self, batch: Batch) -> np.ndarray:
         """uint8 [h, w, 3]: rows of the inputs, the predictions, the truth."""

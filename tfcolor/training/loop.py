@@ -25,6 +25,7 @@ from tfcolor.runs.folder import Workdir
 from tfcolor.training import build
 from tfcolor.training import callbacks
 from tfcolor.training import initial
+from tfcolor.training import monitoring
 from tfcolor.types import Network
 from tfcolor.types import Path
 
@@ -239,20 +240,20 @@ class Run:
         chain: list[Any] = [
             callbacks.Progress(start, last, images),
             callbacks.StopOnNonFinite(start, saved),
-            callbacks.Metrics(start, train.log_every, segment.last, **to),
-            callbacks.Validation(
+            monitoring.Metrics(start, train.log_every, segment.last, **to),
+            monitoring.Validation(
                 **at(every=train.validate_every),
                 **to,
                 dataset=validation,
                 prefix="train" if self.feed.held_out is None else "val",
             ),
-            callbacks.Samples(
+            monitoring.Samples(
                 **at(every=train.sample_every),
                 writer=self.writer,
                 folder=folder,
                 batch=self.feed.sample(data),
             ),
-            callbacks.Histograms(
+            monitoring.Histograms(
                 start, train.histogram_every, segment.last, self.writer
             ),
             callbacks.Saver(

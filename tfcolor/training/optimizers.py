@@ -39,9 +39,12 @@ class _Shares(_Optimizer):
 
 @keras.saving.register_keras_serializable("tfcolor")
 class Adam(_Shares, keras.optimizers.Adam):
-    """Keras' Adam (Kingma and Ba 2015) through TensorFlow's one kernel for it,
-    which goes over the weights once where Keras goes ten times. `shares` as in
-    _Shares."""
+    """Keras' Adam (Kingma and Ba 2015) through TensorFlow's one kernel for it, which
+    goes over the weights once where Keras goes ten times. `shares` as in _Shares.
+
+    Raises:
+      ValueError: `amsgrad` is set.
+    """
 
     def __init__(
         self,
@@ -93,7 +96,8 @@ class RMSprop(_Shares, keras.optimizers.RMSprop):
 
 @keras.saving.register_keras_serializable("tfcolor")
 class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that stays, and then falls linearly to 0 (as in pix2pix).
+    """A rate that stays, and then falls linearly to 0 (as in pix2pix). Called with the
+    number of updates done, scalar, it returns the rate, scalar.
 
     Args:
       rate: at the start.

@@ -68,7 +68,7 @@ def orange(place: Place) -> None:
 
 
 def star_leaf(centre: complex) -> np.ndarray:
-    """The contour of the green star at the stalk of a fruit, as of `polygon`."""
+    """The contour of the green star at the stalk of a fruit: complex [N]."""
     radii = np.where(np.arange(10) % 2, 0.03, 0.09)
     turn = np.exp(2j * np.pi * np.arange(10) / 10)
     return polygon(centre + radii * (turn.real + 0.6j * turn.imag))

@@ -75,7 +75,8 @@ class Place:
         shade: float = 0.16,
         hatching: bool = True,
     ) -> None:
-        """`Page.shape` of a contour of this place; small places have thinner lines."""
+        """`Page.shape` of a contour of this place, complex [N]; small places have
+        thinner lines."""
         line *= self.fineness
         self.page.shape(self.at(contour), colour, line, shade, None, hatching)
 
@@ -90,7 +91,7 @@ class Place:
         opacity: float = 1.0,
         soft: bool = False,
     ) -> None:
-        """`Page.patch` of a contour of this place."""
+        """`Page.patch` of a contour of this place, complex [N]."""
         self.page.patch(self.at(contour), colour, opacity, soft)
 
     def gloss(self, centre: complex, size: float) -> None:

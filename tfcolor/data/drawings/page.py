@@ -71,8 +71,15 @@ class Page:
         below: Color | None = None,
         hatching: bool = True,
     ) -> None:
-        """A filled contour with an outline, `line` times the page's usual width, and
-        a second tone `shade` times the shape's smaller extent wide."""
+        """Draw a filled contour with an outline.
+
+        Args:
+          contour: complex [N].
+          line: width of the outline, over the page's usual one.
+          shade: width of the second tone, over the smaller extent of the shape.
+          below: color that it fades into downwards, or None.
+          hatching: whether the second tone may be hatched.
+        """
         ink = mix(colour, (0, 0, 0), 0.78) if self.tinted else self.ink
         hatched = hatching and shade > 0 and self.chance(self.hatching)
         line = max(line * self.line, LEAST_LINE)
@@ -80,7 +87,7 @@ class Page:
         self.marks.append(mark)
 
     def stroke(self, points: np.ndarray, line: float = 0.6) -> None:
-        """An open line in ink."""
+        """Draw an open line in ink through points, complex [N]."""
         line = max(line * self.line, LEAST_LINE)
         self.marks.append(Mark(points, "stroke", line, ink=self.ink))
 
@@ -91,7 +98,7 @@ class Page:
         opacity: float = 1.0,
         soft: bool = False,
     ) -> None:
-        """Colour without a line."""
+        """Draw color without a line inside a contour, complex [N]."""
         mark = Mark(contour, "patch", colour=colour, opacity=opacity, soft=soft)
         self.marks.append(mark)
 

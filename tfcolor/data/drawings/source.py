@@ -77,7 +77,7 @@ class Drawings:
     def coloured(
         self, i: int, side: int | None = None, window: Window | None = None
     ) -> np.ndarray:
-        """Drawing i in colour, arguments and result as of `read`."""
+        """Drawing i in color, uint8 [H, W, 3]; arguments as of `read`."""
         page, sheet = self._page(i)
         image = np.asarray(page.draw(side or SIDE, scan=False), np.float32)
         image *= 1.0 + 0.25 * sheet.grain(image.shape[:2])[..., None]
@@ -86,7 +86,7 @@ class Drawings:
     def scan(
         self, i: int, side: int | None = None, window: Window | None = None
     ) -> np.ndarray:
-        """The scan of drawing i, arguments and result as of `read`."""
+        """The scan of drawing i, uint8 [H, W, 3]; arguments as of `read`."""
         page, sheet = self._page(i)
         bare = np.asarray(page.draw(side or SIDE, scan=True), np.float32) / 255.0
         level = sheet.ink + (sheet.white - sheet.ink) * bare
