@@ -7,6 +7,7 @@ never depends on another, and nothing is decoded before it is asked for.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import pathlib
 import zlib
@@ -105,10 +106,16 @@ class Tfds:
       data_dir: the cache of TensorFlow Datasets; None for its default.
 
     Raises:
-      UsageError: it cannot be prepared, or has no images.
+      UsageError: it cannot be prepared, or has no images; or the package
+        array_record is missing, as on Windows.
     """
 
     def __init__(self, spec: str, data_dir: str | None = None) -> None:
+        if importlib.util.find_spec("array_record") is None:
+            raise UsageError(
+                f"--data=tfds:{spec}: needs the package array_record, which has no "
+                "wheels for Windows; unpack the images into a folder and name that"
+            )
         import tensorflow_datasets as tfds
 
         self.dataset, _, split = spec.partition(":")
@@ -193,7 +200,7 @@ def open_source(spec: str, data_dir: str | None = None) -> Source:
     wants = entry.form.removeprefix(kind)[:1] if entry else ""  # "", "[" or ":"
     if entry and (rest if wants == ":" else wants == "[" or not colon):
         source = entry.load()(*filter(None, [rest]), **_places(entry, data_dir))
-    elif os.path.exists(spec) or os.sep in spec:
+    elif os.path.exists(spec) or "/" in spec or os.sep in spec:
         source = folder(spec)
     else:
         raise UsageError(

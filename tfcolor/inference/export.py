@@ -257,7 +257,7 @@ def _publish(unfinished, target):
     """Give a folder its name once all of it is on the disk."""
     for path in unfinished.rglob("*"):
         if path.is_file():
-            with open(path, "rb") as file:
+            with open(path, "rb+") as file:  # of Windows, fsync needs to write
                 os.fsync(file.fileno())
     os.chmod(unfinished, 0o777 & ~atomic.UMASK)
     os.rename(unfinished, target)
