@@ -57,6 +57,7 @@ setup(
             "pytest",
             "pytest-xdist",
             "ruff",
+            "mypy",
             "scikit-learn",
             # Its wheels end at Python 3.12; the test that it is the oracle of
             # says that it is skipped where there is none.

@@ -16,11 +16,10 @@ from tfcolor import atomic
 from tfcolor import presets
 from tfcolor.config import Config
 from tfcolor.errors import UsageError
+from tfcolor.types import Path
 
 if TYPE_CHECKING:
     from tfcolor.inference.predictor import Predictor
-
-Path = str | os.PathLike[str]
 
 # Methods that need no training, and what they may be told.
 METHODS = ("levin", "charpiat")
@@ -217,19 +216,20 @@ def colorize(
         full.
     """
     from tfcolor.inference import batch
+    from tfcolor.inference import planning
 
     inputs = list(inputs)
     if not model and not method:
         model = presets.default()
     if output:
         output = pathlib.Path(output).expanduser()
-        tasks, unreadable = batch.plan(inputs, output, same_format)
+        tasks, unreadable = planning.plan(inputs, output, same_format)
     else:
-        tasks, unreadable = [batch.beside(inputs, same_format)], 0
+        tasks, unreadable = [planning.beside(inputs, same_format)], 0
     left = (
         tasks
         if overwrite
-        else [task for task in tasks if batch.is_missing(task, ab_npz)]
+        else [task for task in tasks if planning.is_missing(task, ab_npz)]
     )
     skipped = len(tasks) - len(left)
     if skipped and output:

@@ -4,8 +4,11 @@ import contextlib
 import os
 import pathlib
 import tempfile
+from collections.abc import Iterator
+from typing import IO
 
 from tfcolor.errors import UsageError
+from tfcolor.types import Path
 
 
 def _umask():
@@ -18,7 +21,7 @@ def _umask():
 UMASK = _umask()
 
 
-def make_folder(path, flag):
+def make_folder(path: pathlib.Path, flag: str) -> None:
     """Make the folder that a flag names, unless it is there.
 
     Raises:
@@ -30,14 +33,14 @@ def make_folder(path, flag):
         raise UsageError(f"--{flag}={path}: {error.strerror}") from error
 
 
-def write(path, content):
+def write(path: Path, content: str | bytes | memoryview) -> None:
     """Write str or bytes to a temporary name beside `path`, then rename."""
     with replacing(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to, binary, of a temporary name beside `path`, that takes
     its place when the block ends well and vanishes when it does not."""
     path = pathlib.Path(path)

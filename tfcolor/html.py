@@ -3,7 +3,10 @@
 import base64
 import html
 import io
+from collections.abc import Iterable
+from collections.abc import Mapping
 
+import numpy as np
 from PIL import Image
 
 PALETTE = ("#2563ab", "#c2571a", "#2e7d4f", "#8b3fa0", "#b8860b", "#0f7f8b", "#b03060")
@@ -31,7 +34,7 @@ code { overflow-wrap: anywhere; }
 """
 
 
-def page(title, parts):
+def page(title: str, parts: Iterable[str]) -> str:
     """A page as text: the title, and parts in HTML below it."""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
@@ -42,7 +45,9 @@ def page(title, parts):
     )
 
 
-def chart(title, lines, size, shown=None):
+def chart(
+    title: str, lines: Iterable[str], size: tuple[int, int], shown: int | None = None
+) -> str:
     """An SVG picture with a title.
 
     Args:
@@ -58,7 +63,7 @@ def chart(title, lines, size, shown=None):
     )
 
 
-def key(colors):
+def key(colors: Mapping[str, str]) -> str:
     """What the colours of charts mean: {name: colour}."""
     spans = "".join(
         f'<span><i style="background:{color}"></i>{text(name)}</span>'
@@ -67,13 +72,13 @@ def key(colors):
     return f"<div class=key>{spans}</div>"
 
 
-def png(picture):
+def png(picture: np.ndarray) -> str:
     """A uint8 [H, W, 3] picture as a URL that holds all of it."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def text(value):
+def text(value: object) -> str:
     """A value as text that HTML takes for nothing else."""
     return html.escape(str(value))

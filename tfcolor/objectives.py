@@ -5,7 +5,16 @@ every mean is over all of them. Everything is computed in float32. Nothing here
 is weighted and nothing divided by the number of replicas: the trainers do both.
 """
 
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import tensorflow as tf
+
+from tfcolor.types import Tensor
+
+# From images [B, H, W, C] to logits.
+Critic: TypeAlias = Callable[[Tensor], Tensor]
 
 # Inside the root of a gradient's norm: the root of zero has no derivative.
 NORM_EPSILON = 1e-12
@@ -17,19 +26,19 @@ SLOPE_SIDE = 64.0
 LEAST_FEATURE = 1e-3
 
 
-def bce_d(real_logits, fake_logits):
-    """-log s(D(real)) - log(1 - s(D(fake))) (Goodfellow et al. 2014, eq. 1)."""
+def bce_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """-log s(D(real)) - log(1 - s(D(fake))) (Goodfellow et al. 2014, eq. 1): scalar."""
     real = tf.reduce_mean(tf.nn.softplus(-_float(real_logits)))
     return real + tf.reduce_mean(tf.nn.softplus(_float(fake_logits)))
 
 
-def bce_g(fake_logits):
-    """-log s(D(fake)), the non-saturating form (Goodfellow et al. 2014, 3)."""
+def bce_g(fake_logits: Tensor) -> Tensor:
+    """-log s(D(fake)), the non-saturating form (Goodfellow et al. 2014, 3): scalar."""
     return tf.reduce_mean(tf.nn.softplus(-_float(fake_logits)))
 
 
-def wasserstein_d(real_logits, fake_logits):
-    """E D(fake) - E D(real) (Arjovsky et al. 2017, eq. 2, to be minimised).
+def wasserstein_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E D(fake) - E D(real) (Arjovsky et al. 2017, eq. 2, to be minimized): scalar.
 
     Its negative is the critic's estimate of the Wasserstein distance.
     """
@@ -37,12 +46,14 @@ def wasserstein_d(real_logits, fake_logits):
     return tf.reduce_mean(_float(fake_logits)) - real
 
 
-def wasserstein_g(fake_logits):
-    """-E D(fake) (Arjovsky et al. 2017)."""
+def wasserstein_g(fake_logits: Tensor) -> Tensor:
+    """-E D(fake) (Arjovsky et al. 2017): scalar."""
     return -tf.reduce_mean(_float(fake_logits))
 
 
-def gradient_penalty(critic, real, fake, uniform):
+def gradient_penalty(
+    critic: Critic, real: Tensor, fake: Tensor, uniform: Tensor
+) -> Tensor:
     """E (s |grad D(x)| - 1)^2 between real and fake (Gulrajani et al. 2017, 4).
 
     An image's score is the mean of its patches, as in the Wasserstein terms,
@@ -86,8 +97,10 @@ def _squared_slopes(critic, x):
     return tf.reduce_sum(slopes**2, [1, 2, 3]) * (pixels / SLOPE_SIDE**2)
 
 
-def least_squares_d(real_logits, fake_logits, fake_label, real_label):
-    """1/2 (D(real) - b)^2 + 1/2 (D(fake) - a)^2 (Mao et al. 2017, eq. 2).
+def least_squares_d(
+    real_logits: Tensor, fake_logits: Tensor, fake_label: float, real_label: float
+) -> Tensor:
+    """1/2 (D(real) - b)^2 + 1/2 (D(fake) - a)^2 (Mao et al. 2017, eq. 2): scalar.
 
     Args:
       fake_label, real_label: a and b of the paper.
@@ -96,13 +109,13 @@ def least_squares_d(real_logits, fake_logits, fake_label, real_label):
     return 0.5 * (real + tf.reduce_mean((_float(fake_logits) - fake_label) ** 2))
 
 
-def least_squares_g(fake_logits, wanted_label):
-    """1/2 (D(fake) - c)^2 (Mao et al. 2017, eq. 2)."""
+def least_squares_g(fake_logits: Tensor, wanted_label: float) -> Tensor:
+    """1/2 (D(fake) - c)^2 (Mao et al. 2017, eq. 2): scalar."""
     return 0.5 * tf.reduce_mean((_float(fake_logits) - wanted_label) ** 2)
 
 
-def hinge_d(real_logits, fake_logits):
-    """E relu(1 - D(real)) + E relu(1 + D(fake)) (Zhang et al. 2019, eq. 4).
+def hinge_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E relu(1 - D(real)) + E relu(1 + D(fake)) (Zhang et al. 2019, eq. 4): scalar.
 
     The generator's side is `wasserstein_g`.
     """
@@ -110,18 +123,18 @@ def hinge_d(real_logits, fake_logits):
     return real + tf.reduce_mean(tf.nn.relu(1.0 + _float(fake_logits)))
 
 
-def energy_d(real_energy, fake_energy, margin):
+def energy_d(real_energy: Tensor, fake_energy: Tensor, margin: float) -> Tensor:
     """E(real) + relu(margin - E(fake)) (Zhao et al. 2017, eq. 1): means of [B]."""
     real = tf.reduce_mean(_float(real_energy))
     return real + tf.reduce_mean(tf.nn.relu(margin - _float(fake_energy)))
 
 
-def energy_g(fake_energy):
-    """E(fake) (Zhao et al. 2017, eq. 2)."""
+def energy_g(fake_energy: Tensor) -> Tensor:
+    """E(fake) (Zhao et al. 2017, eq. 2): the mean of [B]."""
     return tf.reduce_mean(_float(fake_energy))
 
 
-def pulling_away(code):
+def pulling_away(code: Tensor) -> Tensor:
     """Mean squared cosine between the codes of different images.
 
     Zhao et al. 2017, eq. 4. Keeps a generator from making all images alike.
@@ -139,13 +152,15 @@ def pulling_away(code):
     return tf.math.divide_no_nan(others, count * (count - 1.0))
 
 
-def image_scores(logits):
+def image_scores(logits: Tensor) -> Tensor:
     """[B]: the mean of the patches of each image."""
     logits = _float(logits)
     return tf.reduce_mean(tf.reshape(logits, [tf.shape(logits)[0], -1]), 1)
 
 
-def weighted_wasserstein_d(real_logits, fake_logits, weights):
+def weighted_wasserstein_d(
+    real_logits: Tensor, fake_logits: Tensor, weights: Tensor
+) -> Tensor:
     """E D(fake) - E w D(real) (Balaji et al. 2020, eq. 7).
 
     Args:
@@ -155,12 +170,17 @@ def weighted_wasserstein_d(real_logits, fake_logits, weights):
     return tf.reduce_mean(_float(fake_logits)) - real
 
 
-def chi_square(weights):
-    """1/2 E (w - 1)^2: how far weights of mean 1 are from equal ones."""
+def chi_square(weights: Tensor) -> Tensor:
+    """1/2 E (w - 1)^2: how far weights [B] of mean 1 are from equal ones."""
     return 0.5 * tf.reduce_mean((_float(weights) - 1.0) ** 2)
 
 
-def unbalanced_d(real_scores, fake_scores, costs, conjugate):
+def unbalanced_d(
+    real_scores: Tensor,
+    fake_scores: Tensor,
+    costs: Tensor,
+    conjugate: Callable[[Tensor], Tensor],
+) -> Tensor:
     """E Psi*(v(T(x)) - c(x, T(x))) + E Psi*(-v(y)) (Choi et al. 2023, eq. 11).
 
     Args:
@@ -171,7 +191,7 @@ def unbalanced_d(real_scores, fake_scores, costs, conjugate):
     return fake + tf.reduce_mean(conjugate(-_float(real_scores)))
 
 
-def r1_penalty(critic, real):
+def r1_penalty(critic: Critic, real: Tensor) -> Tensor:
     """E s^2 |grad D(x)|^2 at real x (Mescheder et al. 2018, eq. 9, without 1/2).
 
     The slope is scaled as in `gradient_penalty`, for the same reason: a D that
@@ -183,6 +203,9 @@ def r1_penalty(critic, real):
 
     Args:
       critic, real: as of `gradient_penalty`.
+
+    Returns:
+      Scalar float32, not weighted.
     """
     return tf.reduce_mean(_squared_slopes(critic, real))
 
@@ -199,17 +222,17 @@ CONJUGATES = {
 }
 
 
-def l1(truth, prediction):
-    """Mean absolute difference, in the unit of the arguments."""
+def l1(truth: Tensor, prediction: Tensor) -> Tensor:
+    """Mean absolute difference, in the unit of the arguments [...]: scalar."""
     return tf.reduce_mean(tf.abs(_float(truth) - _float(prediction)))
 
 
-def l2(truth, prediction):
-    """Mean squared difference, in the unit of the arguments squared."""
+def l2(truth: Tensor, prediction: Tensor) -> Tensor:
+    """Mean squared difference, in the unit of the arguments [...] squared: scalar."""
     return tf.reduce_mean((_float(truth) - _float(prediction)) ** 2)
 
 
-def edges(truth, prediction):
+def edges(truth: Tensor, prediction: Tensor) -> Tensor:
     """Mean absolute difference of the two maps' slopes: of the differences
     between neighbours to the right and below (Mathieu et al. 2016, eq. 6, with
     signs and alpha 1), in the unit of the arguments a pixel.
@@ -222,7 +245,11 @@ def edges(truth, prediction):
     return rows + tf.reduce_mean(tf.abs(error[:, :, 1:] - error[:, :, :-1]))
 
 
-def feature_distance(truth, prediction, over=lambda x: x):
+def feature_distance(
+    truth: Sequence[Tensor],
+    prediction: Sequence[Tensor],
+    over: Callable[[Tensor], Tensor] = lambda x: x,
+) -> Tensor:
     """Mean over maps of features of mean |u - v| / max(mean |v|, 1e-3), v of the
     truth (as Johnson et al. 2016, eq. 2, with magnitudes for squares, and maps of
     all sizes alike), 0..
@@ -238,7 +265,7 @@ def feature_distance(truth, prediction, over=lambda x: x):
     return tf.add_n(terms) / len(terms)
 
 
-def colorfulness(rgb):
+def colorfulness(rgb: Tensor) -> Tensor:
     """1 - colourfulness, mean over the images (Kang et al. 2023, DDColor): of
     |R - G| and |(R + G)/2 - B| the root of the summed variances + 0.3 of that of
     the summed squared means. To be minimised; 1 is grey.

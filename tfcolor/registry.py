@@ -28,11 +28,11 @@ class Entry:
     toy: dict[str, Any] = dataclasses.field(default_factory=dict)
     form: str = ""
 
-    def load(self):
+    def load(self) -> Any:
         """The class or function itself."""
         return pkgutil.resolve_name(self.target)
 
-    def defaults(self):
+    def defaults(self) -> dict[str, Any]:
         """{argument: default} of it."""
         parameters = inspect.signature(self.load()).parameters.values()
         return {parameter.name: parameter.default for parameter in parameters}
@@ -46,14 +46,14 @@ class Registry(dict):
       entries: {name: Entry}.
     """
 
-    def __init__(self, field, entries):
+    def __init__(self, field: str, entries: dict[str, Entry]) -> None:
         super().__init__(entries)
         self.field = field
 
     def __missing__(self, name):
         raise UsageError(f"{self.field}: {name!r} is not one of {', '.join(self)}")
 
-    def add(self, name, target, **settings):
+    def add(self, name: str, target: str, **settings: Any) -> None:
         """Register a further name; `settings` as of Entry."""
         self[name] = Entry(target, **settings)
 
@@ -84,7 +84,7 @@ DISCRIMINATORS = Registry(
             "tfcolor.networks.discriminators:ImageDiscriminator", {"width": 4}
         ),
         "autoencoder": Entry(
-            "tfcolor.networks.discriminators:AutoencoderDiscriminator", {"width": 4}
+            "tfcolor.networks.autoencoder:AutoencoderDiscriminator", {"width": 4}
         ),
     },
 )
@@ -138,6 +138,6 @@ DRAWING = ("lab", "rgb")
 SUMMED = "attention: simple was a sum over the pixels, and is now their mean"
 
 
-def specs():
+def specs() -> str:
     """The forms of a data SPEC, for help texts and errors."""
     return ", ".join(entry.form for entry in SOURCES.values())

@@ -5,6 +5,9 @@ import dataclasses
 import os
 import pathlib
 import zlib
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +20,10 @@ from tfcolor.errors import UsageError
 from tfcolor.images import pictures
 from tfcolor.images.decode import EXTENSIONS
 from tfcolor.images.decode import Unreadable
+from tfcolor.types import Batch
+from tfcolor.types import Path
+from tfcolor.types import Size
+from tfcolor.types import Tensor
 
 NAMES = ("levin", "charpiat")
 
@@ -30,16 +37,26 @@ class Levin:
       chroma: of levin.CHROMAS.
     """
 
-    def __init__(self, affinity="gaussian", chroma="lab"):
-        self.settings = {"affinity": affinity, "chroma": chroma}
+    def __init__(self, affinity: str = "gaussian", chroma: str = "lab") -> None:
+        self.settings: dict[str, Any] = {"affinity": affinity, "chroma": chroma}
 
-    def working_shape(self, height, width, working_size=None):
+    def working_shape(
+        self, height: int, width: int, working_size: int | None = None
+    ) -> Size:
+        """(height, width) at which a picture of this size is solved, pixels."""
         return levin.working_shape(height, width, working_size)
 
-    def check(self, working_size=None, saturation=1.0):
+    def check(self, working_size: int | None = None, saturation: float = 1.0) -> None:
+        """Raise UsageError if a setting of `predict_ab` is not allowed."""
         _check(working_size, saturation)
 
-    def predict_ab(self, images, guides, working_size=None, saturation=1.0):
+    def predict_ab(
+        self,
+        images: Sequence[np.ndarray],
+        guides: Sequence[pathlib.Path],
+        working_size: int | None = None,
+        saturation: float = 1.0,
+    ) -> np.ndarray:
         """[N, 2, h, w] float32 of N pictures of one size and their hints."""
         self.check(working_size, saturation)
         found = []
@@ -56,18 +73,28 @@ class Charpiat:
     """Colours by references; as an `predictor.Predictor`, but each picture comes
     with the paths of its references, of which it learns at every change."""
 
-    def __init__(self):
-        self.learned = None, None
+    def __init__(self) -> None:
+        self.learned: tuple[Any, Any] = None, None
 
-    def working_shape(self, height, width, working_size=None):
+    def working_shape(
+        self, height: int, width: int, working_size: int | None = None
+    ) -> Size:
+        """(height, width) at which a picture of this size is looked at, pixels."""
         return charpiat.working_shape(
             height, width, working_size or charpiat.WORKING_SIZE
         )
 
-    def check(self, working_size=None, saturation=1.0):
+    def check(self, working_size: int | None = None, saturation: float = 1.0) -> None:
+        """Raise UsageError if a setting of `predict_ab` is not allowed."""
         _check(working_size, saturation)
 
-    def predict_ab(self, images, guides, working_size=None, saturation=1.0):
+    def predict_ab(
+        self,
+        images: Sequence[np.ndarray],
+        guides: Sequence[tuple[pathlib.Path, ...]],
+        working_size: int | None = None,
+        saturation: float = 1.0,
+    ) -> np.ndarray:
         """[N, 2, h, w] float32 of N pictures of one size and their references."""
         self.check(working_size, saturation)
         size = working_size or charpiat.WORKING_SIZE
@@ -87,11 +114,11 @@ class Charpiat:
         return self.learned[1]
 
 
-def with_hints(tasks, hints):
+def with_hints(tasks: Sequence[Any], hints: Path) -> list[Any]:
     """Tasks that know their hints, which have been looked at.
 
     Args:
-      tasks: of `batch.plan`.
+      tasks: of `planning.plan`.
       hints: a file, of the only picture; or a folder, in which each picture's
         have its name, whatever the extension.
 
@@ -117,7 +144,7 @@ def with_hints(tasks, hints):
     return [dataclasses.replace(t, guide=g) for t, g in zip(tasks, found, strict=True)]
 
 
-def with_references(tasks, references):
+def with_references(tasks: Sequence[Any], references: Sequence[Path]) -> list[Any]:
     """Tasks that know their references, which have been looked at.
 
     Args:
@@ -147,7 +174,9 @@ def with_references(tasks, references):
     return [dataclasses.replace(t, guide=g) for t, g in zip(tasks, guides, strict=True)]
 
 
-def judged(spec, references):
+def judged(
+    spec: str, references: Sequence[Path]
+) -> Callable[[Batch], tuple[Tensor, Tensor]]:
     """What bin/evaluate --method=SPEC judges.
 
     Args:
@@ -210,7 +239,7 @@ def _judged_levin(spec, share):
     return predict
 
 
-def simulated(luminance, share):
+def simulated(luminance: np.ndarray, share: float) -> np.ndarray:
     """Strokes of one pixel each at random places: bool [H, W], at least one.
 
     The places follow from the picture, luminance float32 [H, W], alone.

@@ -13,6 +13,7 @@ probability of each colour and for the expected gradient of colour, graph cuts.
 import dataclasses
 import math
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -23,6 +24,7 @@ from skimage import feature
 from tfcolor.classical import expansion
 from tfcolor.classical import strokes
 from tfcolor.errors import UsageError
+from tfcolor.types import Size
 
 # Colours, at most; principal components of the descriptors; reference pixels
 # that are remembered; the shorter side of pictures, in pixels.
@@ -91,17 +93,17 @@ class Model:
     mean: np.ndarray
     axes: np.ndarray
     tone: tuple
-    features: np.ndarray = None
-    bins: np.ndarray = None
-    gradients: np.ndarray = None
+    features: np.ndarray
+    bins: np.ndarray
+    gradients: np.ndarray
     bandwidth: float = 1.0
 
-    def project(self, found, lightness):
+    def project(self, found: np.ndarray, lightness: np.ndarray) -> np.ndarray:
         """Features [N, 28] of descriptors [N, D] and L* [N]."""
         tone = _LIGHTNESS_WEIGHT * (lightness - self.tone[0]) / self.tone[1]
         return np.column_stack([(found - self.mean) @ self.axes, tone])
 
-    def predict(self, lightness):
+    def predict(self, lightness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What is known of each pixel by itself.
 
         Args:
@@ -127,7 +129,9 @@ class Model:
             found[block] = window @ known / window.sum(1, keepdims=True)
         return found[:, :-1], found[:, -1]
 
-    def colorize(self, lightness, smoothness=SMOOTHNESS):
+    def colorize(
+        self, lightness: np.ndarray, smoothness: float = SMOOTHNESS
+    ) -> tuple[np.ndarray, np.ndarray, list[float]]:
         """The most probable colours of a picture as a whole.
 
         Args:
@@ -152,11 +156,15 @@ class Model:
         near = np.exp(-(distances**2) / (2.0 * _MODE_WIDTH**2))
         shares = probabilities * near[labels]
         ab = shares @ self.colors / shares.sum(1, keepdims=True)
-        shape = (height, width)
+        shape = lightness.shape
         return labels.reshape(shape), ab.reshape(*shape, 2).astype("f4"), energies
 
 
-def colorize(image, references, working_size=WORKING_SIZE):
+def colorize(
+    image: np.ndarray,
+    references: Sequence[np.ndarray],
+    working_size: int = WORKING_SIZE,
+) -> np.ndarray:
     """A picture in the colours of others.
 
     Args:
@@ -176,33 +184,35 @@ def colorize(image, references, working_size=WORKING_SIZE):
     return compose.join(image, planes(image, model, working_size))
 
 
-def planes(image, model, working_size=WORKING_SIZE):
+def planes(
+    image: np.ndarray, model: Model, working_size: int = WORKING_SIZE
+) -> np.ndarray:
     """The colours of `colorize` by a Model: float32 [2, h, w], a* and b*."""
     _, ab, _ = model.colorize(reduced(image, working_size)[..., 0])
     return np.ascontiguousarray(np.moveaxis(ab, -1, 0))
 
 
-def reduced(image, working_size):
+def reduced(image: np.ndarray, working_size: int) -> np.ndarray:
     """Lab [h, w, 3] float32, CIE units, of uint8 [H, W] or [H, W, 3]: its shorter
     side `working_size`, the longer at most _LONGEST of that."""
-    size = working_shape(*image.shape[:2], working_size)[::-1]
+    size = working_shape(image.shape[0], image.shape[1], working_size)[::-1]
     small = Image.fromarray(strokes.as_rgb(image)).resize(size, Image.Resampling.BOX)
     return color.rgb2lab(np.asarray(small)).astype(np.float32)
 
 
-def working_shape(height, width, working_size):
+def working_shape(height: int, width: int, working_size: int) -> Size:
     """(height, width) at which a picture is looked at."""
     shorter, longer = sorted((height, width))
     scale = working_size * min(1.0 / shorter, _LONGEST / longer)
-    return tuple(max(_SMALLEST, round(side * scale)) for side in (height, width))
+    return max(_SMALLEST, round(height * scale)), max(_SMALLEST, round(width * scale))
 
 
-def is_grey(ab):
+def is_grey(ab: np.ndarray) -> bool:
     """No |a*| or |b*| of ab [..., 2] is large enough to be seen."""
     return np.abs(ab).max() <= _LEAST_COLOR
 
 
-def learn(references, seed=0):
+def learn(references: Sequence[np.ndarray], seed: int = 0) -> Model:
     """The Model of references.
 
     Args:
@@ -220,19 +230,17 @@ def learn(references, seed=0):
     slopes = np.concatenate([gradient(lab[..., 1:]).ravel() for lab in references])
     chosen = np.random.default_rng(seed).permutation(len(found))[:SAMPLES]
     found = found[chosen]
-    model = Model(
-        quantize(ab),
-        *_principal_axes(found),
-        (lightness.mean(), max(lightness.std(), 1.0)),
-        gradients=slopes[chosen],
-    )
+    mean, axes = _principal_axes(found)
+    tone = lightness.mean(), max(lightness.std(), 1.0)
+    colors = quantize(ab)
+    bins = nearest(colors, ab[chosen])
+    model = Model(colors, mean, axes, tone, np.zeros(0), bins, slopes[chosen])
     model.features = model.project(found, lightness[chosen])
-    model.bins = nearest(model.colors, ab[chosen])
     model.bandwidth = _bandwidth(model.features)
     return model
 
 
-def quantize(ab, count=COLORS):
+def quantize(ab: np.ndarray, count: int = COLORS) -> np.ndarray:
     """Colours that stand for those of pixels: boxes of the ab plane are halved,
     that of the widest spread first, until there are `count` or none spreads over
     more than 3 CIE units; then k-means from their means.
@@ -260,12 +268,12 @@ def quantize(ab, count=COLORS):
     return found[np.unique(bins)].astype(np.float32)
 
 
-def nearest(colors, ab):
+def nearest(colors: np.ndarray, ab: np.ndarray) -> np.ndarray:
     """The number of the nearest colour [C, 2] of each of ab [N, 2]."""
     return vq.vq(ab, colors)[0]
 
 
-def descriptors(lightness):
+def descriptors(lightness: np.ndarray) -> np.ndarray:
     """DAISY at three scales around every pixel of L* [h, w]: [h w, 192] float32,
     the square roots of its histograms, as SIFT's in Arandjelovic and Zisserman
     2012."""
@@ -285,7 +293,7 @@ def descriptors(lightness):
     return np.concatenate(found, 1)
 
 
-def gradient(ab):
+def gradient(ab: np.ndarray) -> np.ndarray:
     """How much the colour of ab [h, w, 2] changes, [h, w], CIE units a pixel."""
     return np.sqrt(sum((d * d).sum(-1) for d in np.gradient(ab, axis=(0, 1))))
 

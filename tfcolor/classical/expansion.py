@@ -1,9 +1,14 @@
 """Alpha expansion: labels for the pixels of a grid by graph cuts (Boykov, Veksler
 and Zabih 2001, "Fast approximate energy minimization via graph cuts")."""
 
+from typing import TypeAlias
+
 import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
+
+# The pixel numbers of the two of each pair, [P] each.
+Pairs: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 # Costs become whole numbers for SciPy's maximum flow: this many to a unit.
 _UNIT = 1000
@@ -13,7 +18,7 @@ _UNIT = 1000
 _PAIRS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
-def neighbour_pairs(height, width):
+def neighbour_pairs(height: int, width: int) -> Pairs:
     """The pixel numbers, row by row, of all pairs of 8-neighbours: two [P]."""
     numbers = np.arange(height * width).reshape(height, width)
     firsts, seconds = [], []
@@ -21,12 +26,19 @@ def neighbour_pairs(height, width):
         left = max(0, -right)
         firsts.append(numbers[: height - down, left : width - max(0, right)])
         seconds.append(numbers[down:, max(0, right) : width - left])
-    return tuple(
+    first, second = (
         np.concatenate([p.ravel() for p in part]) for part in (firsts, seconds)
     )
+    return first, second
 
 
-def energy(labels, unary, distances, pairs, weights):
+def energy(
+    labels: np.ndarray,
+    unary: np.ndarray,
+    distances: np.ndarray,
+    pairs: Pairs,
+    weights: np.ndarray,
+) -> float:
     """Sum of the labels' costs, and of the distances of neighbours' labels.
 
     Args:
@@ -41,7 +53,14 @@ def energy(labels, unary, distances, pairs, weights):
     return float(own + (weights * distances[first, second]).sum())
 
 
-def expand(labels, unary, distances, pairs, weights, cycles=5):
+def expand(
+    labels: np.ndarray,
+    unary: np.ndarray,
+    distances: np.ndarray,
+    pairs: Pairs,
+    weights: np.ndarray,
+    cycles: int = 5,
+) -> tuple[np.ndarray, list[float]]:
     """Lower the energy, one label after the other taking over what pixels it
     pays for, until none pays any more or all have had `cycles` turns.
 

@@ -11,6 +11,7 @@ colours near strokes; the authors' own program solves the system.)
 
 import logging
 import math
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -21,6 +22,7 @@ from skimage import color
 from tfcolor.classical import multigrid
 from tfcolor.classical import strokes
 from tfcolor.errors import RunError
+from tfcolor.types import Size
 
 log = logging.getLogger("tfcolor")
 
@@ -44,7 +46,12 @@ _LEAST = 0.01
 OFFSETS = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
 
 
-def colorize(image, hints, alpha=None, **settings):
+def colorize(
+    image: np.ndarray,
+    hints: np.ndarray,
+    alpha: np.ndarray | None = None,
+    **settings: Any,
+) -> np.ndarray:
     """A picture in the colours of the strokes on it.
 
     Args:
@@ -66,8 +73,13 @@ def colorize(image, hints, alpha=None, **settings):
 
 
 def planes(
-    image, hints, alpha=None, affinity="gaussian", chroma="lab", working_size=None
-):
+    image: np.ndarray,
+    hints: np.ndarray,
+    alpha: np.ndarray | None = None,
+    affinity: str = "gaussian",
+    chroma: str = "lab",
+    working_size: int | None = None,
+) -> np.ndarray:
     """The colours of `colorize`.
 
     Args:
@@ -83,7 +95,8 @@ def planes(
     forth, back, scale = _CONVERSIONS[chroma]
     luminance = strokes.converted(image, forth)[..., 0] / scale
     given = strokes.converted(hints, forth)[..., 1:]
-    shape = working_shape(*known.shape, working_size)
+    height, width = known.shape
+    shape = working_shape(height, width, working_size)
     if shape != known.shape:
         luminance, given, known = reduced(luminance, given, known, shape)
     found = spread(luminance, given, known, affinity)
@@ -93,16 +106,24 @@ def planes(
     return np.ascontiguousarray(np.moveaxis(found, -1, 0))
 
 
-def working_shape(height, width, working_size=None):
+def working_shape(height: int, width: int, working_size: int | None = None) -> Size:
     """(height, width) at which a picture is solved, never more than its own."""
     scale = min(1.0, math.sqrt(LARGEST / (height * width)))
     if working_size:
         scale = min(1.0, working_size / min(height, width))
-    return tuple(max(1, round(side * scale)) for side in (height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def reduced(luminance, chroma, known, shape):
-    """A smaller picture: the means of its luminance and of its known chroma."""
+def reduced(
+    luminance: np.ndarray, chroma: np.ndarray, known: np.ndarray, shape: Size
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A smaller picture: the means of its luminance and of its known chroma.
+
+    Arguments as of `spread`; `shape` is the smaller (height, width).
+
+    Returns:
+      Luminance [h, w] and chroma [h, w, K], float32, and known, bool [h, w].
+    """
     small = Image.fromarray(luminance).resize(shape[::-1], Image.Resampling.BOX)
     y, x = np.nonzero(known)
     cell = y * shape[0] // known.shape[0] * shape[1] + x * shape[1] // known.shape[1]
@@ -125,7 +146,13 @@ _CONVERSIONS = {
 CHROMAS = tuple(_CONVERSIONS)
 
 
-def spread(luminance, chroma, known, affinity="gaussian", exact=None):
+def spread(
+    luminance: np.ndarray,
+    chroma: np.ndarray,
+    known: np.ndarray,
+    affinity: str = "gaussian",
+    exact: bool | None = None,
+) -> np.ndarray:
     """The chroma of every pixel from that of some.
 
     Args:
@@ -171,7 +198,7 @@ def _solved(luminance, given, known, affinity, exact):
     return _solved(luminance, given, known, affinity, exact=True)
 
 
-def affinities(luminance, kind="gaussian"):
+def affinities(luminance: np.ndarray, kind: str = "gaussian") -> np.ndarray:
     """How much each pixel counts for each of its neighbours in 3x3 windows.
 
     "gaussian" (eq. 2): exp(-(Y_r - Y_s)^2 / (2 sigma_r^2)), 2 sigma_r^2 being 0.6
@@ -214,7 +241,9 @@ _KINDS = {"gaussian": _gaussian, "correlation": _correlation}
 AFFINITIES = tuple(_KINDS)
 
 
-def system(weights, known):
+def system(
+    weights: np.ndarray, known: np.ndarray
+) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
     """The rows of I - W of the free pixels.
 
     Args:
@@ -240,7 +269,7 @@ def system(weights, known):
     )
 
 
-def energy(chroma, weights, known):
+def energy(chroma: np.ndarray, weights: np.ndarray, known: np.ndarray) -> float:
     """The paper's J (eq. 1) over the free pixels: the sum of squares of what
     each differs by from the weighted mean of its neighbours.
 

@@ -8,6 +8,8 @@ rows are weighted by the stationary distribution of the random walk W. Some step
 of that walk are enough, as only rows near each other need the right proportions.
 """
 
+from __future__ import annotations
+
 import concurrent.futures
 import dataclasses
 
@@ -52,7 +54,9 @@ class Level:
     restriction: sparse.csr_matrix = None
 
 
-def solve(matrix, values, tolerance=TOLERANCE):
+def solve(
+    matrix: sparse.csr_matrix, values: np.ndarray, tolerance: float = TOLERANCE
+) -> tuple[np.ndarray, list[int]]:
     """Solve matrix x = values, each column in a thread of its own.
 
     Args:
@@ -81,7 +85,7 @@ def solve(matrix, values, tolerance=TOLERANCE):
     return result, counts
 
 
-def stationary(matrix, steps=_STEPS):
+def stationary(matrix: sparse.csr_matrix, steps: int = _STEPS) -> np.ndarray:
     """Weights [n] float32 of the rows of I - W that bring its columns' sums
     nearer to zero: damped steps of the random walk W from equal shares. None is
     below 1e-4, as float32 must hold products with them."""
@@ -92,7 +96,7 @@ def stationary(matrix, steps=_STEPS):
     return weights
 
 
-def hierarchy(matrix):
+def hierarchy(matrix: sparse.csr_matrix) -> tuple[list[Level], np.ndarray, np.ndarray]:
     """The Levels for a matrix, the inverse of the coarsest one's, and the order
     in which the first of them has the unknowns."""
     levels, orders = [], [np.arange(matrix.shape[0])]

@@ -1,5 +1,7 @@
 """Which pixels of a marked picture are strokes."""
 
+from collections.abc import Callable
+
 import numpy as np
 from skimage import color
 
@@ -19,7 +21,9 @@ _LEAST_COLOR = 1.0
 _BAND = 1 << 20
 
 
-def known(image, marked, alpha=None):
+def known(
+    image: np.ndarray, marked: np.ndarray, alpha: np.ndarray | None = None
+) -> np.ndarray:
     """The pixels with a stroke.
 
     Args:
@@ -53,11 +57,14 @@ def known(image, marked, alpha=None):
     return found
 
 
-def as_rgb(image):
+def as_rgb(image: np.ndarray) -> np.ndarray:
+    """An image [H, W] or [H, W, 3] as [H, W, 3], of the same dtype."""
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, -1)
 
 
-def converted(image, convert):
+def converted(
+    image: np.ndarray, convert: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
     """A conversion of skimage.color, uint8 [H, W] or [H, W, 3] -> float32
     [H, W, 3], a band of rows at a time, as it needs much memory."""
     result = np.empty((*image.shape[:2], 3), np.float32)

@@ -38,7 +38,8 @@ OWN_FLAGS = {
 }
 
 
-def define(values, argv):
+def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
+    """Define the flags of bin/colorize; returns argv as it is."""
     for name, default, text in (
         (
             "model",
@@ -100,7 +101,12 @@ def define(values, argv):
     return argv
 
 
-def run(values, inputs):
+def run(values: flags.FlagValues, inputs: list[str]) -> int:
+    """Colour the pictures `inputs` as the flags say; returns the exit code.
+
+    Raises:
+      UsageError: flags that exclude each other, or no picture.
+    """
     if values.list:
         print("\n".join(presets.lines()) or "no weights ship with this version")
         return command.DONE
@@ -152,5 +158,6 @@ def _check_flags(values):
         raise UsageError("--reference is missing: --method=charpiat needs a picture")
 
 
-def main():
+def main() -> None:
+    """bin/colorize: run it on sys.argv and exit."""
     command.run(run, USAGE, define, sys.argv, inputs=True)

@@ -8,6 +8,11 @@ import sys
 import tempfile
 import traceback
 import warnings
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
+from typing import NoReturn
 
 import tqdm
 from absl import flags
@@ -19,15 +24,22 @@ DONE, FAILED, BAD_USAGE = 0, 1, 2
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
 
-def run(main, usage, define, argv, inputs=False):
-    """Parse `argv`, call `main` and exit with its code.
+def run(
+    main: Callable[..., int],
+    usage: str,
+    define: Callable[[flags.FlagValues, list[str]], list[str]],
+    argv: list[str],
+    inputs: bool = False,
+) -> NoReturn:
+    """Parse `argv`, call `main` and exit with its code; a UsageError is shown as one
+    line, with exit code 2, any other error with 1.
 
     Args:
-      main: takes the parsed FlagValues, and with `inputs` the list of what is
-        no flag; returns an exit code.
+      main: takes the parsed FlagValues, and with `inputs` the list of what is no flag;
+        returns an exit code.
       usage: text that `--help` prints above the flags.
-      define: a function that defines the command's flags on FlagValues and
-        returns argv, perhaps changed.
+      define: a function that defines the command's flags on FlagValues and returns
+        argv, perhaps changed.
       argv: the command line, the program's name first.
     """
     values = flags.FlagValues()
@@ -59,7 +71,9 @@ def run(main, usage, define, argv, inputs=False):
     os._exit(code)
 
 
-def apart(argv, *names, switches=()):
+def apart(
+    argv: list[str], *names: str, switches: Iterable[str] = ()
+) -> tuple[list[str], dict[str, Any]]:
     """(argv without some flags, {name: value or None} of those), whether they have a
     value or are switches."""
     values = flags.FlagValues()
@@ -73,7 +87,7 @@ def apart(argv, *names, switches=()):
 
 
 @contextlib.contextmanager
-def quiet(verbose):
+def quiet(verbose: bool) -> Iterator[None]:
     """Keep TensorFlow's start-up chatter, which no setting of its own stops,
     off the terminal; show it after all if the import fails."""
     if verbose:

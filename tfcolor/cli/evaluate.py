@@ -22,7 +22,8 @@ what cannot be read, are left out. A classical method beside the runs:
 """
 
 
-def define(values, argv):
+def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
+    """Define the flags of bin/evaluate; returns argv as it is."""
     flags.DEFINE_multi_string(
         "workdir", [], "a run's folder; repeatable", flag_values=values
     )
@@ -53,7 +54,12 @@ def define(values, argv):
     return argv
 
 
-def run(values):
+def run(values: flags.FlagValues) -> int:
+    """Judge what the flags name; returns the exit code.
+
+    Raises:
+      UsageError: neither a run nor weights are named.
+    """
     if not values.workdir and not values.model:
         raise UsageError("--workdir is missing (or --model)")
     with command.quiet(values.v):
@@ -78,5 +84,6 @@ def run(values):
     return command.DONE
 
 
-def main():
+def main() -> None:
+    """bin/evaluate: run it on sys.argv and exit."""
     command.run(run, USAGE, define, sys.argv)

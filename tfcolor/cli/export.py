@@ -24,7 +24,8 @@ with the network alone: l [N, S, S, 1] = L*/50 - 1 to ab [N, S, S, 2] =
 """
 
 
-def define(values, argv):
+def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
+    """Define the flags of bin/export; returns argv as it is."""
     for name, text in (
         ("workdir", "the run's folder"),
         ("model", "instead: the name of weights that ship, or a run's folder"),
@@ -44,7 +45,12 @@ def define(values, argv):
     return argv
 
 
-def run(values):
+def run(values: flags.FlagValues) -> int:
+    """Export what the flags name; returns the exit code.
+
+    Raises:
+      UsageError: not one model, or no output.
+    """
     if (values.workdir is None) == (values.model is None):
         said = "and --model exclude each other" if values.model else "is missing"
         raise UsageError(f"--workdir {said}: give one of --workdir and --model")
@@ -60,5 +66,6 @@ def run(values):
     return command.DONE
 
 
-def main():
+def main() -> None:
+    """bin/export: run it on sys.argv and exit."""
     command.run(run, USAGE, define, sys.argv)

@@ -19,7 +19,8 @@ tfcolor/presets; NAME alone writes the card anew. Texts that are not given stay.
 """
 
 
-def define(values, argv):
+def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
+    """Define the flags of `python -m tfcolor.presets`; returns argv as it is."""
     for name, text in (
         ("folder", "of presets (default: that of the package)"),
         ("summary", "one line about what they colour"),
@@ -37,7 +38,13 @@ def define(values, argv):
     return argv
 
 
-def run(values, words):
+def run(values: flags.FlagValues, words: list[str]) -> int:
+    """Make the preset of `words`, RUN NAME, or change the card of NAME; returns the
+    exit code.
+
+    Raises:
+      UsageError: other words, or an evaluation that is not IMAGES=FILE.
+    """
     if len(words) not in (1, 2):
         raise UsageError("give a run's folder and a name, or a name alone")
     for text in values.evaluation:
@@ -50,11 +57,12 @@ def run(values, words):
 
         texts = {text: getattr(values, text) for text in writing.TEXTS}
         if len(words) == 2:
-            export.preset(*words, values.folder, **texts)
+            export.preset(words[0], words[1], values.folder, **texts)
         path = writing.annotate(words[-1], values.folder, evaluations, **texts)
     print(f"written to {path.with_suffix('.*')}")
     return command.DONE
 
 
-def main():
+def main() -> None:
+    """Python -m tfcolor.presets: run it on sys.argv and exit."""
     command.run(run, USAGE, define, sys.argv, inputs=True)

@@ -24,7 +24,9 @@ tensorboard --logdir=WORKDIR shows the points under HParams.
 """
 
 
-def define(values, argv):
+def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
+    """Define the flags of bin/sweep, those of bin/train among them; returns argv
+    without --config."""
     argv = train.define(values, argv)
     flags.DEFINE_multi_string(
         "grid", [], "FIELD=VALUE,VALUE,...; repeatable", flag_values=values
@@ -40,7 +42,12 @@ def define(values, argv):
     return argv
 
 
-def run(values):
+def run(values: flags.FlagValues) -> int:
+    """Train the points of the grid that are not done yet; returns the exit code.
+
+    Raises:
+      UsageError: a flag is missing, or a point cannot be trained or ranked.
+    """
     from tfcolor.sweeps import sweep
 
     if not values.workdir:
@@ -88,6 +95,8 @@ def run(values):
 
 
 class _Terminated(BaseException):
+    """SIGTERM while points are trained."""
+
     pass
 
 
@@ -107,5 +116,6 @@ def _config(arguments, point):
     return config_lib.flat(config_lib.settle(**train.resolution(values)))
 
 
-def main():
+def main() -> None:
+    """bin/sweep: run it on sys.argv and exit."""
     command.run(run, USAGE, define, sys.argv)

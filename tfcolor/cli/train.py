@@ -2,6 +2,7 @@
 
 import re
 import sys
+from typing import Any
 
 from absl import flags
 from ml_collections import config_flags
@@ -29,7 +30,7 @@ bin/train --loss=wgan_gp --dry_run
 FIELD = re.compile(r"--?(?:no)?config\.([^=]*)")
 
 
-def define(values, argv):
+def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
     """Define the flags, the config of --loss or --config among them; returns argv
     without --config."""
     names = ", ".join(config_lib.names())
@@ -61,9 +62,9 @@ def define(values, argv):
     if file is None:
         return argv
     config = config_lib.load(file)
-    fields = [arg for arg in argv if FIELD.match(arg)]
-    for arg in fields:
-        validation.check_field(config, FIELD.match(arg)[1])
+    fields = {arg: match[1] for arg in argv if (match := FIELD.match(arg))}
+    for field in fields.values():
+        validation.check_field(config, field)
     del values.config
     config_flags.DEFINE_config_dataclass(
         "config", config, "", flag_values=values, sys_argv=[argv[0], *fields]
@@ -82,7 +83,7 @@ def _config_file(loss, file):
     return config_lib.CONFIGS / f"{loss}.py"
 
 
-def settings(values):
+def settings(values: flags.FlagValues) -> dict[str, Any]:
     """{"section.field": value} that the flags say."""
     given = config_flags.get_override_values(values["config"])
     for flag, field in (
@@ -95,8 +96,12 @@ def settings(values):
     return given
 
 
-def resolution(values):
-    """Arguments of `config.resolve` that the flags say."""
+def resolution(values: flags.FlagValues) -> dict[str, Any]:
+    """Arguments of `config.resolve` that the flags say.
+
+    Raises:
+      UsageError: neither --loss nor --config is given.
+    """
     if values.config is None:
         raise UsageError(f"--loss is missing: one of {', '.join(config_lib.names())}")
     return {
@@ -107,7 +112,8 @@ def resolution(values):
     }
 
 
-def run(values):
+def run(values: flags.FlagValues) -> int:
+    """Train what the flags say, or show it with --dry_run; returns the exit code."""
     config = config_lib.settle(**resolution(values))
     profile = _steps(values.profile)
     with command.quiet(values.v):
@@ -143,5 +149,6 @@ def _steps(text):
     return int(first), int(last)
 
 
-def main():
+def main() -> None:
+    """bin/train: run it on sys.argv and exit."""
     command.run(run, USAGE, define, sys.argv)

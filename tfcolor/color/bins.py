@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from tfcolor.color import cie
+from tfcolor.types import Tensor
 
 GRID_STEP = 10.0
 
@@ -46,7 +47,7 @@ AB_BINS = _make_bins()
 BINS = len(AB_BINS)
 
 
-def annealed_mean(logits, temperature):
+def annealed_mean(logits: Tensor, temperature: Tensor | float) -> Tensor:
     """The mean colour of the sharpened distribution (Zhang et al. 2016, eq. 5):
     the mode's colour as the temperature goes to 0, the expectation at 1.
 

@@ -6,6 +6,9 @@ The curves are written once, for the arrays of any library: they take its functi
 that run without TensorFlow.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 # Linear sRGB -> XYZ and the white point of ASTM E308 with four decimals, as
@@ -34,19 +37,29 @@ F_THRESHOLD = THRESHOLD ** (1.0 / 3.0)
 KNEE = 0.04045
 
 
-def linear(rgb, power, where, maximum):
+def linear(
+    rgb: Any,
+    power: Callable[..., Any],
+    where: Callable[..., Any],
+    maximum: Callable[..., Any],
+) -> Any:
     """Levels of sRGB, 0..1 [...], to light, 0..1 [...]. Finite, with a finite
     gradient, everywhere."""
     curve = power((maximum(rgb, KNEE) + 0.055) * (1.0 / 1.055), 2.4)
     return where(rgb > KNEE, curve, rgb * (1.0 / 12.92))
 
 
-def f(t, root, where, maximum):
+def f(
+    t: Any,
+    root: Callable[..., Any],
+    where: Callable[..., Any],
+    maximum: Callable[..., Any],
+) -> Any:
     """The curve of CIELAB: `root`, a cube root, of t [...], X, Y or Z in units of the
     white's; a line below the threshold."""
     return where(t > THRESHOLD, root(maximum(t, THRESHOLD)), SLOPE * t + OFFSET)
 
 
-def planes(x, y, z):
+def planes(x: Any, y: Any, z: Any) -> tuple[Any, Any, Any]:
     """L*, a* and b* of `f` of X, Y and Z."""
     return 116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfcolor.color import lab
 from tfcolor.color.cie import AB_MAX
 from tfcolor.color.cie import L_HALF
+from tfcolor.types import Tensor
 
 # Linear light beyond 0..1 that rounding to 8 bits hides.
 _SLACK = 1e-5
@@ -17,14 +18,14 @@ _SLACK = 1e-5
 _HALVINGS = 14
 
 
-def picture(l, ab):
+def picture(l: Tensor, ab: Tensor) -> Tensor:
     """L [..., 1] and ab [..., 2] in the networks' units to sRGB, [..., 3] uint8,
     as `to_uint8`."""
     l, ab = tf.cast(l, tf.float32), tf.cast(ab, tf.float32) * AB_MAX
     return to_uint8((l[..., 0] + 1.0) * L_HALF, ab[..., 0], ab[..., 1])
 
 
-def to_uint8(l, a, b):
+def to_uint8(l: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """CIELAB to sRGB, out-of-gamut colours at less chroma.
 
     a* and b* are multiplied by the largest factor, at most 1, that sRGB can

@@ -4,6 +4,8 @@ Everything is float32 whatever the precision of the networks, plain TensorFlow
 operations that any exported graph may hold, and differentiable both ways.
 """
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -14,6 +16,7 @@ from tfcolor.color.cie import L_HALF
 from tfcolor.color.cie import OFFSET
 from tfcolor.color.cie import SLOPE
 from tfcolor.color.cie import WHITE_FROM_RGB
+from tfcolor.types import Tensor
 
 _WHITE_FROM_RGB = WHITE_FROM_RGB.astype(np.float32)
 _RGB_FROM_WHITE = np.linalg.inv(WHITE_FROM_RGB).astype(np.float32)
@@ -30,7 +33,7 @@ _LINEAR_LEVELS = _linear_levels()
 _ROOT_BITS = 1419967488
 
 
-def rgb_to_lab(rgb):
+def rgb_to_lab(rgb: Tensor) -> Tensor:
     """SRGB to CIELAB.
 
     Args:
@@ -42,14 +45,14 @@ def rgb_to_lab(rgb):
     return tf.stack(_lab_planes(rgb), -1)
 
 
-def lightness(rgb):
+def lightness(rgb: Tensor) -> Tensor:
     """L* [...] float32, 0..100, of sRGB as in `rgb_to_lab`."""
     r, g, b = tf.unstack(tf.convert_to_tensor(rgb), axis=-1)
     row = _WHITE_FROM_RGB[1]
     return 116.0 * _f(_sum(row, [_linear(c) for c in (r, g, b)])) - 16.0
 
 
-def lab_to_rgb(lab):
+def lab_to_rgb(lab: Tensor) -> Tensor:
     """CIELAB to sRGB; colours outside the gamut are clipped channel by channel,
     which changes their lightness (`gamut` makes pictures).
 
@@ -63,7 +66,7 @@ def lab_to_rgb(lab):
     return tf.stack([gamma(c) for c in linear(*tf.unstack(lab, axis=-1))], -1)
 
 
-def linear(l, a, b):
+def linear(l: Tensor, a: Tensor | float, b: Tensor | float) -> list[Tensor]:
     """L*, a*, b*, each [...], to linear light: red, green and blue, each [...]
     float32, in 0..1 where sRGB has the colour."""
     l, a, b = (tf.cast(plane, tf.float32) for plane in (l, a, b))
@@ -72,20 +75,21 @@ def linear(l, a, b):
     return _apply(_RGB_FROM_WHITE, white)
 
 
-def grey(l):
-    """The channels' level, 0..1, of the grey that has the lightness L* 0..100."""
+def grey(l: Tensor) -> Tensor:
+    """The level of the channels, 0..1 [...], of the grey that has the lightness L*
+    [...], 0..100."""
     return gamma(linear(l, 0.0, 0.0)[1])
 
 
-def gamma(light):
-    """Linear light, clipped to 0..1, to sRGB in 0..1."""
+def gamma(light: Tensor) -> Tensor:
+    """Linear light [...], clipped to 0..1, to sRGB in 0..1 [...]."""
     light = tf.clip_by_value(light, 0.0, 1.0)
     safe = tf.maximum(light, 0.0031308)
     curve = 1.055 * tf.exp(tf.math.log(safe) / 2.4) - 0.055
     return tf.where(light > 0.0031308, curve, 12.92 * light)
 
 
-def encode(rgb):
+def encode(rgb: Tensor) -> tuple[Tensor, Tensor]:
     """sRGB, as in `rgb_to_lab`, to what the networks see.
 
     Returns:
@@ -95,13 +99,13 @@ def encode(rgb):
     return l[..., None], tf.stack([a, b], -1)
 
 
-def encoded_planes(rgb):
+def encoded_planes(rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """What `encode` gives as three planes: l, a/110 and b/110, each [...]."""
     l, a, b = _lab_planes(rgb)
     return l * (1.0 / L_HALF) - 1.0, a * (1.0 / AB_MAX), b * (1.0 / AB_MAX)
 
 
-def decode(l, ab):
+def decode(l: Tensor, ab: Tensor) -> Tensor:
     """The inverse of `encode`: sRGB [..., 3] float32 in 0..1, clipped and with
     gradients as of `lab_to_rgb`."""
     l, ab = tf.cast(l, tf.float32), tf.cast(ab, tf.float32)
@@ -144,8 +148,8 @@ def _f_inverse(f):
 
 
 @tf.custom_gradient
-def cube_root(t):
-    """Cube root of positive float32 to its last bits, without a division.
+def cube_root(t: Tensor) -> Any:
+    """Cube root of positive float32 [...] to its last bits, without a division.
 
     A third of the exponent, read off the number's bits, is a guess at 1/root
     good to 4 %. With h = 1 - t y^3, root^-1 = y (1 - h)^(-1/3), whose series up

@@ -14,6 +14,7 @@ from tfcolor.color.bins import BINS
 from tfcolor.color.bins import GRID_STEP
 from tfcolor.color.bins import QUARTER
 from tfcolor.color.bins import annealed_mean
+from tfcolor.types import Tensor
 
 __all__ = [
     "AB_BINS",
@@ -37,14 +38,16 @@ _CELLS = int(2 * _REACH / _CELL)
 _RAREST = 1e-10
 
 
-def nearest(ab):
+def nearest(ab: Tensor) -> Tensor:
     """The bin nearest to ab [..., 2], of several the first: [...] int32."""
     distances, candidates = _distances(ab, 1)
     place = tf.argmin(distances, -1, output_type=tf.int32)
     return _pick(candidates, place[..., None])[..., 0]
 
 
-def soft_encode(ab, neighbors, sigma=5.0):
+def soft_encode(
+    ab: Tensor, neighbors: int, sigma: float = 5.0
+) -> tuple[Tensor, Tensor]:
     """The bins nearest to ab [..., 2], weighted by a Gaussian of the distance
     (Zhang et al. 2016, section 2.1: 5 of them; their released code has 10).
 
@@ -62,7 +65,7 @@ def soft_encode(ab, neighbors, sigma=5.0):
     return _pick(candidates, places), tf.nn.softmax(closeness / (2.0 * sigma**2))
 
 
-def smooth(prior, sigma=5.0):
+def smooth(prior: np.ndarray, sigma: float = 5.0) -> np.ndarray:
     """Counts or shares of the bins, [313], each spread over the bins around it
     in ab by a Gaussian of `sigma` CIE units (Zhang et al. 2016, section 2.2).
 
@@ -76,7 +79,7 @@ def smooth(prior, sigma=5.0):
     return _shares((kernel / kernel.sum(0)) @ _shares(prior))
 
 
-def class_weights(prior, uniform=0.5):
+def class_weights(prior: np.ndarray, uniform: float = 0.5) -> np.ndarray:
     """Weights that make rare colours count (Zhang et al. 2016, eq. 4):
     1 / ((1 - uniform) prior + uniform / 313), in the mean over the prior 1.
 
@@ -96,7 +99,9 @@ def class_weights(prior, uniform=0.5):
     return (weights / (prior @ weights)).astype(np.float32)
 
 
-def cross_entropy(logits, ab, weights, neighbors):
+def cross_entropy(
+    logits: Tensor, ab: Tensor, weights: Tensor, neighbors: int
+) -> Tensor:
     """Class-rebalanced cross-entropy (Zhang et al. 2016, eq. 2 and 3) against
     the soft encoding of ab; a pixel weighs what its nearest bin does.
 
@@ -115,7 +120,7 @@ def cross_entropy(logits, ab, weights, neighbors):
     return -tf.reduce_mean(weight * tf.reduce_sum(targets * found, -1))
 
 
-def quarter(ab):
+def quarter(ab: Tensor) -> Tensor:
     """What a generator enlarges to ab [B, H, W, 2], H and W multiples of 4: the
     mean of the middle 2x2 of each 4x4 pixels, [B, H/4, W/4, 2].
 

@@ -1,5 +1,11 @@
 """The configuration of a run."""
 
+from tfcolor.config.conversion import differences
+from tfcolor.config.conversion import dumps
+from tfcolor.config.conversion import flat
+from tfcolor.config.conversion import flat_dict
+from tfcolor.config.conversion import from_dict
+from tfcolor.config.conversion import to_dict
 from tfcolor.config.loading import CONFIGS
 from tfcolor.config.loading import load
 from tfcolor.config.loading import long_run
@@ -21,12 +27,6 @@ from tfcolor.config.schema import Train
 from tfcolor.config.schema import Translator
 from tfcolor.config.schema import WeightNetwork
 from tfcolor.config.schema import copy_of
-from tfcolor.config.schema import differences
-from tfcolor.config.schema import dumps
-from tfcolor.config.schema import flat
-from tfcolor.config.schema import flat_dict
-from tfcolor.config.schema import from_dict
-from tfcolor.config.schema import to_dict
 
 __all__ = [
     "BINS",

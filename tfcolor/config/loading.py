@@ -31,6 +31,8 @@ def load(path: str | os.PathLike[str]) -> Config:
     if not pathlib.Path(path).is_file():
         raise UsageError(f"--config={path}: no such file")
     spec = importlib.util.spec_from_file_location("tfcolor_config", path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"--config={path}: not a Python file, NAME.py")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

@@ -1,7 +1,6 @@
 """From what was asked for to what is run: the one place that fills in a Config."""
 
 from collections.abc import Callable
-from collections.abc import Iterable
 from typing import Any
 
 from tfcolor import registry
@@ -10,10 +9,8 @@ from tfcolor.config import smoke
 from tfcolor.config import stages
 from tfcolor.config import validation
 from tfcolor.config.schema import Config
+from tfcolor.config.schema import Settings
 from tfcolor.errors import UsageError
-
-# {"section.field": value}, or such pairs.
-Settings = dict[str, Any] | Iterable[tuple[str, Any]]
 
 # Fields of `optim` that are no arguments of an optimizer.
 _RATES = ("name", "g_lr", "d_lr", "encoder_rate", "constant")

@@ -7,10 +7,13 @@ that it does not have is an error.
 """
 
 import dataclasses
-import json
+from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
+from typing import TypeAlias
 
-from tfcolor.config import stages
+# {"section.field": value}, or such pairs.
+Settings: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 # A resumed run may differ in these: how long it is (and so when its rates
 # fall), what is written and where it computes.
@@ -42,13 +45,18 @@ class Section:
         super().__setattr__(name, value)
 
 
-def is_sealed(config):
+def is_sealed(config: Any) -> bool:
     """Whether a Config is resolved, and does not change any more."""
     return getattr(config, "_sealed", False)
 
 
 @dataclasses.dataclass
 class Data(Section):
+    """The images of a run and what is done to them.
+
+    Sizes are pixels, angles degrees, shares 0..1.
+    """
+
     source: str = "sample"  # SPEC of the training images
     validation: str = ""  # SPEC; "" holds 2 % of the source out; "none": nothing
     scans: str = ""  # SPEC of scans of drawings, for cyclegan
@@ -69,6 +77,8 @@ class Data(Section):
 
 @dataclasses.dataclass
 class Generator(Section):
+    """The network from lightness to color. None: the network's default."""
+
     name: str = "unet"  # or "colorful", "resnet_unet", "efficientnet"
     head: str | None = None  # "ab"; "bins": of 313 colours; of drawings "lab", "rgb"
     temperature: float | None = None  # of the head bins: 0.. the mode, 1 the mean
@@ -90,6 +100,8 @@ class Generator(Section):
 
 @dataclasses.dataclass
 class Discriminator(Section):
+    """The network that judges colors. None: the network's default."""
+
     name: str = "patch"  # or "image", "autoencoder"
     receptive_field: int | None = None  # side of what one logit sees, pixels
     depth: int | None = None  # halvings
@@ -104,6 +116,8 @@ class Discriminator(Section):
 
 @dataclasses.dataclass
 class Translator(Section):
+    """A network of CycleGAN from picture to picture of the same size."""
+
     width: int | None = None  # channels of the first layer
     blocks: int | None = None  # residual blocks
     norm: str | None = None
@@ -111,6 +125,8 @@ class Translator(Section):
 
 @dataclasses.dataclass
 class WeightNetwork(Section):
+    """The network of robust Wasserstein GAN that weighs the true images."""
+
     width: int | None = None  # channels of the first layer
 
 
@@ -142,6 +158,8 @@ class Loss(Section):
 
 @dataclasses.dataclass
 class Optim(Section):
+    """The optimizers and their learning rates."""
+
     name: str = "adam"  # or "rmsprop"
     g_lr: float = 2e-4  # learning rate of the generator
     d_lr: float | None = None  # of the discriminator; unset: that of g_lr
@@ -154,6 +172,8 @@ class Optim(Section):
 
 @dataclasses.dataclass
 class Train(Section):
+    """Length, phases, precision and what is written between the steps."""
+
     steps: int = 150  # generator updates
     stages: str = ""  # growing sizes: see tfcolor.stages.FORM; they set the steps
     reset_optimizers: bool = False  # at the start of each stage after the first
@@ -175,6 +195,8 @@ class Train(Section):
 
 @dataclasses.dataclass
 class Config(Section):
+    """All of a run: what `config.resolve` completes and `training.loop.train` runs."""
+
     trainer: str  # "module:Class"
     seed: int = 0
     data: Data = dataclasses.field(default_factory=Data)
@@ -191,10 +213,10 @@ class Config(Section):
 
 def copy_of(config: Config) -> Config:
     """A Config of its own, whose fields can be set."""
-    sections = {
+    sections: dict[str, Any] = {
         name: dataclasses.replace(value)
         for name, value in vars(config).items()
-        if dataclasses.is_dataclass(value)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type)
     }
     return dataclasses.replace(config, **sections)
 
@@ -212,84 +234,3 @@ def set_fields(config: Config, values: Any) -> None:
     for path, value in dict(values).items():
         section, _, field = path.rpartition(".")
         setattr(getattr(config, section) if section else config, field, value)
-
-
-def to_dict(config: Config) -> dict[str, Any]:
-    """Plain dicts, without the fields that are not set."""
-    return _without_none(dataclasses.asdict(config))
-
-
-def flat(config: Config) -> dict[str, Any]:
-    """{"section.field": value} of what is set."""
-    return flat_dict(to_dict(config))
-
-
-def from_dict(values: dict[str, Any]) -> Config:
-    """The inverse of `to_dict`."""
-    loss = dataclasses.make_dataclass(
-        "Loss",
-        [(name, type(value)) for name, value in values["loss"].items()],
-        bases=(Section,),
-    )
-    classes = {
-        "data": Data,
-        "generator": Generator,
-        "scanner": Translator,
-        "colorist": Translator,
-        "discriminator": Discriminator,
-        "weight_network": WeightNetwork,
-        "bins": Bins,
-        "loss": loss,
-        "optim": Optim,
-        "train": Train,
-    }
-    sections = {
-        name: cls(**values[name]) if name in values else None
-        for name, cls in classes.items()
-    }
-    return Config(trainer=values["trainer"], seed=values["seed"], **sections)
-
-
-def dumps(config: Config) -> str:
-    return json.dumps(to_dict(config), indent=2)
-
-
-def differences(old, new):
-    """["field: old -> new", ...] of two `to_dict`, flat or not, split into those
-    that make it another run and those that do not: (refused, allowed).
-
-    Where `old` is older than a field, that had its default."""
-    old, new = flat_dict(old), flat_dict(new)
-    sections = {"data": Data(), "loss": Loss(), "train": Train()}
-    defaults = flat_dict({name: vars(section) for name, section in sections.items()})
-    free = FREE_TO_CHANGE
-    if stages.extends(*(each.get("train.stages", "") for each in (old, new))):
-        free += ("train.stages", "data.image_size", "data.batch_size")
-    refused, allowed = [], []
-    for field in sorted(old.keys() | new.keys()):
-        was = old.get(field)
-        if was is None and field in new:
-            was = defaults.get(field)
-        if was != new.get(field):
-            line = f"{field}: {was} -> {new.get(field)}"
-            (allowed if field in free else refused).append(line)
-    return refused, allowed
-
-
-def _without_none(values):
-    return {
-        name: _without_none(value) if isinstance(value, dict) else value
-        for name, value in values.items()
-        if value is not None
-    }
-
-
-def flat_dict(values, prefix=""):
-    """{"section.field": value} of `to_dict`."""
-    flat = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            flat.update(flat_dict(value, f"{prefix}{name}."))
-        else:
-            flat[prefix + name] = value
-    return flat

@@ -4,10 +4,11 @@ import dataclasses
 
 from tfcolor import registry
 from tfcolor.config import schema
+from tfcolor.config.schema import Settings
 from tfcolor.errors import UsageError
 
 
-def smoke(config, keep=()):
+def smoke(config: schema.Config, keep: Settings = ()) -> schema.Config:
     """The same run at toy size: a few steps of small networks.
 
     Args:

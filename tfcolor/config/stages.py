@@ -4,6 +4,7 @@ the other."""
 
 import dataclasses
 import math
+from typing import Any
 
 from tfcolor.errors import UsageError
 
@@ -12,13 +13,13 @@ FORM = "SIZE:STEPS[:BATCH[:G_LR[:D_LR]]], several with spaces between them"
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """Part of a run at one image size. Of what is None, that of the config."""
+    """Part of a run at one image size. What is 0 is as the config says."""
 
     image_size: int
     steps: int
-    batch_size: int | None = None
-    g_lr: float | None = None
-    d_lr: float | None = None
+    batch_size: int = 0
+    g_lr: float = 0.0
+    d_lr: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Segment:
     resets: bool
 
 
-def parse(text):
+def parse(text: str) -> list[Stage]:
     """[Stage] of a `train.stages`; of "" none.
 
     Raises:
@@ -72,7 +73,7 @@ def _stage(text):
     return Stage(*values)
 
 
-def apply(config):
+def apply(config: Any) -> None:
     """Write the batch sizes that the stages of a Config do not give into them,
     and set its steps to their sum, its image and batch size to the last ones.
 
@@ -96,7 +97,7 @@ def apply(config):
     config.data.batch_size = stages_of(config)[-1].batch_size
 
 
-def extends(old, new):
+def extends(old: str, new: str) -> bool:
     """Whether a run with the `train.stages` `old` can go on with `new`: its last
     stage may be longer, and others may follow."""
     old, new = parse(old), parse(new)
@@ -107,7 +108,7 @@ def extends(old, new):
     return old == new[:count]
 
 
-def stages_of(config):
+def stages_of(config: Any) -> list[Stage]:
     """The Stages of a Config, at least one, every field set."""
     data, optim = config.data, config.optim
     found = parse(config.train.stages)
@@ -125,7 +126,7 @@ def stages_of(config):
     ]
 
 
-def segments(config, n_critic=1):
+def segments(config: Any, n_critic: int = 1) -> list[Segment]:
     """The Segments of a run, in their order.
 
     Args:

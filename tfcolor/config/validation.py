@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+from tfcolor.config import conversion
 from tfcolor.config import schema
 from tfcolor.errors import UsageError
 from tfcolor.registry import DRAWING
@@ -18,7 +19,7 @@ FILLS = ("reflect", "white")
 MAY_BE_ZERO = ("cpu_replicas", "ema_decay", "generator_alone", "critic_alone")
 
 
-def check_field(config, path):
+def check_field(config: schema.Config, path: str) -> None:
     """Raise UsageError if a Config has no field "section.field"."""
     section, value = "config", config
     for name in path.split("."):
@@ -32,12 +33,12 @@ def check_field(config, path):
         section, value = name, fields[name]
 
 
-def check(config):
+def check(config: schema.Config) -> None:
     """Raise UsageError for a value that no network is needed to reject."""
     train, optim = config.train, config.optim
     if not 0 <= config.seed < 2**32:
         raise UsageError(f"seed: {config.seed} is not in 0 .. 2^32 - 1")
-    for field, value in schema.flat(config).items():
+    for field, value in conversion.flat(config).items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UsageError(f"{field}: {value} is not a finite number")
     check_data(config.data)
@@ -74,7 +75,7 @@ def check(config):
         )
 
 
-def check_data(data):
+def check_data(data: schema.Data) -> None:
     """Raise UsageError for a setting of the `data` section that is not allowed,
     or that changes nothing."""
     unset = type(data)()
@@ -102,7 +103,7 @@ def check_data(data):
             raise UsageError(f"data.{field}: {value} is not in [0, {largest}]")
 
 
-def check_inputs(config):
+def check_inputs(config: schema.Config) -> None:
     """Raise UsageError for images that the kind of trainer does not use, or lacks."""
     data = config.data
     if config.scanner is not None:
@@ -116,10 +117,11 @@ def check_inputs(config):
         return
     if data.scans:
         raise UsageError(f"data.scans: {data.scans}: used by cyclegan only")
-    if data.scanner and config.generator.head not in DRAWING:
+    generator = config.generator
+    if data.scanner and (generator is None or generator.head not in DRAWING):
+        head = generator and generator.head
         raise UsageError(
-            f"data.scanner: {data.scanner}: needs generator.head lab or rgb, not "
-            f"{config.generator.head}"
+            f"data.scanner: {data.scanner}: needs generator.head lab or rgb, not {head}"
         )
 
 

@@ -6,7 +6,11 @@ a size (height, width).
 
 import math
 
+import numpy as np
+
 from tfcolor.images.decode import cut
+from tfcolor.types import Box
+from tfcolor.types import Size
 
 # Crops are up to this much wider or higher than the square they end as.
 LARGEST_ASPECT = 4.0 / 3.0
@@ -23,19 +27,19 @@ NUMBERS = CANDIDATES * BOX_NUMBERS + 1
 EXTREME_ASPECT = 2.0
 
 
-def is_extreme(size):
+def is_extreme(size: Size) -> bool:
     """Whether an image is a panorama or a strip: its aspect above 2 or below
     1/2."""
     return max(size) > EXTREME_ASPECT * min(size)
 
 
-def center_box(size):
+def center_box(size: Size) -> Box:
     """The largest square in the middle of an image."""
     side = min(size)
     return (size[0] - side) // 2, (size[1] - side) // 2, side, side
 
 
-def random_box(size, numbers, smallest_area):
+def random_box(size: Size, numbers: np.ndarray, smallest_area: float) -> Box:
     """A window with a random share of the area, an aspect of 3/4 to 4/3 and a
     random place (Szegedy et al. 2015), shrunk to fit where needed.
 
@@ -53,7 +57,7 @@ def random_box(size, numbers, smallest_area):
     return top, left, height, width
 
 
-def smart_box(image, numbers, smallest_area):
+def smart_box(image: np.ndarray, numbers: np.ndarray, smallest_area: float) -> Box:
     """Of several random windows the one whose colours vary most: a window of
     bare sky or paper teaches little.
 

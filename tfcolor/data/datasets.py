@@ -1,15 +1,25 @@
 """What a run is fed with: the images of a Config, by the kind of its trainer."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tfcolor.config import Config
+from tfcolor.config import Data
 from tfcolor.data import pipeline
 from tfcolor.data import readers
 from tfcolor.data import sources
+from tfcolor.data.readers import Report
 from tfcolor.errors import UsageError
+from tfcolor.types import Batch
+from tfcolor.types import Dataset
 
 # Pictures of a sample grid.
 SAMPLES = 8
 
 
-def feed_of(config):
+def feed_of(config: Config) -> Colored:
     """A Colored, or of a cyclegan an Unpaired, of a resolved Config.
 
     Raises:
@@ -30,18 +40,20 @@ class Colored:
 
     validated = "data.validation"  # field of the images that are
 
-    def __init__(self, config):
+    def __init__(self, config: Config) -> None:
         self.seed = config.seed
         self.source, self.held_out = open_data(config)
         self.shown = self.held_out or self.source
 
-    def fingerprint(self):
+    def fingerprint(self) -> str:
+        """A name of the images, the same while none is added or removed: see
+        `sources.fingerprint`."""
         return sources.fingerprint(self.source)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.source)
 
-    def remarks(self):
+    def remarks(self) -> Iterator[str]:
         """Lines that a run begins with."""
         if self.held_out is None:
             yield (
@@ -54,20 +66,24 @@ class Colored:
                 "out; val/... is of the training images"
             )
 
-    def probe(self, data):
+    def probe(self, data: Data) -> None:
         """Raise UsageError if the images cannot be trained on."""
         readers.probe(readers.Reader(self.source, data, self.seed, _ignore))
 
-    def training(self, data, report=None, **position):
+    def training(
+        self, data: Data, report: Report | None = None, **position: Any
+    ) -> Dataset:
         """Batches for `train_step`; `position` as in `pipeline.squares`."""
         reader = readers.Reader(self.source, data, self.seed, report or _ignore)
         return pipeline.training(reader, data, self.seed, **position)
 
-    def validation(self, data, limit, report=None):
+    def validation(
+        self, data: Data, limit: int, report: Report | None = None
+    ) -> Dataset:
         """Batches for `test_step`, of at most `limit` images."""
         return pipeline.validation(self.shown, data, limit, report or _ignore)
 
-    def sample(self, data):
+    def sample(self, data: Data) -> Batch:
         """One batch for `picture`.
 
         Raises:
@@ -95,17 +111,17 @@ class Unpaired(Colored):
 
     validated = "data.validation or data.scans"
 
-    def __init__(self, config):
+    def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.scans = sources.open_source(
             config.data.scans, config.data.data_dir or None
         )
         self.scans, self.held_out_scans = sources.hold_out(self.scans)
 
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         return f"{super().fingerprint()} {sources.fingerprint(self.scans)}"
 
-    def probe(self, data):
+    def probe(self, data: Data) -> None:
         for source, field, colored in (
             (self.source, "--data", True),
             (self.scans, "data.scans", False),
@@ -113,21 +129,25 @@ class Unpaired(Colored):
             reader = readers.Reader(source, data, self.seed, _ignore, colored)
             readers.probe(reader, field, alike=True)
 
-    def training(self, data, report=None, **position):
+    def training(
+        self, data: Data, report: Report | None = None, **position: Any
+    ) -> Dataset:
         colors, scans = (
             readers.Reader(source, data, self.seed, report or _ignore, colored)
             for source, colored in ((self.source, True), (self.scans, False))
         )
         return pipeline.unpaired(colors, scans, data, self.seed, **position)
 
-    def validation(self, data, limit, report=None):
+    def validation(
+        self, data: Data, limit: int, report: Report | None = None
+    ) -> Dataset:
         scans = self.held_out_scans
         return pipeline.unpaired_validation(
             self.shown, scans, data, limit, report or _ignore
         )
 
 
-def open_data(config):
+def open_data(config: Config) -> tuple[sources.Source, sources.Source | None]:
     """(training source, validation source or None) of a Config."""
     data = config.data
     source = sources.open_source(data.source, data.data_dir or None)

@@ -10,6 +10,8 @@ import math
 import keras
 import tensorflow as tf
 
+from tfcolor.types import Tensor
+
 # Random numbers that an example takes: angle, whether there is a perspective,
 # and (x, y) of four corners.
 MATRIX_NUMBERS = 10
@@ -17,7 +19,7 @@ MATRIX_NUMBERS = 10
 PERSPECTIVE_SHARE = 0.5
 
 
-def matrix(numbers, side, rotation, perspective):
+def matrix(numbers: Tensor, side: int, rotation: float, perspective: float) -> Tensor:
     """Where each pixel of a distorted square comes from: first its corners show
     points up to perspective/4 of the side from those of the picture, to either
     side; then all turns about the middle.
@@ -83,7 +85,7 @@ def _quadrilateral(shifts, last):
     )
 
 
-def warp(rgb, matrices, fill):
+def warp(rgb: Tensor, matrices: Tensor, fill: str) -> Tensor:
     """Images seen through `matrix`, interpolated bilinearly, once.
 
     Args:

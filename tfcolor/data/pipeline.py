@@ -7,18 +7,24 @@ share the examples by number, and a run resumes at step s by starting there.
 """
 
 import functools
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfcolor import streams
 from tfcolor.color import lab
+from tfcolor.config import Data
 from tfcolor.data import crops
 from tfcolor.data import distortions
 from tfcolor.data import readers
+from tfcolor.data import sources
+from tfcolor.data.readers import Report
 from tfcolor.images import decode
 from tfcolor.images import degrade
 from tfcolor.images import resize
+from tfcolor.types import Dataset
+from tfcolor.types import Tensor
 
 # Shuffles after one another. One takes as few as 24 bits of its key (three
 # words of half as many bits as number the images, 8 at least), too few to keep
@@ -26,7 +32,7 @@ from tfcolor.images import resize
 _SHUFFLES = 2
 
 
-def file_number(example, seed, count):
+def file_number(example: Tensor, seed: int, count: int) -> Tensor:
     """The image that example number `example` shows: each epoch of `count`
     examples is a permutation of its own.
 
@@ -50,7 +56,7 @@ def file_number(example, seed, count):
     return place
 
 
-def training(reader, data, seed, **position):
+def training(reader: readers.Reader, data: Data, seed: int, **position: Any) -> Dataset:
     """Endless batches of Lab.
 
     Args:
@@ -63,7 +69,13 @@ def training(reader, data, seed, **position):
     return _lab_batches(squares(reader, data, seed, **position), data)
 
 
-def unpaired(colors, scans, data, seed, **position):
+def unpaired(
+    colors: readers.Reader,
+    scans: readers.Reader,
+    data: Data,
+    seed: int,
+    **position: Any,
+) -> Dataset:
     """Endless batches of coloured drawings, and of scans of others.
 
     Args:
@@ -89,17 +101,17 @@ def _with_scan(colored, scanned):
 
 
 def squares(
-    reader,
-    data,
-    seed,
+    reader: readers.Reader,
+    data: Data,
+    seed: int,
     *,
-    start=0,
-    first=0,
-    examples=0,
-    n_critic=1,
-    shard=0,
-    shards=1,
-):
+    start: int = 0,
+    first: int = 0,
+    examples: int = 0,
+    n_critic: int = 1,
+    shard: int = 0,
+    shards: int = 1,
+) -> Dataset:
     """Endless batches of squares of images from step `start` on.
 
     Args:
@@ -156,7 +168,14 @@ def squares(
     return images
 
 
-def validation(source, data, limit, report, numbered=False, scans=None):
+def validation(
+    source: sources.Source,
+    data: Data,
+    limit: int,
+    report: Report,
+    numbered: bool = False,
+    scans: sources.Source | None = None,
+) -> Dataset:
     """Each coloured image once, as in `central_squares`, as batches of Lab.
 
     Args:
@@ -176,7 +195,13 @@ def validation(source, data, limit, report, numbered=False, scans=None):
     return _finished(tf.data.Dataset.zip(batches, scanned).map(_with_scan))
 
 
-def unpaired_validation(colors, scans, data, limit, report):
+def unpaired_validation(
+    colors: sources.Source,
+    scans: sources.Source,
+    data: Data,
+    limit: int,
+    report: Report,
+) -> Dataset:
     """Batches as in `unpaired`, of each drawing once, with the scans in turn."""
     colored = central_squares(colors, data, limit, report).map(_only_rgb)
     scanned = central_squares(scans, data, limit, report)
@@ -186,7 +211,14 @@ def unpaired_validation(colors, scans, data, limit, report):
     return _finished(zipped.map(_with_scan).batch(data.batch_size))
 
 
-def central_squares(source, data, limit, report, numbered=False, colored=False):
+def central_squares(
+    source: sources.Source,
+    data: Data,
+    limit: int,
+    report: Report,
+    numbered: bool = False,
+    colored: bool = False,
+) -> Dataset:
     """Each image's largest central square, at most `limit` of them spread
     evenly; what is unreadable is left out and reported.
 

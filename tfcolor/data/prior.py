@@ -14,6 +14,7 @@ from tfcolor import atomic
 from tfcolor.color import lab
 from tfcolor.color import quantize
 from tfcolor.color.quantize import quarter
+from tfcolor.config import Data
 from tfcolor.data import pipeline
 from tfcolor.data import sources
 from tfcolor.errors import RunError
@@ -28,7 +29,9 @@ _SIDE = 25
 _PROBED = 8
 
 
-def load(source, data, kept, limit):
+def load(
+    source: sources.Source, data: Data, kept: pathlib.Path, limit: int
+) -> np.ndarray:
     """The share of each bin of `quantize.AB_BINS` among what the cross-entropy
     compares with: the images at a quarter of their training size; of
     grey ones, which are not trained on, none counts.

@@ -1,11 +1,16 @@
 """Crop after crop of a source's images, those that cannot be used replaced."""
 
+from __future__ import annotations
+
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import skimage.color
 
+from tfcolor.config import Data
 from tfcolor.data import crops
+from tfcolor.data.sources import Source
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 from tfcolor.images import decode
@@ -33,6 +38,9 @@ UNREADABLE = 0.05
 
 _ATTEMPTS = 100
 
+# Is told the name of an image that is left out, and why.
+Report = Callable[[str, str], None]
+
 
 class Reader:
     """Reads crop after crop, replacing images that cannot be used.
@@ -45,23 +53,33 @@ class Reader:
       colored: images without colour are rejected.
     """
 
-    def __init__(self, source, data, seed, report, colored=True):
+    def __init__(
+        self,
+        source: Source,
+        data: Data,
+        seed: int,
+        report: Report,
+        colored: bool = True,
+    ) -> None:
         self.source = source
         self.data = data
         self.seed = seed
         self.report = report
         self.colored = colored
         self.side = _needed_side(data)
-        self.rejected = set()
+        self.rejected: set[int] = set()
         self.unreadable = 0
         self._lock = threading.Lock()
 
-    def read(self, example, number, numbers):
-        """The crop that random `numbers` choose of image `number`, or, where
-        that cannot be used, of another that follows from seed and example.
+    def read(self, example: int, number: int, numbers: np.ndarray) -> np.ndarray:
+        """The crop that random `numbers` choose of image `number`, or, where that
+        cannot be used, of another that follows from seed and example.
 
         Returns:
           uint8 [h, w, 3].
+
+        Raises:
+          RunError: no image of many can be used, or too many are unreadable.
         """
         for attempt in range(_ATTEMPTS):
             window = self.try_read(int(number), numbers)
@@ -73,11 +91,12 @@ class Reader:
             f"{self.source.name(int(number))}"
         )
 
-    def try_read(self, number, numbers):
-        """The crop, or None where the image is unreadable or has no colour.
+    def try_read(self, number: int, numbers: np.ndarray) -> np.ndarray | None:
+        """The crop, uint8 [h, w, 3], or None where the image is unreadable or has no
+        color.
 
-        What was rejected before saves work but decides nothing: it depends on
-        where the run was started.
+        What was rejected before saves work but decides nothing: it depends on where the
+        run was started.
         """
         try:
             window = self._crop(number, numbers)
@@ -127,7 +146,7 @@ class Reader:
             )
 
 
-def probe(reader, field="--data", alike=False):
+def probe(reader: Reader, field: str = "--data", alike: bool = False) -> None:
     """Try images spread evenly over the source; more of them where the first
     few leave a doubt.
 
@@ -141,7 +160,8 @@ def probe(reader, field="--data", alike=False):
         are not `alike`.
     """
     source, middle = reader.source, np.full(crops.NUMBERS, 0.5)
-    tried, usable, right = set(), False, 0
+    tried: set[int] = set()
+    usable, right = False, 0
     for count in PROBES:
         for number in _spread(source, count) - tried:
             try:
@@ -175,7 +195,7 @@ def _check_alike(reader, field, tried, right):
         )
 
 
-def is_colored(image):
+def is_colored(image: np.ndarray) -> bool:
     """Whether the colours of a uint8 [H, W, 3] image vary."""
     return skimage.color.rgb2lab(image)[..., 1:].std((0, 1)).max() > TINT
 
@@ -185,7 +205,7 @@ def _spread(source, count):
     return set(spread.astype(int).tolist())
 
 
-def has_color(image):
+def has_color(image: np.ndarray) -> bool:
     """Whether some |a*| or |b*| of a uint8 [H, W, 3] image is above 5.
 
     A few pixels settle it for nearly every colour picture; only where they

@@ -4,10 +4,15 @@ A source has `len()`, `name(i)` and `read(i, side, window)`; reading one image
 never depends on another, and nothing is decoded before it is asked for.
 """
 
+from __future__ import annotations
+
 import hashlib
+import importlib.util
 import os
 import pathlib
 import zlib
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -19,6 +24,8 @@ from tfcolor.images.decode import Unreadable
 from tfcolor.images.decode import decode
 from tfcolor.images.decode import reason
 from tfcolor.images.decode import reduced
+from tfcolor.types import Path
+from tfcolor.types import Window
 
 # The colour photographs among the images inside the scikit-image wheel.
 SAMPLE = (
@@ -36,6 +43,21 @@ SAMPLE = (
 HOLD_OUT = 50
 
 
+class Source(Protocol):
+    """Numbered images."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def name(self, i: int) -> str:
+        """What image i is called, in reports and for the choice of what is held out."""
+
+    def read(
+        self, i: int, side: int | None = None, window: Window | None = None
+    ) -> np.ndarray:
+        """Image i as uint8 [H, W, 3]; see `Files.read`."""
+
+
 class Files:
     """Image files.
 
@@ -44,17 +66,20 @@ class Files:
       names: paths below root, in the order of their numbers.
     """
 
-    def __init__(self, root, names):
+    def __init__(self, root: str, names: Sequence[str]) -> None:
         self.root = root
         self.names = names
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
-    def name(self, i):
+    def name(self, i: int) -> str:
+        """The path of image i below the folder."""
         return self.names[i]
 
-    def read(self, i, side=None, window=None):
+    def read(
+        self, i: int, side: int | None = None, window: Window | None = None
+    ) -> np.ndarray:
         """Image i as uint8 [H, W, 3].
 
         Args:
@@ -79,9 +104,18 @@ class Tfds:
     Args:
       spec: NAME[:SPLIT], split "train" by default.
       data_dir: the cache of TensorFlow Datasets; None for its default.
+
+    Raises:
+      UsageError: it cannot be prepared, or has no images; or the package
+        array_record is missing, as on Windows.
     """
 
-    def __init__(self, spec, data_dir=None):
+    def __init__(self, spec: str, data_dir: str | None = None) -> None:
+        if importlib.util.find_spec("array_record") is None:
+            raise UsageError(
+                f"--data=tfds:{spec}: needs the package array_record, which has no "
+                "wheels for Windows; unpack the images into a folder and name that"
+            )
         import tensorflow_datasets as tfds
 
         self.dataset, _, split = spec.partition(":")
@@ -100,13 +134,21 @@ class Tfds:
                 f"{', '.join(builder.info.features)}"
             )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.records)
 
-    def name(self, i):
+    def name(self, i: int) -> str:
+        """The name of image i, DATASET:SPLIT[i]."""
         return f"{self.dataset}:{self.split}[{i}]"
 
-    def read(self, i, side=None, window=None):
+    def read(
+        self, i: int, side: int | None = None, window: Window | None = None
+    ) -> np.ndarray:
+        """Image i as uint8 [H, W, 3]; arguments as of `Files.read`.
+
+        Raises:
+          Unreadable: with the reason.
+        """
         try:
             image = np.asarray(self.records[int(i)]["image"])
         except Exception as error:
@@ -120,26 +162,30 @@ class Tfds:
 class Part:
     """Some images of a source, by their numbers."""
 
-    def __init__(self, source, numbers):
+    def __init__(self, source: Source, numbers: Sequence[int]) -> None:
         self.source = source
         self.numbers = numbers
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.numbers)
 
-    def name(self, i):
+    def name(self, i: int) -> str:
+        """The name that image i has in the source."""
         return self.source.name(self.numbers[i])
 
-    def read(self, i, side=None, window=None):
+    def read(
+        self, i: int, side: int | None = None, window: Window | None = None
+    ) -> np.ndarray:
+        """Image i as uint8 [H, W, 3], as the source reads it."""
         return self.source.read(self.numbers[i], side, window)
 
-    def scans(self):
+    def scans(self) -> Source | None:
         """The true scans of the same images, or None where they are not known."""
         scans = scans_of(self.source)
         return scans and Part(scans, self.numbers)
 
 
-def open_source(spec, data_dir=None):
+def open_source(spec: str, data_dir: str | None = None) -> Source:
     """The source that a SPEC names.
 
     Args:
@@ -154,7 +200,7 @@ def open_source(spec, data_dir=None):
     wants = entry.form.removeprefix(kind)[:1] if entry else ""  # "", "[" or ":"
     if entry and (rest if wants == ":" else wants == "[" or not colon):
         source = entry.load()(*filter(None, [rest]), **_places(entry, data_dir))
-    elif os.path.exists(spec) or os.sep in spec:
+    elif os.path.exists(spec) or "/" in spec or os.sep in spec:
         source = folder(spec)
     else:
         raise UsageError(
@@ -171,12 +217,12 @@ def _places(entry, data_dir):
     return {"data_dir": data_dir} if "data_dir" in entry.defaults() else {}
 
 
-def scans_of(source):
+def scans_of(source: Source) -> Source | None:
     """The true scans of a source's drawings, or None where they are not known."""
     return source.scans() if hasattr(source, "scans") else None
 
 
-def hold_out(source):
+def hold_out(source: Source) -> tuple[Source, Source]:
     """(training part, validation part): 2 % of the images, chosen by a hash
     of their names, so that the choice stays when images are added.
 
@@ -194,7 +240,7 @@ def hold_out(source):
     return Part(source, kept), Part(source, held)
 
 
-def fingerprint(source):
+def fingerprint(source: Source) -> str:
     """Hex digest of the number of images and of their names."""
     digest = hashlib.sha256()
     for i in range(len(source)):
@@ -202,8 +248,12 @@ def fingerprint(source):
     return f"{len(source)}-{digest.hexdigest()[:16]}"
 
 
-def folder(path):
-    """The Files of every image below a folder, in the order of their paths."""
+def folder(path: Path) -> Files:
+    """The Files of every image below a folder, in the order of their paths.
+
+    Raises:
+      UsageError: there is no such folder.
+    """
     root = pathlib.Path(path).expanduser()
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "no such folder"
@@ -217,7 +267,7 @@ def folder(path):
     return Files(str(root), sorted(names))
 
 
-def sample():
+def sample() -> Files:
     """The Files of the photographs that ship inside scikit-image."""
     import skimage
 

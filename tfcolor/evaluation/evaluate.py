@@ -5,6 +5,8 @@ import json
 import logging
 import pathlib
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -27,12 +29,19 @@ from tfcolor.metrics import pretrained
 from tfcolor.presets import weights as preset_weights
 from tfcolor.registry import DRAWING
 from tfcolor.runs import folder as run_folder
+from tfcolor.types import Path
 from tfcolor.version import __version__
 
 log = logging.getLogger("tfcolor")
 
 
-def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
+def judge_runs(
+    workdirs: Sequence[Path],
+    spec: str | None = None,
+    output: Path | None = None,
+    data_dir: str | None = None,
+    **settings: Any,
+) -> pathlib.Path:
     """Judge runs side by side and write what `bin/evaluate` promises.
 
     Args:
@@ -63,7 +72,7 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
     judges = _perceptual(settings, source)
     output = _output(output, folders)
     atomic.make_folder(output, "output")
-    skipped = {}
+    skipped: dict[str, str] = {}
     batches = pipeline.validation(
         source, data, settings["limit"], skipped.__setitem__, numbered=True, scans=scans
     )
@@ -127,7 +136,7 @@ def _named(workdirs):
 
 def _load(model):
     generator, info = restore.of_model(model)
-    network = restore.network_of(generator.folded())
+    network, head = restore.network_of(generator.folded()), info["head"]
     preset = presets.find(model)
     if preset:
         config, scanner = preset_weights.config_of(presets.card(preset)), None
@@ -140,7 +149,7 @@ def _load(model):
 
     def predict(batch):
         l = batch["l"]
-        if config.generator.head not in DRAWING:
+        if head not in DRAWING:
             return l, network(l)["ab"]
         if "scan" in batch:
             l = batch["scan"]
@@ -214,7 +223,8 @@ def _perceptual(settings, source):
     """The judge whose weights the extra `encoder` installs, and those whose
     weights were named; one that cannot be had is named on the log, and the rest
     goes on."""
-    labels, judges = None, []
+    labels: Any = None
+    judges: list[Any] = []
     if settings["vgg_weights"]:
         if not settings["labels"]:
             raise UsageError("--vgg_weights: needs --labels")
@@ -270,7 +280,7 @@ def _write_metrics(output, table, differences, facts, skipped):
 
 def _curves(folder):
     """{name: (steps, values)} of report.CURVES in a run's metrics.jsonl."""
-    found = {}
+    found: dict[str, Any] = {}
     for values in folder.lines():
         for name in report.CURVES:
             if name in values:

@@ -1,17 +1,24 @@
 """The pictures of an evaluation."""
 
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
+from tfcolor.config import Data
 from tfcolor.data import pipeline
 from tfcolor.data import sources
+from tfcolor.evaluation.statistics import Method
 from tfcolor.images import grid
+from tfcolor.runs.folder import Workdir
 
 # Moments of a run whose samples are shown.
 MOMENTS = 6
 
 
-def chosen(errors, count):
+def chosen(errors: Mapping[int, float], count: int) -> list[int]:
     """Numbers of the images of least, middle and most error, `count` in all."""
     order = sorted(errors, key=lambda number: (errors[number], number))
     places = [*_part(0, count), *_part(len(order) // 2 - count // 6, count)]
@@ -24,7 +31,13 @@ def _part(first, count):
     return range(first, first + max(1, count // 3))
 
 
-def of_methods(methods, source, data, numbers, scans=None):
+def of_methods(
+    methods: Mapping[str, Method],
+    source: sources.Source,
+    data: Data,
+    numbers: Sequence[int],
+    scans: sources.Source | None = None,
+) -> np.ndarray:
     """uint8 [h, w, 3]: rows of the inputs, what each method makes of them, the
     truth.
 
@@ -43,7 +56,7 @@ def of_methods(methods, source, data, numbers, scans=None):
     return grid.of_rows([(batch.get("scan", l), 0.0 * truth), *rows, (l, truth)])
 
 
-def evolutions(runs):
+def evolutions(runs: Mapping[str, Workdir]) -> Iterator[tuple[str, np.ndarray]]:
     """The same images over the training of each run, from its samples/: yields
     (caption, uint8 [h, w, 3]).
 

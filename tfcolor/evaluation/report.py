@@ -1,10 +1,17 @@
 """report.html: an evaluation on one page that opens offline."""
 
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from tfcolor import html
 from tfcolor.evaluation.statistics import GREY
 from tfcolor.evaluation.statistics import TRUTH
+from tfcolor.evaluation.statistics import Difference
+from tfcolor.evaluation.statistics import Table
 from tfcolor.evaluation.statistics import interval
 from tfcolor.evaluation.statistics import may_be_noise
 from tfcolor.evaluation.statistics import measured
@@ -25,7 +32,13 @@ CURVES = (
 )
 
 
-def page(table, differences, facts, pictures, curves):
+def page(
+    table: Table,
+    differences: Sequence[Difference],
+    facts: Mapping[str, object],
+    pictures: Iterable[tuple[str, np.ndarray]],
+    curves: Mapping[str, Mapping[str, Any]],
+) -> str:
     """The page as text.
 
     Args:
@@ -72,7 +85,7 @@ def page(table, differences, facts, pictures, curves):
     return html.page("Colorization, judged", parts)
 
 
-def verdict(table, differences, metric):
+def verdict(table: Table, differences: Sequence[Difference], metric: str) -> str:
     """Which run is best by a metric, and whether that may be noise."""
     name = METRICS[metric].title
     order = ranked(table, metric)

@@ -1,9 +1,17 @@
 """Judging runs on images: every metric, with intervals, in one pass."""
 
+from __future__ import annotations
+
 import csv
 import dataclasses
 import io
 import logging
+import pathlib
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -11,14 +19,14 @@ import tqdm
 from scipy import special
 
 from tfcolor import atomic
-from tfcolor.color import gamut
-from tfcolor.color import lab
-from tfcolor.color import quantize
 from tfcolor.color.cie import L_HALF
 from tfcolor.errors import RunError
 from tfcolor.metrics import METRICS
-from tfcolor.metrics import color as metrics
 from tfcolor.metrics import per_image
+from tfcolor.metrics import sets
+from tfcolor.types import Batch
+from tfcolor.types import Dataset
+from tfcolor.types import Tensor
 
 log = logging.getLogger("tfcolor")
 
@@ -27,6 +35,13 @@ RESAMPLES = 400
 INTERVAL = (0.025, 0.975)
 
 TRUTH, GREY = "truth", "grey"
+
+# From a batch to (l, ab), and {method: {metric: [1 + resamples]}}.
+Method: TypeAlias = Callable[[Batch], tuple[Tensor, Tensor]]
+Table: TypeAlias = dict[str, dict[str, np.ndarray]]
+
+# (first run, second run, metric, difference, low, high)
+Difference: TypeAlias = tuple[str, str, str, float, float, float]
 
 
 @dataclasses.dataclass
@@ -43,7 +58,7 @@ class Sums:
     seed: int = 0
     values: dict = dataclasses.field(default_factory=dict)
 
-    def weights(self, numbers):
+    def weights(self, numbers: Sequence[int]) -> np.ndarray:
         """[1 + resamples, B] float64."""
         columns = [
             np.random.default_rng([self.seed, int(number)]).poisson(1.0, self.resamples)
@@ -51,116 +66,27 @@ class Sums:
         ]
         return np.vstack([np.ones(len(numbers)), np.transpose(columns)])
 
-    def add(self, weights, statistics):
+    def add(self, weights: np.ndarray, statistics: Mapping[str, Any]) -> None:
         """Statistics: {name: [B] or [B, K]}."""
         for name, value in statistics.items():
             added = weights @ np.asarray(value, np.float64)
             self.values[name] = self.values.get(name, 0.0) + added
 
 
-@dataclasses.dataclass
-class Rendered:
-    """A batch of pictures as a viewer sees them: every metric is of the 8-bit
-    picture that `bin/colorize` would write, and none of a colour that the
-    network asked for and sRGB does not have.
-
-    Attributes:
-      rgb: uint8 [B, H, W, 3].
-      ab: a* and b* of that, [B, H, W, 2].
-      bins: the nearest of the 313 colours, int32 [B, H, W].
-      hasler: colourfulness, [B].
-    """
-
-    rgb: tf.Tensor
-    ab: tf.Tensor
-    bins: tf.Tensor
-    hasler: tf.Tensor
-
-
-def render(l, ab):
-    """A Rendered of l and ab in the networks' units."""
-    return Rendered(*_rendered(_picture(l, ab)))
-
-
-# Apart, because what is looked for in it has no size that a compiler knows.
-_picture = tf.function(gamut.picture, autograph=False)
-
-
-@tf.function(jit_compile=True, autograph=False)
-def _rendered(rgb):
-    ab = lab.rgb_to_lab(rgb)[..., 1:]
-    return rgb, ab, quantize.nearest(ab), metrics.colorfulness(rgb)
-
-
-def statistics(found, truth, lightness):
-    """Of a batch: values and counts by image, {name: [B] or [B, K] numpy}.
-
-    Args:
-      found, truth: Rendered.
-      lightness: L* [B, H, W, 1].
-    """
-    values = _statistics(
-        (found.rgb, found.ab, found.bins, found.hasler),
-        (truth.rgb, truth.ab, truth.bins, truth.hasler),
-        lightness,
-    )
-    return {name: value.numpy() for name, value in values.items()}
-
-
-@tf.function(autograph=False)
-def _statistics(found, truth, lightness):
-    rgb, ab, bins, hasler = found
-    true_rgb, true_ab, true_bins, true_hasler = truth
-    at_hand = {
-        "rgb": rgb,
-        "ab": ab,
-        "hasler": hasler,
-        "true_rgb": true_rgb,
-        "true_ab": true_ab,
-        "true_hasler": true_hasler,
-        "lightness": lightness,
-    }
-    return {
-        "images": tf.ones_like(hasler),
-        **{name: metric.values(at_hand) for name, metric in per_image().items()},
-        "delta_image": tf.abs(hasler - true_hasler),
-        "closeness": metrics.closeness_by_bin(true_bins, true_ab, ab),
-        "bins": metrics.count_by_bin(bins),
-        "cells": metrics.count_by_cell(ab),
-        "a": tf.reduce_mean(ab[..., 0], [1, 2]),
-        "b": tf.reduce_mean(ab[..., 1], [1, 2]),
-        "chroma": metrics.chroma(ab),
-    }
-
-
-def metrics_of(sums, truth):
-    """{metric: [1 + resamples]} from the Sums of a method and of the truth."""
-    found, true = sums.values, truth.values
-    means = {
-        name: found[name] / found["images"] for name in (*per_image(), "delta_image")
-    }
-    hue, true_hue = (
-        metrics.one_hue(values["a"], values["b"], values["chroma"]).numpy()
-        for values in (found, true)
-    )
-    return {
-        **means,
-        "balanced_auc": metrics.balanced_auc(found["closeness"], true["bins"]).numpy(),
-        "histogram": metrics.histogram_distance(found["bins"], true["bins"]).numpy(),
-        "histogram_24": metrics.histogram_distance(
-            found["cells"], true["cells"]
-        ).numpy(),
-        "delta_set": np.abs(means["hasler"] - true["hasler"] / true["images"]),
-        "sepia": metrics.sepia(hue, true_hue).numpy(),
-    }
-
-
-def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptual=()):
+def judge(
+    methods: Mapping[str, Method],
+    batches: Dataset,
+    count: int,
+    names: Callable[[int], str],
+    output: pathlib.Path | None,
+    resamples: int = RESAMPLES,
+    perceptual: Sequence[Any] = (),
+) -> tuple[Table, dict[int, float]]:
     """Run methods over images once; writes images.csv.
 
     Args:
-      methods: {name: function of a batch to (l [B, S, S, 1], ab [B, S, S, 2])},
-        in the networks' units. Truth and grey are added.
+      methods: {name: function of a batch to (l [B, S, S, 1], ab [B, S, S, 2])}, in the
+        networks' units. Truth and grey are added.
       batches: of `pipeline.validation`, numbered.
       count: images, for the progress bar.
       names: a function of an image's number to its name.
@@ -168,8 +94,11 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
       perceptual: judges of `recognition` and `perceptual`.
 
     Returns:
-      {method: {metric: [1 + resamples]}}, and {number: mean ab error of the
-      methods} of the images.
+      {method: {metric: [1 + resamples]}}, and {number: mean ab error of the methods} of
+      the images.
+
+    Raises:
+      RunError: no image can be read and has color.
     """
     methods = {
         TRUTH: lambda batch: (batch["l"], batch["ab"]),
@@ -177,7 +106,7 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
         **methods,
     }
     sums = {name: Sums(resamples) for name in methods}
-    errors = {}
+    errors: dict[int, float] = {}
     with (
         atomic.replacing(output / "images.csv") if output else io.BytesIO() as file,
         tqdm.tqdm(total=count, desc="evaluate", unit=" images") as bar,
@@ -198,7 +127,9 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
         text.detach()  # which would close the file
         if not errors:
             raise RunError("none of the images can be read and has colour")
-    table = {name: metrics_of(s, sums[TRUTH]) for name, s in sums.items()}
+    table = {
+        name: sets.metrics_of(s.values, sums[TRUTH].values) for name, s in sums.items()
+    }
     for judge_of in perceptual:
         for name, values in judge_of.results(TRUTH).items():
             table[name].update(values)
@@ -207,16 +138,16 @@ def judge(methods, batches, count, names, output, resamples=RESAMPLES, perceptua
 
 def _judge_batch(methods, batch, numbers, perceptual):
     lightness = (batch["l"] + 1.0) * L_HALF
-    truth, values = render(*methods[TRUTH](batch)), {}
+    truth, values = sets.render(*methods[TRUTH](batch)), {}
     for name, predict in methods.items():
-        found = truth if name == TRUTH else render(*predict(batch))
-        values[name] = statistics(found, truth, lightness)
+        rendered = truth if name == TRUTH else sets.render(*predict(batch))
+        values[name] = sets.statistics(rendered, truth, lightness)
         for judge_of in perceptual:
-            judge_of.add(name, found.rgb, numbers)
+            judge_of.add(name, rendered.rgb, numbers)
     return values
 
 
-def measured(table):
+def measured(table: Table) -> list[str]:
     """The metrics of METRICS that a table has."""
     return [
         metric for metric in METRICS if all(metric in row for row in table.values())
@@ -230,7 +161,7 @@ def _write_rows(table, found, names):
             table.writerow([image, method, *row])
 
 
-def interval(values):
+def interval(values: np.ndarray) -> tuple[float, float, float]:
     """(value, low, high) of [1 + resamples]: the bias-corrected percentile
     interval (Efron 1987, section 2), because resamples, which lack some images,
     have fewer colours than all images have; widened to the value itself, where
@@ -248,7 +179,7 @@ def interval(values):
     return value, min(value, float(low)), max(value, float(high))
 
 
-def differences(table):
+def differences(table: Table) -> list[Difference]:
     """[(first, second, metric, difference, low, high)] of each pair of runs, for
     the metrics that have intervals."""
     runs = [name for name in table if name not in (TRUTH, GREY)]
@@ -261,12 +192,12 @@ def differences(table):
     ]
 
 
-def may_be_noise(low, high):
+def may_be_noise(low: float, high: float) -> bool:
     """An interval of a difference holds 0, or says nothing."""
     return not (low > 0.0 or high < 0.0)
 
 
-def ranked(table, metric):
+def ranked(table: Table, metric: str) -> list[str]:
     """Runs from the best to the worst; by nearness to the truth where neither
     more nor less is better."""
     truth = table[TRUTH][metric][0]

@@ -7,10 +7,13 @@ pixel, as what is finer is lost when a scan is reduced; in pictures whose shorte
 side is above FINEST they grow with the picture. Blocks of JPEG are 8 pixels.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
 from tfcolor.images import resize
+from tfcolor.types import Tensor
 
 # What is drawn of a picture: how old it is, and of each effect its share of
 # that; where an effect may go either way, 1/2 is none of it.
@@ -63,14 +66,14 @@ QUANTIZATION = """
 49 64 78 87 103 121 120 101
 72 92 95 98 112 100 103  99
 """
-_TABLE = np.float32(QUANTIZATION.split()).reshape(8, 8)
+_TABLE = np.array(QUANTIZATION.split(), np.float32).reshape(8, 8)
 _MIDDLE = 128.0 / 255.0
 _K = np.arange(8)
 _DCT = np.float32(np.cos(np.pi / 8 * _K[:, None] * (_K + 0.5)) / 2)
 _DCT[0] /= np.sqrt(np.float32(2))
 
 
-def age(l, seeds, share):
+def age(l: Tensor, seeds: Tensor, share: float) -> Tensor:
     """Some of the images as old photographs.
 
     Each depends on its own pixels and its own seed only.
@@ -95,7 +98,7 @@ def age(l, seeds, share):
     return tf.map_fn(one, (l[..., 0], seeds), fn_output_signature=tf.float32)[..., None]
 
 
-def aged(t, seed):
+def aged(t: Tensor, seed: Tensor) -> Tensor:
     """A plane as an old photograph; `seed`: [2] int64.
 
     In the order of a picture's life: lens, exposure, film; light and paper;
@@ -135,16 +138,16 @@ def _between(limits, u):
     return least * (most / least) ** u
 
 
-def faded(t, black, white):
+def faded(t: Tensor, black: Tensor | float, white: Tensor | float) -> Tensor:
     """0 and 1 become `black` and `white`, each a number or [H, W]."""
     return black + (white - black) * t
 
 
-def vignetted(t, strength, y, x):
-    """Darker, or with a negative strength whiter, towards the corners.
+def vignetted(t: Tensor, strength: Tensor | float, y: Tensor, x: Tensor) -> Tensor:
+    """A plane [H, W] darker, or with a negative strength whiter, towards the corners.
 
-    It grows with the square of the distance from a point of the middle third, at
-    the shares y and x of that, and is 1 at half a diagonal.
+    It grows with the square of the distance from a point of the middle third, at the
+    shares y and x of that, and is 1 at half a diagonal.
     """
     height, width = tf.unstack(tf.cast(tf.shape(t), tf.float32))
     rows = (tf.range(height) + 0.5) / height - (1.0 + y) / 3.0
@@ -154,9 +157,9 @@ def vignetted(t, strength, y, x):
     return t + tf.abs(lost) * (tf.cast(lost < 0.0, tf.float32) - t)
 
 
-def blurred(t, sigma):
-    """Under a Gaussian of a standard deviation in pixels, 0 is none; beyond the
-    edge there is nothing, and the weights inside have the sum 1."""
+def blurred(t: Tensor, sigma: Tensor | float) -> Tensor:
+    """A plane [H, W] under a Gaussian of a standard deviation in pixels, 0 is none;
+    beyond the edge there is nothing, and the weights inside have the sum 1."""
 
     def weights(size):
         found = _gaussians(
@@ -168,7 +171,7 @@ def blurred(t, sigma):
     return resize.apply(t, weights(height), weights(width))
 
 
-def field(seed, shape, cells):
+def field(seed: Tensor, shape: Tensor, cells: Sequence[Tensor | float]) -> Tensor:
     """Smooth noise [H, W], at each pixel normal with mean 0 and variance 1.
 
     Normal numbers on a grid of `cells` [2] pixels, under a Gaussian of 0.6 of
@@ -193,9 +196,9 @@ def _gaussians(size, count, cell, sigma, first=0.0):
     return tf.exp(-0.5 * tf.square((pixels[:, None] - middles) / sigma))
 
 
-def marked(t, seed, scratches, spots):
-    """With so many random scratches, and spots and hairs of dust, lighter or
-    darker."""
+def marked(t: Tensor, seed: Tensor, scratches: Tensor, spots: Tensor) -> Tensor:
+    """A plane [H, W] with so many random scratches, and spots and hairs of dust,
+    lighter or darker."""
     count = scratches + spots
     u = tf.unstack(tf.random.stateless_uniform([8, count, 1, 1], seed))
     long = (tf.range(count) < scratches)[:, tf.newaxis, tf.newaxis]
@@ -210,7 +213,15 @@ def marked(t, seed, scratches, spots):
     return t
 
 
-def covers(shape, y, x, length, width, angle, bend):
+def covers(
+    shape: Tensor,
+    y: Tensor,
+    x: Tensor,
+    length: Tensor,
+    width: Tensor,
+    angle: Tensor,
+    bend: Tensor,
+) -> Tensor:
     """How much of each pixel a stroke with round ends covers.
 
     Across a line it is the share of the pixel, to the last digit where the line
@@ -241,8 +252,8 @@ def covers(shape, y, x, length, width, angle, bend):
     return tf.clip_by_value(0.5 * (width + 1.0) - distance, 0.0, tf.minimum(width, 1.0))
 
 
-def jpeg(t, quality):
-    """As a JPEG of the plane keeps it: the cosine transforms of its 8x8 blocks,
+def jpeg(t: Tensor, quality: Tensor | float) -> Tensor:
+    """A plane [H, W] as a JPEG keeps it: the cosine transforms of its 8x8 blocks,
     rounded to multiples of the usual table for a quality (1..100) of libjpeg.
 
     The last blocks are filled up with the pixels of the edge.

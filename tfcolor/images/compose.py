@@ -6,18 +6,22 @@ far as the network has not changed it. The functions on tensors hold in an expor
 graph too.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.images import resize
+from tfcolor.types import Tensor
 
 # Pixels that are joined at a time, so that memory hardly grows with a picture.
 BAND = 1 << 20
 
 
-def join(image, planes):
+def join(image: np.ndarray, planes: np.ndarray) -> np.ndarray:
     """A picture with other colours.
 
     Args:
@@ -35,7 +39,9 @@ def join(image, planes):
     return result
 
 
-def enlarged_bands(planes, height, width):
+def enlarged_bands(
+    planes: np.ndarray, height: int, width: int
+) -> Iterator[tuple[slice, Any]]:
     """Yields (slice of rows, planes [., rows, width]) of planes brought to a
     size."""
     same = planes.shape[1:] == (height, width)
@@ -64,10 +70,11 @@ def _joined(rgb, planes):
     return gamut.to_uint8(lightness, planes[0], planes[1])
 
 
-def changed(lightness, change):
+def changed(lightness: Tensor, change: Tensor) -> Tensor:
     """L* [...] plus the sum of changes [0 or 1, ...], within 0..100."""
     return tf.clip_by_value(lightness + tf.reduce_sum(change, 0), 0.0, 100.0)
 
 
-def as_rgb(image):
+def as_rgb(image: np.ndarray) -> np.ndarray:
+    """An image uint8 [H, W] or [H, W, 3] as [H, W, 3]."""
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, -1)

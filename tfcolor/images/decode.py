@@ -8,6 +8,10 @@ import simplejpeg
 from PIL import Image
 from PIL import ImageOps
 
+from tfcolor.types import Box
+from tfcolor.types import Size
+from tfcolor.types import Window
+
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
@@ -15,7 +19,9 @@ class Unreadable(Exception):
     """An image that cannot be decoded; the message is the reason."""
 
 
-def decode(data, side=None, window=None):
+def decode(
+    data: bytes, side: int | None = None, window: Window | None = None
+) -> np.ndarray:
     """Bytes of an image file to uint8 RGB [H, W, 3], upright; `side` and
     `window` as in `Files.read`.
 
@@ -39,7 +45,7 @@ def decode(data, side=None, window=None):
         raise Unreadable(reason(error)) from error
 
 
-def reduction(size, side):
+def reduction(size: Size, side: int | None) -> int:
     """The power of two, at most 8, by which a picture of (height, width) may
     be reduced so that its shorter side keeps at least `side` pixels."""
     factor = 1
@@ -48,7 +54,7 @@ def reduction(size, side):
     return factor
 
 
-def reason(error):
+def reason(error: BaseException) -> str:
     """The first line of an error, without what TensorFlow wraps around it."""
     text = re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\].*", "", str(error)).strip()
     return text.splitlines()[0] if text else type(error).__name__
@@ -82,13 +88,14 @@ def _upright_rgb(image):
     return image.convert("RGB")
 
 
-def reduced(image, side, window):
-    """A Pillow image as `decode` gives it: reduced for `side`, cut to `window`."""
+def reduced(image: Image.Image, side: int | None, window: Window | None) -> np.ndarray:
+    """A Pillow image as `decode` gives it, uint8 [H, W, 3]: reduced for `side`, cut to
+    `window`."""
     image = np.asarray(image.reduce(reduction(image.size, side)))
     return cut(image, window(image.shape[:2])) if window else image
 
 
-def to_8_bit(image):
+def to_8_bit(image: Image.Image) -> Image.Image:
     """16-bit greyscale scaled to 8 bits, which `convert` would clip."""
     if not image.mode.startswith("I") and image.mode != "F":
         return image
@@ -101,7 +108,7 @@ def to_8_bit(image):
     return grey
 
 
-def cut(image, box):
+def cut(image: np.ndarray, box: Box) -> np.ndarray:
     """The box of an image, [height, width, 3], without a copy."""
     top, left, height, width = box
     return image[top : top + height, left : left + width]

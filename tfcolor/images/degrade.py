@@ -8,6 +8,8 @@ operations. Those layers draw from a state, and blur a whole batch alike.
 import keras
 import tensorflow as tf
 
+from tfcolor.types import Tensor
+
 # Random numbers that an example takes: chosen and size of the blur, and chosen, area,
 # aspect, top, left and lightness of what is erased.
 INPUT_NUMBERS = 8
@@ -23,7 +25,7 @@ ERASED_AREA = (0.005, 0.1)
 ERASED_ASPECT = (0.3, 1.0 / 0.3)
 
 
-def degrade(l, numbers, blur, erase):
+def degrade(l: Tensor, numbers: Tensor, blur: float, erase: float) -> Tensor:
     """Some of the images blurred, and a rectangle of some erased.
 
     Args:
@@ -44,7 +46,7 @@ def degrade(l, numbers, blur, erase):
     return l
 
 
-def blurred(l, size):
+def blurred(l: Tensor, size: Tensor) -> Tensor:
     """Images under a Gaussian kernel of 3x3 or, where `size` [B, 1, 1, 1] is at
     least 1/2, 5x5 pixels; beyond the edge they are mirrored, which keeps their
     means."""
@@ -60,7 +62,9 @@ def blurred(l, size):
     return tf.where(size < 0.5, small, large)
 
 
-def rectangle(shape, area, aspect, top, left):
+def rectangle(
+    shape: Tensor, area: Tensor, aspect: Tensor, top: Tensor, left: Tensor
+) -> Tensor:
     """Masks [B, H, W, 1] of random rectangles inside images of a shape, from
     numbers [B, 1, 1, 1] in [0, 1)."""
     least, most = ERASED_AREA

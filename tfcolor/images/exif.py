@@ -5,6 +5,8 @@ Exchangeable image file format 2.32, sections 4.5 and 4.6.4.
 
 import tensorflow as tf
 
+from tfcolor.types import Tensor
+
 _MARK = b"Exif\0\0"
 _TAG = 0x0112
 _ENTRY = 12  # bytes of a field of an image file directory
@@ -14,7 +16,7 @@ _ENTRY = 12  # bytes of a field of an image file directory
 _HEAD = 1 << 17
 
 
-def upright(image, data):
+def upright(image: Tensor, data: Tensor) -> Tensor:
     """Turn and mirror a decoded picture as its file says.
 
     Args:
@@ -27,7 +29,7 @@ def upright(image, data):
     return _flipped(image, 0, _is_one_of(number, (3, 4, 7, 8)))
 
 
-def orientation(data):
+def orientation(data: Tensor) -> Tensor:
     """Scalar string -> scalar int32 in 1..8; 1 where a file says none."""
     codes = tf.cast(
         tf.io.decode_raw(tf.strings.substr(data, 0, _HEAD), tf.uint8), tf.int32

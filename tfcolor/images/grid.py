@@ -1,6 +1,7 @@
 """Sample pictures: rows of input, prediction and truth."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -8,11 +9,13 @@ from PIL import Image
 
 from tfcolor import atomic
 from tfcolor.color import gamut
+from tfcolor.types import Path
+from tfcolor.types import Tensor
 
 GAP = 2  # pixels between the pictures
 
 
-def of_rows(rows):
+def of_rows(rows: Sequence[tuple[Tensor, Tensor]]) -> np.ndarray:
     """uint8 [h, w, 3] of rows of pictures.
 
     Args:
@@ -29,7 +32,7 @@ def of_rows(rows):
     return picture[:-GAP, :-GAP]
 
 
-def write_png(path, picture):
+def write_png(path: Path, picture: np.ndarray) -> None:
     """A uint8 [h, w, 3] picture, enlarged where it is small, to a PNG file."""
     image = Image.fromarray(picture)
     factor = max(1, round(600 / min(image.size)))

@@ -1,12 +1,15 @@
 """Picture files as people have them: read with all that belongs to them, and
 written with it."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import io
 import logging
 import math
 import os
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -17,6 +20,7 @@ from tfcolor import atomic
 from tfcolor.images.decode import Unreadable
 from tfcolor.images.decode import reason
 from tfcolor.images.decode import to_8_bit
+from tfcolor.types import Path
 
 log = logging.getLogger("tfcolor")
 
@@ -30,7 +34,7 @@ MAX_ASPECT = 200
 
 # Of a written file, by format; Pillow's compression of PNG is slower by far at
 # its default and hardly smaller.
-_QUALITY = {
+_QUALITY: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
     "WEBP": {"quality": 95},
     "PNG": {"compress_level": 3},
@@ -61,13 +65,13 @@ class Picture:
     extras: dict = dataclasses.field(default_factory=dict)
 
 
-def size_of(path, max_pixels=MAX_PIXELS):
+def size_of(path: Path, max_pixels: int = MAX_PIXELS) -> int:
     """How many pixels a file's header says; raises as `read`."""
     with _opened(path, max_pixels) as image:
         return image.width * image.height
 
 
-def read(path, max_pixels=MAX_PIXELS):
+def read(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
     """The Picture in a file; of several frames the first.
 
     Raises:
@@ -102,7 +106,7 @@ def _check_size(size, max_pixels):
         raise Unreadable(f"{said}: one side is more than {MAX_ASPECT} times the other")
 
 
-def write(path, pixels, like, kind):
+def write(path: Path, pixels: np.ndarray, like: Picture, kind: str) -> None:
     """Write pixels atomically, with what belongs to the picture `like`.
 
     Args:
@@ -140,7 +144,8 @@ def _picture(image):
 
 
 def _extras(image):
-    kept, old, extras = Image.Exif(), image.getexif(), {}
+    kept, old = Image.Exif(), image.getexif()
+    extras: dict[str, Any] = {}
     for tag in _TAGS:
         if tag in old:
             kept[tag] = old[tag]

@@ -11,9 +11,14 @@ large picture can be made without the rest of it, and any size may be known at
 run time only: plain TensorFlow operations, differentiable.
 """
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+
+from tfcolor.types import Size
+from tfcolor.types import Tensor
 
 # Pixels of a side for each that is wanted, at least, before the triangle: with
 # less the cells' own blur would show, with more decoding takes longer.
@@ -25,7 +30,7 @@ _POWERS = [2**k for k in range(1, 25)]
 _BAND = 1 << 22
 
 
-def picture(image, height, width):
+def picture(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """A picture at a smaller size, or a larger one.
 
     Args:
@@ -44,7 +49,7 @@ def picture(image, height, width):
     return np.asarray(cells.resize((width, height), triangle, box=(0, 0, *size)))
 
 
-def reducing(size, target):
+def reducing(size: tuple[Any, Any], target: tuple[Any, Any]) -> tuple[Tensor, ...]:
     """The weights (rows [h, H], columns [w, W]) by which `picture` brings a
     picture of size (H, W) to a target (h, w), but for its rounding to 8 bits.
     Both may be known at run time only."""
@@ -56,7 +61,7 @@ def reducing(size, target):
     )
 
 
-def reduction(size, target):
+def reduction(size: Size, target: Size) -> int:
     """The power of two by which a picture of size (height, width) is reduced
     before the triangle brings it to the target."""
     return max([1] + [f for f in _POWERS if _fits(size, target, f)])
@@ -80,7 +85,14 @@ def _averaged(image, factor):
     )
 
 
-def weights(size, target, kernel, first=0, count=None, factor=1):
+def weights(
+    size: Any,
+    target: Any,
+    kernel: str,
+    first: int = 0,
+    count: int | None = None,
+    factor: Any = 1,
+) -> Tensor:
     """Weights that bring an axis of `size` samples to `target` samples.
 
     Samples lie at the centres of their pixels, a kernel is stretched by the
@@ -110,12 +122,12 @@ def weights(size, target, kernel, first=0, count=None, factor=1):
     return tf.gather(found, cell, axis=-1) / tf.cast(samples, tf.float32)
 
 
-def apply(x, rows, columns):
+def apply(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Resize planes [..., h, w] by matrices [H, h] and [W, w] to [..., H, W]."""
     return tf.matmul(tf.matmul(rows, x), columns, transpose_b=True)
 
 
-def reflected(count, before, after):
+def reflected(count: Tensor, before: Any, after: Any) -> Tensor:
     """Indices [before + count + after] of an axis of `count` samples continued
     by reflection at its edge samples, as often as it takes."""
     last = tf.maximum(count - 1, 1)

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+from typing import Any
 
 import tensorflow as tf
 
@@ -21,9 +22,14 @@ from tfcolor.images import resize
 from tfcolor.images import working
 from tfcolor.inference import restore
 from tfcolor.inference import serving
+from tfcolor.inference.predictor import Info
 from tfcolor.inference.predictor import predict_planes
 from tfcolor.presets import writing
 from tfcolor.runs import folder as run_folder
+from tfcolor.types import Batch
+from tfcolor.types import Network
+from tfcolor.types import Path
+from tfcolor.types import Tensor
 from tfcolor.version import __version__
 
 
@@ -35,7 +41,7 @@ class Served(tf.Module):
       info: of `restore.of_run`.
     """
 
-    def __init__(self, generator, info):
+    def __init__(self, generator: Network, info: Info) -> None:
         super().__init__()
         generator = generator.folded()
         self.info = info
@@ -43,7 +49,8 @@ class Served(tf.Module):
         self.weights = [variable.value for variable in generator.variables]
         self.network = restore.network_of(generator)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Any]:
+        """{name of a signature: the function}, as `tf.saved_model.save` takes it."""
         return {
             "serving_default": self.serving_default,
             "colorize": self.colorize,
@@ -54,7 +61,7 @@ class Served(tf.Module):
         input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32, "l")],
         autograph=False,
     )
-    def predict_ab(self, l):
+    def predict_ab(self, l: Tensor) -> Batch:
         """L* [N, H, W, 1] -> {"ab": [N, H, W, 2]}, CIE units; of the head "bins"
         also {"probabilities": [N, h, w, 313]} at a quarter of the working size,
         of those of drawings {"l": [N, H, W, 1]}, L*."""
@@ -80,7 +87,7 @@ class Served(tf.Module):
         input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, "image")],
         autograph=False,
     )
-    def colorize(self, image):
+    def colorize(self, image: Tensor) -> Batch:
         """Uint8 sRGB [N, H, W, 3], of which the lightness counts -> the same."""
         return {"image": self._colorize(image)}
 
@@ -88,7 +95,7 @@ class Served(tf.Module):
         input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")],
         autograph=False,
     )
-    def serving_default(self, image_bytes):
+    def serving_default(self, image_bytes: Tensor) -> Batch:
         """Encoded pictures [N], each of its own size -> PNG [N] of that size."""
 
         def each(data):
@@ -135,7 +142,9 @@ def _enlarged(planes, height, width):
     )
 
 
-def export(model, base, version=None, kind="tf_saved_model"):
+def export(
+    model: Path, base: Path, version: int | None = None, kind: str = "tf_saved_model"
+) -> pathlib.Path:
     """Write BASE/<version>/, a SavedModel, and what helps to serve it; or of
     another kind BASE/<kind>-<version>/ with the network alone.
 
@@ -186,7 +195,9 @@ def export(model, base, version=None, kind="tf_saved_model"):
     return target
 
 
-def preset(run, name, folder=None, **texts):
+def preset(
+    run: Path, name: str, folder: Path | None = None, **texts: Any
+) -> pathlib.Path:
     """Make a preset of the averaged generator of a run.
 
     Args:
@@ -205,9 +216,15 @@ def preset(run, name, folder=None, **texts):
     return writing.save(generator, config, info["step"], name, folder, **texts)
 
 
-def write_network(generator, info, path, kind):
-    """The network, l [N, S, S, 1] -> ab [N, S, S, 2] in its own units, by
-    Keras' exporter."""
+def write_network(
+    generator: Network, info: Info, path: pathlib.Path, kind: str
+) -> None:
+    """Write the network, l [N, S, S, 1] -> ab [N, S, S, 2] in its own units, by Keras'
+    exporter.
+
+    Raises:
+      UsageError: a package that the format needs is missing.
+    """
     side = info["working_size"]
     generator(tf.zeros([1, side, side, 1]))  # which the exporter asks for
     try:
@@ -217,7 +234,9 @@ def write_network(generator, info, path, kind):
         raise UsageError(f"--format={kind}: {error}") from error
 
 
-def write_served(generator, info, folder, kind):
+def write_served(
+    generator: Network, info: Info, folder: pathlib.Path, kind: str
+) -> None:
     """A SavedModel with the signatures of Served, and its warm-up requests."""
     served = Served(generator, info)
     tf.saved_model.save(served, str(folder), signatures=served.signatures())
@@ -238,7 +257,7 @@ def _publish(unfinished, target):
     """Give a folder its name once all of it is on the disk."""
     for path in unfinished.rglob("*"):
         if path.is_file():
-            with open(path, "rb") as file:
+            with open(path, "rb+") as file:  # of Windows, fsync needs to write
                 os.fsync(file.fileno())
     os.chmod(unfinished, 0o777 & ~atomic.UMASK)
     os.rename(unfinished, target)

@@ -7,6 +7,10 @@ changed it. The functions on tensors hold in an exported graph too.
 """
 
 import logging
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +22,12 @@ from tfcolor.images import compose
 from tfcolor.images import resize
 from tfcolor.images import working
 from tfcolor.networks import heads
+from tfcolor.types import Batch
+from tfcolor.types import Size
+from tfcolor.types import Tensor
+
+# What a predictor is told of its network: see Predictor.
+Info: TypeAlias = dict[str, Any]
 
 log = logging.getLogger("tfcolor")
 
@@ -33,11 +43,11 @@ class Predictor:
       info: a dict: working_size, multiple (of which h and w must be) and head.
     """
 
-    def __init__(self, network, info):
+    def __init__(self, network: Callable[[Tensor], Batch], info: Info) -> None:
         self.network = network
         self.info = info
 
-    def __call__(self, images, **settings):
+    def __call__(self, images: np.ndarray, **settings: Any) -> np.ndarray:
         """Colour a picture, or a batch of pictures of one size.
 
         Args:
@@ -60,7 +70,9 @@ class Predictor:
             return np.zeros((*images.shape[:3], 3), np.uint8)
         return np.stack(self.colorize(list(images), **settings))
 
-    def colorize(self, images, **settings):
+    def colorize(
+        self, images: Sequence[np.ndarray], **settings: Any
+    ) -> list[np.ndarray]:
         """Pictures uint8 [H, W] or [H, W, 3] of one size -> list of uint8
         [H, W, 3]; `settings` as in `predict_ab`. Where memory does not suffice for
         all at a time, one after the other."""
@@ -74,7 +86,12 @@ class Predictor:
             return [self.colorize([image], **settings)[0] for image in images]
         return [compose.join(*pair) for pair in zip(images, planes, strict=True)]
 
-    def check(self, working_size=None, temperature=None, saturation=1.0):
+    def check(
+        self,
+        working_size: int | None = None,
+        temperature: float | None = None,
+        saturation: float = 1.0,
+    ) -> None:
         """Raise ValueError if a setting of `predict_ab` cannot be."""
         if working_size is not None and working_size < 1:
             raise UsageError(f"working_size: {working_size} must be at least 1")
@@ -93,12 +110,21 @@ class Predictor:
         if temperature is not None and temperature <= 0:
             raise UsageError(f"temperature: {temperature} must be positive")
 
-    def working_shape(self, height, width, working_size=None):
+    def working_shape(
+        self, height: int, width: int, working_size: int | None = None
+    ) -> Size:
         """(height, width), ints, at which `predict_ab` looks at a picture."""
         size = working_size or self.info["working_size"]
-        return tuple(int(side) for side in working.working_shape(height, width, size))
+        height, width = working.working_shape(height, width, size)
+        return int(height), int(width)
 
-    def predict_ab(self, images, working_size=None, temperature=None, saturation=1.0):
+    def predict_ab(
+        self,
+        images: Sequence[np.ndarray],
+        working_size: int | None = None,
+        temperature: float | None = None,
+        saturation: float = 1.0,
+    ) -> np.ndarray:
         """The colours at the working size.
 
         Args:
@@ -135,7 +161,8 @@ class Predictor:
                 size = max(size // 2, self.info["multiple"])
 
     def _predict(self, images, size, temperature):
-        height, width = working.working_shape(*images[0].shape[:2], size)
+        height, width = images[0].shape[:2]
+        height, width = working.working_shape(height, width, size)
         small = np.stack([working.reduced_lightness(i, height, width) for i in images])
         found = predict_planes(
             self.network, tf.constant(small), self.info["multiple"], temperature
@@ -144,7 +171,12 @@ class Predictor:
         return np.concatenate(planes, 1)
 
 
-def predict_planes(network, lightness, multiple, temperature=None):
+def predict_planes(
+    network: Callable[[Tensor], Batch],
+    lightness: Tensor,
+    multiple: int,
+    temperature: float | None = None,
+) -> Batch:
     """Run a network at the size given, padded by reflection to what it takes.
 
     Args:

@@ -5,25 +5,32 @@ import json
 import os
 import pathlib
 import zipfile
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 from tfcolor import presets
+from tfcolor.config import Config
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
+from tfcolor.inference.predictor import Info
 from tfcolor.inference.predictor import Predictor
 from tfcolor.networks import factory
 from tfcolor.presets import weights
 from tfcolor.registry import DRAWING
 from tfcolor.runs import checkpoints
 from tfcolor.runs import folder as run_folder
+from tfcolor.types import Batch
+from tfcolor.types import Network
+from tfcolor.types import Path
+from tfcolor.types import Tensor
 
 # Beside the SavedModel's own files; TensorFlow Serving ignores it.
 INFO = pathlib.Path("assets.extra") / "tfcolor.json"
 
 
-def load(model):
+def load(model: Path) -> Predictor:
     """The Predictor of weights that ship, of a run's folder or of a SavedModel.
 
     Args:
@@ -42,14 +49,18 @@ def load(model):
     return _saved_model(path)
 
 
-def of_model(model):
+def of_model(model: Path) -> tuple[Network, Info]:
     """(generator with its weights, info) of weights that ship or of a run.
 
     Args:
       model: as of `load`, but no SavedModel; a pathlib.Path is a run's folder.
+
+    Raises:
+      UsageError: there are no such weights.
     """
-    if presets.find(model):
-        return weights.restore(model)
+    preset = presets.find(model)
+    if preset:
+        return weights.restore(preset)
     path = pathlib.Path(model).expanduser()
     if path == model or run_folder.Workdir(path).exists():
         return of_run(path)
@@ -58,8 +69,13 @@ def of_model(model):
     raise UsageError(f"--model={model}: no such folder{presets.hint(model)}")
 
 
-def of_run(path):
-    """(generator with the weights that evaluation uses, info) of a run."""
+def of_run(path: Path) -> tuple[Network, Info]:
+    """(generator with the weights that evaluation uses, info) of a run.
+
+    Raises:
+      UsageError: it is no run, or one without a generator. RunError: it holds no whole
+        checkpoint.
+    """
     config = run_folder.load_config(path)
     if config.generator is None:
         raise UsageError(
@@ -79,7 +95,7 @@ def of_run(path):
     }
 
 
-def scanner_of_run(path):
+def scanner_of_run(path: Path) -> Network:
     """The scan generator of a run of cyclegan, as evaluation uses it.
 
     Raises:
@@ -106,7 +122,9 @@ def _scanner_of_run(path):
     return scanner
 
 
-def scanner_for(config, folder=None):
+def scanner_for(
+    config: Config, folder: run_folder.Workdir | None = None
+) -> Network | None:
     """The scanner of a run with `data.scanner`, of others None: the one that is
     kept in the run's folder, or else that of the run which the field names.
 
@@ -124,7 +142,7 @@ def scanner_for(config, folder=None):
         raise UsageError(f"{kept}: {str(error).splitlines()[0]}") from error
 
 
-def keep_scanner(scanner, folder):
+def keep_scanner(scanner: Network, folder: run_folder.Workdir) -> None:
     """Save a scanner in a run's folder, unless it is there."""
     kept = folder.scanner
     if not kept.exists():
@@ -133,7 +151,7 @@ def keep_scanner(scanner, folder):
         os.replace(part, kept)
 
 
-def network_of(generator):
+def network_of(generator: Network) -> Callable[[Tensor], Batch]:
     """A generator as the function that Predictor takes, traced once."""
     head = generator.settings["head"]
 
@@ -150,7 +168,7 @@ def network_of(generator):
     return network
 
 
-def versions(base):
+def versions(base: pathlib.Path) -> list[int]:
     """The version numbers in the folder of an exported model."""
     return [int(path.name) for path in base.glob("*") if path.name.isdigit()]
 

@@ -2,6 +2,8 @@
 
 import functools
 import io
+import pathlib
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -13,6 +15,7 @@ from PIL import Image
 
 from tfcolor.color import lab
 from tfcolor.data import sources
+from tfcolor.inference.predictor import Info
 
 WARMUP = "tf_serving_warmup_requests"
 
@@ -34,7 +37,7 @@ _FIELDS = (
 )
 
 
-def write_warmup(folder, name, side):
+def write_warmup(folder: pathlib.Path, name: str, side: int) -> None:
     """assets.extra/tf_serving_warmup_requests of a SavedModel: one request of
     each signature, with a photograph.
 
@@ -55,7 +58,7 @@ def write_warmup(folder, name, side):
             writer.write(log.SerializeToString())
 
 
-def sample_requests(side):
+def sample_requests(side: int) -> dict[str, tuple[str, Any]]:
     """{signature: (its input's name, a value)} of one photograph."""
     photograph = sources.open_source("sample").read(1)
     image = Image.fromarray(photograph).resize((side, side), Image.Resampling.BICUBIC)
@@ -69,7 +72,7 @@ def sample_requests(side):
     }
 
 
-def model_config(name):
+def model_config(name: str) -> str:
     """Text of a ModelServerConfig for --model_config_file."""
     return f"""model_config_list {{
   config {{
@@ -81,7 +84,7 @@ def model_config(name):
 """
 
 
-def readme(name, base, info):
+def readme(name: str, base: pathlib.Path, info: Info) -> str:
     """Text for people who serve the model."""
     return f"""# {name}
 

@@ -4,8 +4,13 @@ METRICS says what an evaluation shows. A new figure of single pictures is a func
 a line there. Importing this needs no TensorFlow.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import pkgutil
+
+from tfcolor.types import Batch
+from tfcolor.types import Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Metric:
     printed: bool = True
     bars: bool = False
 
-    def values(self, batch):
+    def values(self, batch: Batch) -> Tensor:
         """[B] of a batch, {name of an argument: value}."""
         if self.each in batch:
             return batch[self.each]
@@ -74,6 +79,6 @@ METRICS = {
 }
 
 
-def per_image():
+def per_image() -> dict[str, Metric]:
     """{name: Metric} of those that are means of figures of single pictures."""
     return {name: metric for name, metric in METRICS.items() if metric.each}

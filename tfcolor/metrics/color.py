@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfcolor.color import quantize
 from tfcolor.images import resize
+from tfcolor.types import Tensor
 
 # The largest distance in ab that counts for AuC, CIE units.
 AUC_LIMIT = 150.0
@@ -31,7 +32,7 @@ AB_RANGE = 120.0
 AB_SIDE = 24
 
 
-def psnr(truth, prediction):
+def psnr(truth: Tensor, prediction: Tensor) -> Tensor:
     """10 log10(255^2 / MSE) over all channels of RGB, dB: [B], at most 58.92.
 
     The cap is where rounding to whole levels alone puts it: its error is uniform in
@@ -45,19 +46,19 @@ def psnr(truth, prediction):
     return 10.0 * tf.math.log(255.0**2 / tf.maximum(mse, ROUNDING)) / tf.math.log(10.0)
 
 
-def ab_error(truth, prediction):
+def ab_error(truth: Tensor, prediction: Tensor) -> Tensor:
     """Mean Euclidean distance in (a*, b*), CIE units: [B]."""
     return tf.reduce_mean(tf.norm(truth - prediction, axis=-1), [1, 2])
 
 
-def ssim(truth, prediction):
+def ssim(truth: Tensor, prediction: Tensor) -> Tensor:
     """Structural similarity (Wang et al. 2004) of RGB, mean of the channels, with
     a Gaussian of deviation 1.5 over 11x11 pixels: [B]. At least 11x11 pixels."""
     first, second = (tf.cast(rgb, tf.float32) for rgb in (truth, prediction))
     return tf.image.ssim(first, second, max_val=255.0)
 
 
-def auc(truth, prediction):
+def auc(truth: Tensor, prediction: Tensor) -> Tensor:
     """Area under the share of pixels within t of the truth, t = 0..150, in %.
 
     Raw accuracy of Zhang et al. 2016 (section 3.1) in closed form: [B].
@@ -65,20 +66,20 @@ def auc(truth, prediction):
     return 100.0 * tf.reduce_mean(_closeness(truth, prediction), [1, 2])
 
 
-def closeness_by_bin(bins, truth, prediction):
+def closeness_by_bin(bins: Tensor, truth: Tensor, prediction: Tensor) -> Tensor:
     """What `balanced_auc` sums up: [B, 313] float32, for each of the 313 colours
     the sum of 1 - distance / 150 over the pixels whose truth is nearest to it;
     `bins` is `quantize.nearest` of the truth."""
     return _sums(bins, _closeness(truth, prediction), quantize.BINS)
 
 
-def count_by_bin(bins):
+def count_by_bin(bins: Tensor) -> Tensor:
     """Pixels of each of the 313 colours, `quantize.nearest` [B, H, W] of ab:
     [B, 313] float32."""
     return _sums(bins, tf.ones(tf.shape(bins)), quantize.BINS)
 
 
-def balanced_auc(closeness, count):
+def balanced_auc(closeness: Tensor, count: Tensor) -> Tensor:
     """AuC with each pixel weighted by 1 / the share of its true colour among the
     313, in % (Zhang et al. 2016, section 3.1): those that occur weigh alike.
 
@@ -109,20 +110,23 @@ def _sums(places, values, count):
     return tf.reshape(sums, [batch, count])
 
 
-def chroma(ab):
+def chroma(ab: Tensor) -> Tensor:
     """Mean of sqrt(a*^2 + b*^2), CIE units: [B]."""
     return tf.reduce_mean(tf.norm(ab, axis=-1), [1, 2])
 
 
-def colorfulness(rgb, variant="hasler"):
+def colorfulness(rgb: Tensor, variant: str = "hasler") -> Tensor:
     """M3 of Hasler and Suesstrunk 2003: [B].
 
-    0 is grey, 15 slightly, 45 averagely, 82 highly colourful.
+    0 is grey, 15 slightly, 45 averagely, 82 highly colorful.
 
     Args:
       variant: "hasler": signed opponent channels, as published; "abs": their
-        magnitudes, as the code of CT2, UniColor and DDColor has it. Values of
-        one are not to be compared with values of the other.
+        magnitudes, as the code of CT2, UniColor and DDColor has it. Values of one are
+        not to be compared with values of the other.
+
+    Raises:
+      ValueError: another variant.
     """
     r, g, b = tf.unstack(tf.cast(rgb, tf.float32), axis=-1)
     opponents = tf.stack([r - g, 0.5 * (r + g) - b], -1)
@@ -135,39 +139,39 @@ def colorfulness(rgb, variant="hasler"):
     return spread + 0.3 * tf.sqrt(tf.reduce_sum(mean**2, -1))
 
 
-def abs_colorfulness(rgb):
+def abs_colorfulness(rgb: Tensor) -> Tensor:
     """`colorfulness` of the variant "abs": [B]."""
     return colorfulness(rgb, "abs")
 
 
-def one_hue(a, b, chroma):
-    """Length of the mean colour over the mean chroma of many pictures: 1 if all
-    pixels of all have one hue, 0 if their hues cancel. The mean resultant length
-    of directional statistics with each hue weighted by its chroma.
+def one_hue(a: Tensor, b: Tensor, chroma: Tensor) -> Tensor:
+    """Length of the mean color over the mean chroma of many pictures: 1 if all pixels
+    of all have one hue, 0 if their hues cancel. The mean resultant length of
+    directional statistics with each hue weighted by its chroma.
 
     Args:
-      a, b, chroma: sums or means over the same pixels, of any one shape.
+      a, b, chroma: [...], sums or means over the same pixels.
     """
     return tf.math.divide_no_nan(tf.sqrt(a**2 + b**2), chroma)
 
 
-def sepia(prediction, truth):
+def sepia(prediction: Tensor, truth: Tensor) -> Tensor:
     """How far a set of pictures has collapsed into one hue.
 
-    A network that does not know a colour and minimises the error paints brown:
-    each picture may look fine, all of them look alike. So the concentration of
-    the hues is taken over all pictures together, and what the true colours have
-    of it (skin, wood and soil are frequent) is no fault: 0 for concentrations up
-    to the truth's, 1 for a single hue. It is a ratio of chroma to chroma, so mere
-    desaturation does not move it.
+    A network that does not know a color and minimizes the error paints brown: each
+    picture may look fine, all of them look alike. So the concentration of the hues is
+    taken over all pictures together, and what the true colors have of it (skin, wood
+    and soil are frequent) is no fault: 0 for concentrations up to the truth's, 1 for a
+    single hue. It is a ratio of chroma to chroma, so mere desaturation does not move
+    it.
 
     Args:
-      prediction, truth: `one_hue` of the two sets.
+      prediction, truth: `one_hue` of the two sets, [...].
     """
     return tf.nn.relu(prediction - truth) / tf.maximum(1.0 - truth, 1e-6)
 
 
-def blobs(l, ab):
+def blobs(l: Tensor, ab: Tensor) -> Tensor:
     """Bright spots of colour that nothing in the picture explains: [B].
 
     GANs leave isolated spots of high chroma on flat ground while their losses
@@ -218,7 +222,7 @@ def _box(size, radius):
     return (sums[2 * radius + 1 :] - sums[:size]) / (2 * radius + 1)
 
 
-def count_by_cell(ab):
+def count_by_cell(ab: Tensor) -> Tensor:
     """Pixels in AB_SIDE^2 cells of (a*, b*): [B, AB_SIDE**2] float32.
 
     Colours beyond +-120 fall in the outermost cells.
@@ -230,7 +234,7 @@ def count_by_cell(ab):
     return _sums(places, tf.ones_like(ab[..., 0]), AB_SIDE**2)
 
 
-def histogram_distance(first, second):
+def histogram_distance(first: Tensor, second: Tensor) -> Tensor:
     """Total variation between histograms [..., K]: [...], 0 (alike) to 1
     (disjoint)."""
     first, second = (

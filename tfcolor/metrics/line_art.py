@@ -8,7 +8,12 @@ from scipy import ndimage
 THRESHOLD, TOLERANCE = 0.5, 1.0
 
 
-def line_precision_recall(prediction, truth, threshold=THRESHOLD, tolerance=TOLERANCE):
+def line_precision_recall(
+    prediction: np.ndarray,
+    truth: np.ndarray,
+    threshold: float = THRESHOLD,
+    tolerance: float = TOLERANCE,
+) -> tuple[float, float]:
     """Shares of the line pixels that have a counterpart.
 
     A pixel is a line where its darkness, 1 - grey, is above the threshold.
@@ -35,12 +40,12 @@ def line_precision_recall(prediction, truth, threshold=THRESHOLD, tolerance=TOLE
     return _near(predicted, true, tolerance), _near(true, predicted, tolerance)
 
 
-def f_score(precision, recall):
+def f_score(precision: float, recall: float) -> float:
     """Their harmonic mean; 0 where both are 0."""
     return 2.0 * precision * recall / max(precision + recall, 1e-12)
 
 
-def mean_absolute_error(prediction, truth):
+def mean_absolute_error(prediction: np.ndarray, truth: np.ndarray) -> float:
     """Mean of |prediction - truth| over all pixels, [H, W] in 0..1: a float.
 
     Raises:

@@ -3,12 +3,18 @@ VGG-16 recognises what the picture shows. Their weights are files of
 keras.applications, local or downloaded by it."""
 
 import pathlib
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfcolor.errors import UsageError
+from tfcolor.metrics import distances
+from tfcolor.types import Path
+from tfcolor.types import Tensor
 
 FID, VGG = "fid_keras", "vgg_top1"
 
@@ -33,26 +39,31 @@ class Fid:
       UsageError: the weights cannot be had; the message says how.
     """
 
-    def __init__(self, weights):
+    def __init__(self, weights: str) -> None:
         build = keras.applications.InceptionV3
         self.network = _network(FID, build, weights, include_top=False, pooling="avg")
-        self.sums = {}
+        self.sums: dict[str, Any] = {}
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def features(self, rgb):
+    def features(self, rgb: Tensor) -> Tensor:
         """Uint8 [B, H, W, 3] -> [B, 2048] float32."""
         x = tf.image.resize(tf.cast(rgb, tf.float32), [299, 299])
         return self.network(x / 127.5 - 1.0, training=False)
 
-    def add(self, method, rgb, numbers):
+    def add(self, method: str, rgb: Tensor, numbers: Sequence[int]) -> None:
+        """Take the pictures uint8 [B, H, W, 3] that a method made of the images
+        `numbers`."""
         x = self.features(rgb).numpy().astype(np.float64)
         count, total, square = self.sums.get(method, (0, 0.0, 0.0))
         self.sums[method] = count + len(x), total + x.sum(0), square + x.T @ x
 
-    def results(self, truth):
+    def results(self, truth: str) -> dict[str, dict[str, np.ndarray]]:
+        """{method: {metric: [1]}} of all pictures; `truth` names the true ones."""
         moments = {method: _moments(*sums) for method, sums in self.sums.items()}
         return {
-            method: {FID: np.array([frechet_distance(*found, *moments[truth])])}
+            method: {
+                FID: np.array([distances.gaussian_distance(*found, *moments[truth])])
+            }
             for method, found in moments.items()
         }
 
@@ -66,44 +77,36 @@ class Recognition:
       labels: {number of an image: class number of keras.applications}.
     """
 
-    def __init__(self, weights, labels):
+    def __init__(self, weights: str, labels: Mapping[int, int]) -> None:
         self.network = _network(VGG, keras.applications.VGG16, weights)
         self.labels = labels
-        self.hits = {}
+        self.hits: dict[str, list[bool]] = {}
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def classes(self, rgb):
+    def classes(self, rgb: Tensor) -> Tensor:
         """Uint8 [B, H, W, 3] -> [B] int64."""
         x = tf.image.resize(tf.cast(rgb, tf.float32), [224, 224])
         x = keras.applications.vgg16.preprocess_input(x)
         return tf.argmax(self.network(x, training=False), -1)
 
-    def add(self, method, rgb, numbers):
+    def add(self, method: str, rgb: Tensor, numbers: Sequence[int]) -> None:
+        """Take the pictures uint8 [B, H, W, 3] that a method made of the images
+        `numbers`; those without a label are left out."""
         known = [i for i, number in enumerate(numbers) if int(number) in self.labels]
         if known:
             found = self.classes(tf.gather(rgb, known)).numpy()
             wanted = [self.labels[int(numbers[i])] for i in known]
             self.hits.setdefault(method, []).extend((found == wanted).tolist())
 
-    def results(self, truth):
+    def results(self, truth: str) -> dict[str, dict[str, np.ndarray]]:
+        """{method: {metric: [1]}} of all pictures so far, in %."""
         return {
             method: {VGG: np.array([100.0 * np.mean(hits)])}
             for method, hits in self.hits.items()
         }
 
 
-def frechet_distance(mean, covariance, other_mean, other_covariance):
-    """|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)); the last trace through the
-    symmetric C1^(1/2) C2 C1^(1/2), which has the same eigenvalues."""
-    values, vectors = np.linalg.eigh(covariance)
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    both = np.linalg.eigvalsh(root @ other_covariance @ root)
-    trace = np.trace(covariance) + np.trace(other_covariance)
-    trace -= 2.0 * np.sqrt(np.maximum(both, 0.0)).sum()
-    return float(((mean - other_mean) ** 2).sum() + trace)
-
-
-def read_labels(path, source):
+def read_labels(path: Path, source: Any) -> dict[int, int]:
     """{number: class number} of a file with a line NAME<TAB>NUMBER an image.
 
     Raises:

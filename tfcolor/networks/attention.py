@@ -1,11 +1,17 @@
 """Self-attention layers: each pixel of a map sees all others."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
 from tfcolor.networks.layers import check_choice
 from tfcolor.networks.layers import convolution
 from tfcolor.registry import SUMMED
+from tfcolor.types import Network
+from tfcolor.types import Shape
+from tfcolor.types import Tensor
 
 ATTENTIONS = ("none", "sagan", "simple")
 
@@ -13,7 +19,7 @@ ATTENTIONS = ("none", "sagan", "simple")
 ATTENTION_SIDE = 32
 
 
-def attention(name, spectral_norm=False):
+def attention(name: str, spectral_norm: bool = False) -> Network | None:
     """A new attention layer, or None for "none".
 
     Args:
@@ -27,28 +33,36 @@ def attention(name, spectral_norm=False):
     return SelfAttention(spectral_norm) if name == "sagan" else SimpleSelfAttention()
 
 
-class Residual(keras.layers.Layer):
+class ResidualAttention(keras.layers.Layer):
     """gamma * o(x) + x with a trained scalar gamma that starts at 0.
 
     The product is float32: sums over all pixels are large, gamma is small.
     """
 
-    def build(self, shape):
+    def build_attention(self, shape: Shape) -> None:
+        """Make the layers of `attend` for an input [B, H, W, C]."""
+        raise NotImplementedError
+
+    def attend(self, x: Tensor) -> Tensor:
+        """o(x): [B, H, W, C] of [B, H, W, C]."""
+        raise NotImplementedError
+
+    def build(self, shape: Shape) -> None:
         self.build_attention(shape)
         self.gamma = self.add_weight(
             shape=(), initializer="zeros", name="gamma", autocast=False
         )
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: Shape) -> Shape:
         return shape
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         o = keras.ops.cast(self.attend(x), "float32")
         return x + keras.ops.cast(self.gamma * o, x.dtype)
 
 
 @keras.saving.register_keras_serializable("tfcolor")
-class SelfAttention(Residual):
+class SelfAttention(ResidualAttention):
     """Self-attention of SAGAN (Zhang et al. 2019, section 3).
 
     Queries theta(x) and keys phi(x) of C/8 channels, at least one, and values
@@ -69,11 +83,11 @@ class SelfAttention(Residual):
       ValueError: a side below 2.
     """
 
-    def __init__(self, spectral_norm=False, **kwargs):
+    def __init__(self, spectral_norm: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.spectral_norm = spectral_norm
 
-    def build_attention(self, shape):
+    def build_attention(self, shape: Shape) -> None:
         for size in shape[1:3]:
             if size is not None and size < 2:
                 raise ValueError(
@@ -87,10 +101,11 @@ class SelfAttention(Residual):
         self.back = self.pointwise(channels, inner, "back")
         self.pool = keras.layers.MaxPooling2D(2)
 
-    def pointwise(self, filters, shape, name):
+    def pointwise(self, filters: int, shape: Shape, name: str) -> Network:
+        """A built 1x1 convolution without bias, of the layer's own kind."""
         return _pointwise(filters, shape, self.spectral_norm, name)
 
-    def attend(self, x):
+    def attend(self, x: Tensor) -> Tensor:
         ops = keras.ops
         keys = _pixels(self.pool(self.phi(x)))
         products = ops.matmul(_pixels(self.theta(x)), ops.transpose(keys, (0, 2, 1)))
@@ -99,12 +114,12 @@ class SelfAttention(Residual):
         b, h, w, _ = ops.shape(x)
         return self.back(ops.reshape(means, (b, h, w, means.shape[-1])))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "spectral_norm": self.spectral_norm}
 
 
 @keras.saving.register_keras_serializable("tfcolor")
-class SimpleSelfAttention(Residual):
+class SimpleSelfAttention(ResidualAttention):
     """Attention between channels: gamma * (X X^T / N) conv(X) + X, X [C, N].
 
     The simplified layer of fast.ai, used by OnePunchGAN: without softmax, and
@@ -121,10 +136,10 @@ class SimpleSelfAttention(Residual):
       ValueError: at loading weights that are of the sum.
     """
 
-    def build_attention(self, shape):
+    def build_attention(self, shape: Shape) -> None:
         self.convolution = _pointwise(shape[-1], shape, True, "convolution")
 
-    def attend(self, x):
+    def attend(self, x: Tensor) -> Tensor:
         ops = keras.ops
         pixels = ops.cast(_pixels(x), "float32")  # X^T
         products = ops.matmul(ops.transpose(pixels, (0, 2, 1)), pixels)
@@ -133,11 +148,11 @@ class SimpleSelfAttention(Residual):
         # X X^T is symmetric, so ((X X^T) V)^T = V^T (X X^T).
         return ops.reshape(ops.matmul(values, products), ops.shape(x))
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         store["mean"] = np.ones(())
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         weights = {name: store[name] for name in store.keys()}  # noqa: SIM118
         if weights.pop("mean", None) is None:
             raise ValueError(f"{SUMMED}; train the network again")
@@ -157,7 +172,7 @@ def _pixels(x):
     return keras.ops.reshape(x, (keras.ops.shape(x)[0], -1, x.shape[-1]))
 
 
-def check_attention(section, name, places):
+def check_attention(section: str, name: str, places: str | None) -> None:
     """Raise ValueError for an unknown attention, or places without one."""
     check_choice(f"{section}.attention", name, ATTENTIONS)
     if name == "none" and places is not None:
@@ -166,7 +181,9 @@ def check_attention(section, name, places):
         )
 
 
-def attention_levels(section, name, places, sides):
+def attention_levels(
+    section: str, name: str, places: str | None, sides: Sequence[int]
+) -> list[int]:
     """Which of the maps of these sides attention comes after.
 
     Args:

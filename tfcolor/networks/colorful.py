@@ -1,10 +1,13 @@
 """The network of "Colorful Image Colorization"."""
 
+from typing import Any
+
 import keras
 
 from tfcolor.color.bins import QUARTER
 from tfcolor.networks.generators import Generator
 from tfcolor.networks.generators import pointwise
+from tfcolor.types import Tensor
 
 # Of each block of Colorful: (factor of the width, convolutions, stride of the
 # last one, dilation).
@@ -39,16 +42,16 @@ class Colorful(Generator):
 
     def __init__(
         self,
-        width=32,
-        norm="batch",
-        dropout=0.0,
-        spectral_norm=False,
-        head="ab",
-        temperature=None,
-        input_channels=1,
-        white_point=None,
-        **kwargs,
-    ):
+        width: int = 32,
+        norm: str = "batch",
+        dropout: float = 0.0,
+        spectral_norm: bool = False,
+        head: str = "ab",
+        temperature: float | None = None,
+        input_channels: int = 1,
+        white_point: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             {
                 "width": width,
@@ -93,7 +96,7 @@ class Colorful(Generator):
             **settings,
         )
 
-    def features(self, x, training):
+    def features(self, x: Tensor, training: bool | None) -> Tensor:
         for block in self.blocks:
             x = block(x, training=training)
         return x

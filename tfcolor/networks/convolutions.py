@@ -1,8 +1,14 @@
 """Transposed convolution, and spectral normalisation of convolutions."""
 
 import math
+from typing import TYPE_CHECKING
+from typing import Any
 
 import keras
+
+from tfcolor.types import Shape
+from tfcolor.types import Tensor
+from tfcolor.types import Variable
 
 # Pixels of a map on which a matrix product beats a transposed convolution: in
 # training with its gradients, and where sizes are known at run time only, in
@@ -11,6 +17,11 @@ TINY_MAP, SMALL_MAP = 4, 64
 # Before the first use; a random kernel's norm is then within a few per cent.
 POWER_ITERATIONS = 15
 _SAME = [[0, 0], [0, 0], [0, 0]]
+
+if TYPE_CHECKING:
+    from keras.layers import Conv2D as _Convolution
+else:
+    _Convolution = object
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -21,11 +32,11 @@ class ConvTranspose(keras.layers.Conv2DTranspose):
     kernels for convolutions on the CPU take twice as long.
     """
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         y = self.convolution_op(x, self.kernel)
         return y + keras.ops.cast(self.bias, y.dtype) if self.use_bias else y
 
-    def convolution_op(self, x, kernel):
+    def convolution_op(self, x: Tensor, kernel: Tensor) -> Tensor:
         """Without the bias; `kernel` [k, k, filters, C]."""
         ops = keras.ops
 
@@ -64,7 +75,7 @@ class ConvTranspose(keras.layers.Conv2DTranspose):
         return ops.reshape(y, (-1, 2 * h + 2, 2 * w + 2, self.filters))[:, 1:-1, 1:-1]
 
 
-class SpectralNormalization:
+class SpectralNormalization(_Convolution):
     """Mixin for a convolution: its kernel divided by its spectral norm.
 
     The norm is sigma = u^T W v (Miyato et al. 2018, section 2.1) of the kernel
@@ -76,12 +87,14 @@ class SpectralNormalization:
 
     filters_axis = -1  # of the kernel
 
-    def add_weight(self, *args, name=None, **kwargs):
+    def add_weight(
+        self, *args: Any, name: str | None = None, **kwargs: Any
+    ) -> Variable:
         if name == "kernel":  # under mixed precision cast after the division
             kwargs["autocast"] = False
         return super().add_weight(*args, name=name, **kwargs)
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         super().build(shape)
         normal = keras.initializers.RandomNormal()
 
@@ -109,37 +122,39 @@ class SpectralNormalization:
             name=name,
         )
 
-    def matrix(self, kernel):
+    def matrix(self, kernel: Tensor) -> Tensor:
         """W [filters, k * k * C], float32."""
         ops = keras.ops
         kernel = ops.moveaxis(ops.cast(kernel, "float32"), self.filters_axis, 0)
         return ops.reshape(kernel, (self.filters, -1))
 
-    def power_iteration(self, u):
+    def power_iteration(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """One step of the power method from u [filters]: (u, v), unit vectors [filters]
+        and [k * k * C]."""
         ops = keras.ops
         w = self.matrix(self.kernel)
         v = _unit(ops.matmul(u, w))
         return _unit(ops.matmul(w, v)), v
 
-    def sigma(self):
+    def sigma(self) -> Tensor:
         """The spectral norm, as far as `u` and `v` have converged: a scalar."""
         ops = keras.ops
         u, v = (ops.stop_gradient(ops.convert_to_tensor(x)) for x in (self.u, self.v))
         return ops.matmul(u, ops.matmul(self.matrix(self.kernel), v))
 
-    def convolution_op(self, x, kernel):
+    def convolution_op(self, x: Tensor, kernel: Tensor) -> Tensor:
         ops = keras.ops
         kernel = ops.cast(kernel, "float32") / self.sigma()
         return super().convolution_op(x, ops.cast(kernel, x.dtype))
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         # That of Conv2D saves the kernel and the bias only.
         keras.layers.Layer.save_own_variables(self, store)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         keras.layers.Layer.load_own_variables(self, store)
 
-    def advance(self):
+    def advance(self) -> None:
         """One power iteration, from the present kernel."""
         u, v = self.power_iteration(self.u)
         self.u.assign(u)

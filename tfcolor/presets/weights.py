@@ -3,6 +3,8 @@
 import hashlib
 import io
 import zipfile
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +12,10 @@ from tfcolor import config as config_lib
 from tfcolor import presets
 from tfcolor.errors import UsageError
 from tfcolor.networks import factory
+from tfcolor.types import Network
 
 
-def restore(name):
+def restore(name: str) -> tuple[Network, dict[str, Any]]:
     """(generator, info) of a preset, as `restore.of_run` gives them for a run.
 
     Raises:
@@ -36,7 +39,7 @@ def restore(name):
     }
 
 
-def config_of(card):
+def config_of(card: dict[str, Any]) -> config_lib.Config:
     """The Config of a card as far as inference needs it: generator and size.
 
     Raises:
@@ -50,14 +53,14 @@ def config_of(card):
     return config_lib.Config(trainer=card["trainer"], data=data, generator=generator)
 
 
-def packed(arrays):
+def packed(arrays: Sequence[np.ndarray]) -> bytes:
     """Bytes of an npz of a network's weights in the order of their creation:
     kernels in float16, vectors, such as the statistics of norms, in float32.
 
     Raises:
       ValueError: a number is not finite, or too large for float16.
     """
-    stored = {}
+    stored: dict[str, Any] = {}
     with np.errstate(over="ignore"):
         for i, x in enumerate(arrays):
             stored[f"{i:04d}"] = x.astype("float16" if x.ndim > 1 else "float32")
@@ -68,7 +71,7 @@ def packed(arrays):
     return file.getvalue()
 
 
-def unpacked(data):
+def unpacked(data: bytes) -> list[np.ndarray]:
     """The inverse of `packed`: float32 arrays. Nothing in it is executed."""
     with np.load(io.BytesIO(data), allow_pickle=False) as stored:
         return [stored[key].astype("float32") for key in sorted(stored.files)]

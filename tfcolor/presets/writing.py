@@ -4,6 +4,8 @@ import hashlib
 import json
 import pathlib
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,8 @@ from tfcolor import config as config_lib
 from tfcolor import presets
 from tfcolor.errors import UsageError
 from tfcolor.presets import weights
+from tfcolor.types import Network
+from tfcolor.types import Path
 from tfcolor.version import __version__
 
 # Of a file of weights: it is in every wheel.
@@ -28,7 +32,15 @@ BESIDE = ("grey", "truth")
 _PLACES = ("source", "validation", "scans", "scanner", "data_dir", "init")
 
 
-def save(generator, config, step, name, folder=None, training=None, **texts):
+def save(
+    generator: Network,
+    config: config_lib.Config,
+    step: int,
+    name: str,
+    folder: Path | None = None,
+    training: Mapping[str, Any] | None = None,
+    **texts: Any,
+) -> pathlib.Path:
     """Write NAME.npz, NAME.json and NAME.md.
 
     Texts that are not given stay as they are in a card that is there. Its
@@ -78,7 +90,7 @@ def save(generator, config, step, name, folder=None, training=None, **texts):
         "bytes": len(data),
         "parameters": generator.count_params(),
         "working_size": config.data.image_size,
-        "head": config.generator.head,
+        "head": section["head"],
         "trainer": config.trainer,
         "step": step,
         "generator": _without_places(section),
@@ -93,7 +105,12 @@ def save(generator, config, step, name, folder=None, training=None, **texts):
     return path
 
 
-def annotate(name, folder=None, evaluations=None, **texts):
+def annotate(
+    name: str,
+    folder: Path | None = None,
+    evaluations: Mapping[str, Path] | None = None,
+    **texts: Any,
+) -> pathlib.Path:
     """Change what a preset's card says, and write NAME.md anew.
 
     Args:
@@ -140,7 +157,7 @@ def _evaluation(name, file):
     return {method: found[method] for method in (name, *BESIDE) if method in found}
 
 
-def text_of(card):
+def text_of(card: dict[str, Any]) -> str:
     """The card in Markdown."""
     said = {text: card[text] or "not said" for text in TEXTS}
     parts = [
@@ -172,7 +189,7 @@ def _table(methods):
 
 
 def _cell(measured):
-    values = [(measured or {}).get(key) for key in ("value", "low", "high")]
+    values: list[Any] = [(measured or {}).get(key) for key in ("value", "low", "high")]
     if values[0] is None or not np.isfinite(values[0]):
         return ""
     if None in values or values[1] == values[2]:

@@ -4,11 +4,13 @@ import logging
 import pathlib
 import re
 import shutil
+from typing import Any
 
 import tensorflow as tf
 
 from tfcolor import atomic
 from tfcolor.errors import RunError
+from tfcolor.types import Network
 
 log = logging.getLogger("tfcolor")
 
@@ -23,7 +25,7 @@ class Checkpoints:
       keep: how many to keep.
     """
 
-    def __init__(self, folder, trainer, keep):
+    def __init__(self, folder: pathlib.Path, trainer: Any, keep: int) -> None:
         self.folder = folder
         self.trainer = trainer
         self.variables = _variables(trainer)
@@ -34,7 +36,7 @@ class Checkpoints:
         )
         self.last_good = None  # path of the newest known to be whole
 
-    def save(self):
+    def save(self) -> None:
         """Write a checkpoint of the current step, unless it is there.
 
         Raises:
@@ -65,7 +67,7 @@ class Checkpoints:
         status = tf.train.Checkpoint(**kept).restore(path)
         status.assert_existing_objects_matched().expect_partial()
 
-    def restore(self, first=0):
+    def restore(self, first: int = 0) -> int:
         """Load the newest checkpoint that is whole; returns its step, or 0.
 
         Args:
@@ -88,12 +90,12 @@ class Checkpoints:
         return 0
 
 
-def newest_step(folder):
+def newest_step(folder: pathlib.Path) -> int:
     """Step of the newest checkpoint in a folder, or 0."""
     return max((_step(path.stem) for path in folder.glob("step-*.index")), default=0)
 
 
-def restore_network(folder, network, part):
+def restore_network(folder: pathlib.Path, network: Network, part: str) -> int:
     """Load one network of the newest checkpoint in a folder, such as "average" or
     "generator"; returns the step.
 

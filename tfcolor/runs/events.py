@@ -1,13 +1,19 @@
 """TensorBoard event files."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import tensorflow as tf
 from tensorboard.compat.proto import event_pb2
 from tensorboard.plugins.hparams import summary_v2 as hparams
 
 from tfcolor import config as config_lib
+from tfcolor.types import Network
 
 
-def begin(writer, start, config, network, name):
+def begin(
+    writer: Any, start: int, config: config_lib.Config, network: Network, name: str
+) -> None:
     """What stands at the start of each event file: TensorBoard is told to forget
     what a broken-off run wrote after step `start`, and shown the config as text
     and as HParams, and at the very start the graph of a network."""
@@ -25,7 +31,7 @@ def begin(writer, start, config, network, name):
             tf.summary.graph(infer.get_concrete_function(x).graph)
 
 
-def hparams_of(config):
+def hparams_of(config: config_lib.Config) -> dict[str, int | float | str]:
     """{"section.field": number, text or truth value} of a Config."""
     return {
         name: value if isinstance(value, int | float | str) else str(value)
@@ -33,7 +39,8 @@ def hparams_of(config):
     }
 
 
-def write_scalars(writer, step, values):
+def write_scalars(writer: Any, step: int, values: Mapping[str, float]) -> None:
+    """Write {name: value} of a step to TensorBoard by a tf.summary writer."""
     with writer.as_default(step):
         for name, value in values.items():
             tf.summary.scalar(name, value)

@@ -10,6 +10,11 @@ import platform
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
 
 import filelock
 
@@ -18,6 +23,7 @@ from tfcolor import config as config_lib
 from tfcolor.config import stages
 from tfcolor.errors import UsageError
 from tfcolor.registry import SUMMED
+from tfcolor.types import Path
 from tfcolor.version import __version__
 
 log = logging.getLogger("tfcolor")
@@ -37,7 +43,7 @@ class Workdir:
       path: of the folder; made by `claim` if it is not there.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.path = pathlib.Path(path).expanduser()
         self.config = self.path / "config.json"
         self.checkpoints = self.path / "checkpoints"
@@ -51,24 +57,24 @@ class Workdir:
         self.lock = self.path / ".lock"
         self.pid = self.path / ".pid"  # who holds it; apart, as it cannot be read
 
-    def exists(self):
+    def exists(self) -> bool:
         """Whether a run was begun in it."""
         return self.config.is_file()
 
-    def content(self):
+    def content(self) -> dict[str, Any]:
         """What config.json holds, a dict; OSError or ValueError without it."""
         return json.loads(self.config.read_text())
 
-    def sample(self, step):
+    def sample(self, step: int) -> pathlib.Path:
         """The path of the sample pictures of a step."""
         return self.samples / f"step_{step:07d}.png"
 
-    def sample_steps(self):
+    def sample_steps(self) -> dict[int, pathlib.Path]:
         """{step: path} of its sample pictures, the earliest first."""
         paths = sorted(self.samples.glob("step_*.png"))
         return {int(path.stem.removeprefix("step_")): path for path in paths}
 
-    def lines(self):
+    def lines(self) -> Iterator[dict[str, Any]]:
         """The lines of metrics.jsonl as dicts, the one that a killed run broke off
         left out."""
         if self.metrics.exists():
@@ -76,12 +82,12 @@ class Workdir:
                 with contextlib.suppress(ValueError):
                     yield json.loads(line)
 
-    def append(self, line):
+    def append(self, line: Mapping[str, Any]) -> None:
         """Add a dict to metrics.jsonl."""
         with open(self.metrics, "a") as file:
             file.write(json.dumps(line) + "\n")
 
-    def last_step(self):
+    def last_step(self) -> int:
         """The step of its newest checkpoint; 0: it has none."""
         try:
             state = (self.checkpoints / "checkpoint").read_text()
@@ -90,7 +96,7 @@ class Workdir:
         found = re.match(r'model_checkpoint_path: "step-(\d+)"', state)
         return int(found[1]) if found else 0
 
-    def check(self, config):
+    def check(self, config: config_lib.Config) -> list[str]:
         """Raise UsageError if `config` cannot be run in this folder; returns
         the differences to the config of its last start that are allowed."""
         if self.path.exists() and not self.path.is_dir():
@@ -114,7 +120,7 @@ class Workdir:
         return allowed
 
     @contextlib.contextmanager
-    def claim(self):
+    def claim(self) -> Iterator[None]:
         """Make the folder and keep every other process out of it.
 
         Raises:
@@ -145,7 +151,7 @@ class Workdir:
         except OSError:
             return "?"
 
-    def wait_until_free(self, stopped):
+    def wait_until_free(self, stopped: threading.Event) -> None:
         """Wait for a process that trains in it, or until an event `stopped` is set."""
         said = False
         while self.lock.exists() and not stopped.is_set():
@@ -158,7 +164,9 @@ class Workdir:
                 said = True
                 stopped.wait(1.0)
 
-    def write_config(self, config, data, init=None):
+    def write_config(
+        self, config: config_lib.Config, data: str, init: dict[str, Any] | None = None
+    ) -> None:
         """config.json: what runs, on which data, with which versions; and which
         weights a run with `train.init` began with, None: as it says already."""
         import keras
@@ -185,7 +193,7 @@ class Workdir:
         }
         atomic.write(self.config, json.dumps(content, indent=2) + "\n")
 
-    def warn_of_changed_data(self, data):
+    def warn_of_changed_data(self, data: str) -> None:
         """Say so if the images are not those that the run began with."""
         if self.exists():
             old = self.content().get("data")
@@ -196,7 +204,7 @@ class Workdir:
                     data,
                 )
 
-    def forget_after(self, step):
+    def forget_after(self, step: int) -> None:
         """Drop the lines of metrics.jsonl that a broken-off run wrote after
         the checkpoint that it resumes from."""
         if not self.metrics.exists():
@@ -204,7 +212,7 @@ class Workdir:
         lines = (line for line in self.lines() if line["step"] <= step)
         atomic.write(self.metrics, "".join(json.dumps(line) + "\n" for line in lines))
 
-    def reporter(self):
+    def reporter(self) -> Callable[[str, str], None]:
         """A function that lists (name, reason) in skipped.tsv, each name once
         however often the run is started."""
         known = set()
@@ -222,7 +230,7 @@ class Workdir:
         return report
 
 
-def load_config(path):
+def load_config(path: Path) -> config_lib.Config:
     """The Config in a run's folder.
 
     Raises:

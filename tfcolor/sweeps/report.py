@@ -1,6 +1,10 @@
 """sweep.html: the metric of a sweep against each axis of its grid."""
 
 import itertools
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +13,12 @@ from tfcolor import html
 WIDTH, HEIGHT, LEFT, BOTTOM = 420, 240, 56, 40
 
 
-def page(points, grid, metric, lines):
+def page(
+    points: Sequence[Any],
+    grid: Mapping[str, Sequence[str]],
+    metric: str,
+    lines: Iterable[str],
+) -> str:
     """The page as text.
 
     Args:

@@ -1,6 +1,8 @@
 """A grid over config fields: one run a point, each in a process and a folder of
 its own. TensorFlow is not imported here."""
 
+from __future__ import annotations
+
 import concurrent.futures
 import dataclasses
 import itertools
@@ -13,6 +15,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
 
 import tqdm
 
@@ -21,6 +27,7 @@ from tfcolor import config as config_lib
 from tfcolor.errors import UsageError
 from tfcolor.runs.folder import Workdir
 from tfcolor.sweeps import report
+from tfcolor.types import Path
 
 log = logging.getLogger("tfcolor")
 
@@ -61,7 +68,7 @@ class Point:
     reason: str = ""
 
 
-def parse_grid(texts):
+def parse_grid(texts: Iterable[str]) -> dict[str, list[str]]:
     """["a.b=1,2", ...] to {"a.b": ["1", "2"], ...}.
 
     Raises:
@@ -79,8 +86,12 @@ def parse_grid(texts):
     return grid
 
 
-def points_of(grid, workdir):
-    """The Points of a grid, the last axis fastest."""
+def points_of(grid: Mapping[str, Sequence[str]], workdir: Path) -> list[Point]:
+    """The Points of a grid, the last axis fastest.
+
+    Raises:
+      UsageError: two points would have the same folder.
+    """
     short = {field: field.rpartition(".")[2] for field in grid}
     if len(set(short.values())) < len(short):
         short = {field: field for field in grid}
@@ -95,7 +106,9 @@ def points_of(grid, workdir):
     return points
 
 
-def run(points, command, jobs):
+def run(
+    points: Sequence[Point], command: Callable[[Point], list[str]], jobs: int
+) -> int:
     """Run what is not done yet, `jobs` points at a time; a point that fails is
     reported and the rest goes on.
 
@@ -112,7 +125,8 @@ def run(points, command, jobs):
         total=len(points), initial=len(points) - len(left), desc="sweep", unit=" runs"
     )
     with bar, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        running, stopped = set(), threading.Event()
+        running: set[subprocess.Popen] = set()
+        stopped = threading.Event()
         try:
             futures = {
                 pool.submit(_run_point, p, command(p), running, stopped): p
@@ -169,12 +183,12 @@ def _last_line(path):
     return (errors or [line for line in lines if line.strip()] or ["no output"])[-1]
 
 
-def is_done(point):
+def is_done(point: Point) -> bool:
     """Its folder has a checkpoint of the last step that it is to take."""
     return Workdir(point.folder).last_step() >= point.config["train.steps"]
 
 
-def check_folders(points):
+def check_folders(points: Sequence[Point]) -> None:
     """Raise UsageError if a point's folder holds a run with another config, as
     bin/train would."""
     for point in points:
@@ -191,7 +205,7 @@ def check_folders(points):
                 )
 
 
-def last_validation(folder):
+def last_validation(folder: Path) -> dict[str, float]:
     """{metric: value} of the last validation in metrics.jsonl."""
     found = {}
     for values in Workdir(folder).lines():
@@ -201,13 +215,13 @@ def last_validation(folder):
     return found
 
 
-def ranked(points, metric):
+def ranked(points: Sequence[Point], metric: str) -> list[Point]:
     """Points that are done, the best by a metric of RANKING_KEYS first."""
     have = [p for p in points if p.state == DONE and metric in p.result]
     return sorted(have, key=lambda point: RANKING_KEYS[metric](point.result[metric]))
 
 
-def table(points, metric):
+def table(points: Sequence[Point], metric: str) -> list[str]:
     """Lines of text: the ranking, then what has no result."""
     order = ranked(points, metric)
     rest = [point for point in points if point not in order]
@@ -230,7 +244,12 @@ def table(points, metric):
     ]
 
 
-def write(points, grid, metric, workdir):
+def write(
+    points: Sequence[Point],
+    grid: Mapping[str, Sequence[str]],
+    metric: str,
+    workdir: Path,
+) -> list[str]:
     """sweep.json, ranking.txt, sweep.html, and the axes for TensorBoard's
     HParams; returns the lines of the ranking."""
     workdir = pathlib.Path(workdir)
@@ -275,7 +294,7 @@ def _write_experiment(grid, metric, workdir):
     writer.close()
 
 
-def command_of(point, arguments):
+def command_of(point: Point, arguments: Sequence[str]) -> list[str]:
     """The command line of a point's run."""
     code = "from tfcolor.cli.train import main; main()"
     fields = [f"--config.{field}={value}" for field, value in point.values.items()]

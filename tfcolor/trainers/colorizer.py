@@ -1,8 +1,12 @@
 """A generator of colours, and what all training steps of one share."""
 
-import math
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfcolor import objectives
@@ -13,32 +17,16 @@ from tfcolor.color.quantize import quarter
 from tfcolor.images import aging
 from tfcolor.images import degrade
 from tfcolor.images import grid
-from tfcolor.metrics import color as metrics
 from tfcolor.networks.features import Features
 from tfcolor.registry import DRAWING
+from tfcolor.trainers import validation
 from tfcolor.trainers.base import Trainer
 from tfcolor.trainers.base import check_not_negative
 from tfcolor.trainers.base import over_replicas
-
-VALIDATION = (
-    "l1",
-    "psnr",
-    "ab_error",
-    "colorfulness",
-    "colorfulness_truth",
-    "chroma",
-    "chroma_truth",
-    "a",
-    "b",
-    "a_truth",
-    "b_truth",
-)
-
-# Colours this weak, or this much of one hue while the truth's are this mixed,
-# are called a collapse.
-GREY_RATIO = 0.2
-ONE_HUE = 0.9
-MIXED_HUES = 0.7
+from tfcolor.types import Batch
+from tfcolor.types import Logs
+from tfcolor.types import Network
+from tfcolor.types import Tensor
 
 
 class Colorizer(Trainer):
@@ -75,25 +63,25 @@ class Colorizer(Trainer):
 
     def __init__(
         self,
-        generator,
+        generator: Network,
         *,
-        l1_weight=0.0,
-        l1_final=None,
-        l1_steps=1,
-        l2_weight=0.0,
-        edge_weight=0.0,
-        perceptual_weight=0.0,
-        colorfulness_weight=0.0,
-        cross_entropy=0.0,
-        class_weights=None,
-        neighbors=5,
-        blur=0.0,
-        erase=0.0,
-        aging=0.0,
-        scanner=None,
-        **settings,
-    ):
-        super().__init__(generator, VALIDATION, **settings)
+        l1_weight: float = 0.0,
+        l1_final: float | None = None,
+        l1_steps: int = 1,
+        l2_weight: float = 0.0,
+        edge_weight: float = 0.0,
+        perceptual_weight: float = 0.0,
+        colorfulness_weight: float = 0.0,
+        cross_entropy: float = 0.0,
+        class_weights: Sequence[float] | None = None,
+        neighbors: int = 5,
+        blur: float = 0.0,
+        erase: float = 0.0,
+        aging: float = 0.0,
+        scanner: Network | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(generator, validation.VALIDATION, **settings)
         check_not_negative(
             l1_weight=l1_weight,
             l1_final=l1_final or 0.0,
@@ -111,7 +99,7 @@ class Colorizer(Trainer):
         self.edge_weight = edge_weight
         self.perceptual_weight = perceptual_weight
         self.colorfulness_weight = colorfulness_weight
-        self.features = _features() if perceptual_weight else None
+        self.features: Any = _features() if perceptual_weight else None
         self.cross_entropy = cross_entropy
         count = len(quantize.AB_BINS)
         self.class_weights = tuple(class_weights or [1.0] * count)
@@ -122,24 +110,28 @@ class Colorizer(Trainer):
         self.scanner = scanner
         self.draws = generator.get_config().get("head") in DRAWING
 
-    def prepare(self, scanner=None, class_weights=None):
+    def prepare(
+        self,
+        scanner: Network | None = None,
+        class_weights: Sequence[float] | None = None,
+    ) -> None:
         """Take what a run has found out before its first step; None: as it is."""
         if scanner is not None:
             self.scanner = scanner
         if class_weights is not None:
-            self.class_weights = class_weights
+            self.class_weights = tuple(class_weights)
 
     @classmethod
-    def parts(cls):
+    def parts(cls) -> tuple[str, ...]:
         return ("generator",)
 
-    def networks(self):
+    def networks(self) -> dict[str, Network]:
         return {"g": self.generator}
 
-    def call(self, l, training=None):
+    def call(self, l: Tensor, training: bool | None = None) -> Tensor:
         return (self.average or self.generator)(l, training=training)
 
-    def pair(self, batch):
+    def pair(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """(input, colour) of a batch: l and ab; of drawings the scan, and l, a
         and b [B, H, W, 3]. The input is perhaps aged, then perhaps blurred, then
         perhaps loses a rectangle, each whatever the others are."""
@@ -153,11 +145,13 @@ class Colorizer(Trainer):
             l = degrade.degrade(l, batch["numbers"], self.blur, self.erase)
         return l, color
 
-    def color(self, l):
+    def color(self, l: Tensor) -> tuple[Tensor, Tensor]:
         """The generator's colour and what its head made it of, in training."""
         return self.generator(l, training=True, with_logits=True)
 
-    def reconstruction(self, l, ab, fake, logits):
+    def reconstruction(
+        self, l: Tensor, ab: Tensor, fake: Tensor, logits: Tensor | None
+    ) -> tuple[Tensor, Logs]:
         """The weighted terms between prediction and truth: L1, L2, edges, the
         pictures' features and the cross-entropy of the head's logits; the
         colourfulness of the prediction; and their unweighted values as logs."""
@@ -183,7 +177,7 @@ class Colorizer(Trainer):
             loss += self.cross_entropy * logs["g/cross_entropy"]
         return loss, logs
 
-    def perceptual(self, l, ab, fake):
+    def perceptual(self, l: Tensor, ab: Tensor, fake: Tensor) -> Tensor:
         """Distance of the features of predicted and true pictures, both on the
         lightness that the generator saw."""
         rgb, true_rgb = (lab.decode(*self.planes(l, x)) for x in (fake, ab))
@@ -192,7 +186,7 @@ class Colorizer(Trainer):
             truth, self.features.maps(rgb), over_replicas
         )
 
-    def reconstructs(self):
+    def reconstructs(self) -> bool:
         """Whether any of the terms of `reconstruction` that know the truth has a
         weight."""
         weights = (self.l1_weight, self.l1_final, self.l2_weight, self.edge_weight)
@@ -206,7 +200,7 @@ class Colorizer(Trainer):
         share = tf.minimum(done / last, 1.0) if last else 1.0
         return (1.0 - share) * self.l1_weight + share * self.l1_final
 
-    def reconstruction_step(self, batch):
+    def reconstruction_step(self, batch: Batch) -> Logs:
         """One generator update on the reconstruction terms alone."""
         l, ab = self.pair(batch)
         with tf.GradientTape() as tape:
@@ -216,59 +210,28 @@ class Colorizer(Trainer):
         self.finish_step()
         return {"g/loss": loss, "g/gradient_norm": norm, **logs}
 
-    def planes(self, l, color):
+    def planes(self, l: Tensor, color: Tensor) -> tuple[Tensor, Tensor]:
         """(l, ab) of an input and a colour for it."""
         return (color[..., :1], color[..., 1:]) if self.draws else (l, color)
 
-    def test_step(self, batch):
+    def test_step(self, batch: Batch) -> Logs:
         """Means over the images of what a colour collapse shows in: of the 8-bit
         pictures, as `evaluate` judges them, but `l1`, which is the network's."""
         l, color = self.pair(batch)
         prediction = self(l, training=False)
-        values = {"l1": tf.reduce_mean(tf.abs(color - prediction), [1, 2, 3])}
-        rgb, true_rgb = (gamut.picture(*self.planes(l, x)) for x in (prediction, color))
-        predicted, truth = (lab.rgb_to_lab(x)[..., 1:] for x in (rgb, true_rgb))
-        values["psnr"] = metrics.psnr(true_rgb, rgb)
-        values["ab_error"] = metrics.ab_error(truth, predicted)
-        values["colorfulness"] = metrics.colorfulness(rgb)
-        values["colorfulness_truth"] = metrics.colorfulness(true_rgb)
-        for suffix, colors in (("", predicted), ("_truth", truth)):
-            values["chroma" + suffix] = metrics.chroma(colors)
-            values["a" + suffix] = tf.reduce_mean(colors[..., 0], [1, 2])
-            values["b" + suffix] = tf.reduce_mean(colors[..., 1], [1, 2])
-        return self.validated(values)
+        l1 = tf.reduce_mean(tf.abs(color - prediction), [1, 2, 3])
+        pictures = (gamut.picture(*self.planes(l, x)) for x in (prediction, color))
+        return self.validated({"l1": l1, **validation.values_of(*pictures)})
 
-    def summary(self, values):
+    def summary(self, values: Mapping[str, float]) -> dict[str, float]:
         """The `val/...` scalars of what `evaluate` returns."""
-        chroma, truth = values["chroma"], values["chroma_truth"]
-        return {
-            "val/l1": values["l1"],
-            "val/psnr": values["psnr"],
-            "val/ab_error": values["ab_error"],
-            "val/ab_error_over_grey": values["ab_error"] / max(truth, 1e-6),
-            "val/colorfulness_ratio": values["colorfulness"]
-            / max(values["colorfulness_truth"], 1e-6),
-            "val/chroma": chroma,
-            "val/chroma_truth": truth,
-            "val/one_hue": math.hypot(values["a"], values["b"]) / max(chroma, 1e-6),
-            "val/one_hue_truth": math.hypot(values["a_truth"], values["b_truth"])
-            / max(truth, 1e-6),
-        }
+        return validation.summary(values)
 
-    def warnings(self, line):
-        """What is wrong with the colours of a `summary`, in words."""
-        if line["val/colorfulness_ratio"] < GREY_RATIO:
-            yield (
-                "the colours are nearly grey: colourfulness "
-                f"{line['val/colorfulness_ratio']:.2f} of the truth's"
-            )
-        elif line["val/one_hue"] > ONE_HUE and line["val/one_hue_truth"] < MIXED_HUES:
-            yield (
-                f"nearly all colours have one hue ({line['val/one_hue']:.2f}, the "
-                f"truth's {line['val/one_hue_truth']:.2f}; 1 is a single hue)"
-            )
+    def warnings(self, line: Mapping[str, float]) -> Iterator[str]:
+        """What is wrong with the colors of a `summary`, in words."""
+        return validation.warnings(line)
 
-    def picture(self, batch):
+    def picture(self, batch: Batch) -> np.ndarray:
         """uint8 [h, w, 3]: rows of the inputs, the predictions, the truth."""
         l, color = self.pair(batch)
         prediction = self(l, training=False)
@@ -276,7 +239,7 @@ class Colorizer(Trainer):
         rows += [self.planes(l, x) for x in (prediction, color)]
         return grid.of_rows(rows)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         scanner = self.scanner
         return {
             **super().get_config(),
@@ -297,7 +260,7 @@ class Colorizer(Trainer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         if config.get("scanner"):
             config["scanner"] = keras.saving.deserialize_keras_object(config["scanner"])
         return super().from_config(config)

@@ -1,6 +1,11 @@
 """CycleGAN (Zhu et al. 2017) between coloured drawings and scans."""
 
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfcolor import objectives
@@ -11,6 +16,11 @@ from tfcolor.trainers.base import Trainer
 from tfcolor.trainers.base import check_not_negative
 from tfcolor.trainers.gan import check_discriminator
 from tfcolor.trainers.pool import ImagePool
+from tfcolor.types import Batch
+from tfcolor.types import Logs
+from tfcolor.types import Network
+from tfcolor.types import Tensor
+from tfcolor.types import Variable
 
 VALIDATION = ("cycle", "ink", "ink_of_scans", "ink_of_lightness")
 
@@ -53,17 +63,17 @@ class CycleGAN(Trainer):
 
     def __init__(
         self,
-        scanner,
-        colorist,
-        scan_discriminator,
-        color_discriminator,
+        scanner: Network,
+        colorist: Network,
+        scan_discriminator: Network,
+        color_discriminator: Network,
         *,
-        cycle_weight=10.0,
-        identity_weight=5.0,
-        pool=50,
-        image_size=None,
-        **settings,
-    ):
+        cycle_weight: float = 10.0,
+        identity_weight: float = 5.0,
+        pool: int = 50,
+        image_size: int | None = None,
+        **settings: Any,
+    ) -> None:
         super().__init__(scanner, VALIDATION, **settings)
         check_not_negative(cycle_weight=cycle_weight, identity_weight=identity_weight)
         for judge in (scan_discriminator, color_discriminator):
@@ -83,20 +93,20 @@ class CycleGAN(Trainer):
         self.color_pool = ImagePool(pool, (side, side, 3), 2 * self.seed + 1)
 
     @classmethod
-    def parts(cls):
+    def parts(cls) -> tuple[str, ...]:
         return ("scanner", "colorist", "scan_discriminator", "color_discriminator")
 
-    def networks(self):
+    def networks(self) -> dict[str, Network]:
         return {"g": self.generators, "d": self.discriminators}
 
-    def state(self):
+    def state(self) -> dict[str, list[Variable]]:
         pools = (self.scan_pool, self.color_pool)
         return {"pool": [v for pool in pools for v in pool.variables()]}
 
-    def call(self, rgb, training=None):
+    def call(self, rgb: Tensor, training: bool | None = None) -> Tensor:
         return (self.average or self.scanner)(rgb, training=training)
 
-    def train_step(self, batch):
+    def train_step(self, batch: Batch) -> Logs:
         rgb, scan = batch["rgb"], batch["scan"]
         with tf.GradientTape() as tape:
             fake_scan = self.scanner(rgb, training=True)
@@ -147,7 +157,7 @@ class CycleGAN(Trainer):
             "g/gradient_norm": g_norm,
         }
 
-    def test_step(self, batch):
+    def test_step(self, batch: Batch) -> Logs:
         """Means over the images of what shows whether there are lines left."""
         rgb, scan = batch["rgb"], batch["scan"]
         fake = self(rgb, training=False)
@@ -161,14 +171,14 @@ class CycleGAN(Trainer):
             }
         )
 
-    def summary(self, values):
+    def summary(self, values: Mapping[str, float]) -> dict[str, float]:
         """The `val/...` scalars of what `evaluate` returns."""
         ratio = values["ink"] / max(values["ink_of_scans"], 1e-6)
         return {f"val/{name}": values[name] for name in VALIDATION} | {
             "val/ink_ratio": ratio
         }
 
-    def warnings(self, line):
+    def warnings(self, line: Mapping[str, float]) -> Iterator[str]:
         """What is wrong with the scans of a `summary`, in words."""
         least, most = INK_RATIO
         if not least <= line["val/ink_ratio"] <= most:
@@ -176,7 +186,7 @@ class CycleGAN(Trainer):
                 f"the scans have {line['val/ink_ratio']:.2f} times the ink of true ones"
             )
 
-    def picture(self, batch):
+    def picture(self, batch: Batch) -> np.ndarray:
         """uint8 [h, w, 3]: rows of drawings, their scans, their lightness, the
         way back; then of true scans and their colours."""
         rgb, scan = batch["rgb"], batch["scan"]
@@ -188,7 +198,7 @@ class CycleGAN(Trainer):
         greys = [(l, tf.zeros_like(shown[1])) for l in (fake, shown[0], scan)]
         return grid.of_rows([shown, greys[0], greys[1], back, greys[2], colored])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "cycle_weight": self.cycle_weight,
@@ -201,14 +211,14 @@ class CycleGAN(Trainer):
 class Both(keras.Model):
     """Two networks that one optimizer moves."""
 
-    def __init__(self, first, second):
+    def __init__(self, first: Network, second: Network) -> None:
         super().__init__()
         self.first = first
         self.second = second
         self.built = True
 
 
-def lightness(rgb):
+def lightness(rgb: Tensor) -> Tensor:
     """[B, H, W, 3] in [-1, 1] -> L*/50 - 1, [B, H, W, 1]."""
     return (lab.lightness((rgb + 1.0) / 2.0) / cie.L_HALF - 1.0)[..., None]
 

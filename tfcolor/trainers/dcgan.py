@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from tfcolor import objectives
 from tfcolor.trainers.gan import ColorGAN
+from tfcolor.types import Batch
+from tfcolor.types import Logs
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -15,7 +17,7 @@ class DCGAN(ColorGAN):
     Arguments as in ColorGAN.
     """
 
-    def adversarial_step(self, batch):
+    def adversarial_step(self, batch: Batch) -> Logs:
         l, ab = self.pair(batch)
         with tf.GradientTape() as g_tape:
             fake, logits = self.color(l)

@@ -1,5 +1,7 @@
 """The energy-based GAN (Zhao et al. 2017)."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -8,6 +10,9 @@ from tfcolor.trainers.base import check_not_negative
 from tfcolor.trainers.base import check_positive
 from tfcolor.trainers.gan import ColorGAN
 from tfcolor.trainers.gan import all_images
+from tfcolor.types import Batch
+from tfcolor.types import Logs
+from tfcolor.types import Network
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -26,14 +31,22 @@ class EBGAN(ColorGAN):
 
     takes = "energies"
 
-    def __init__(self, generator, discriminator, *, margin, pt_weight, **settings):
+    def __init__(
+        self,
+        generator: Network,
+        discriminator: Network,
+        *,
+        margin: float,
+        pt_weight: float,
+        **settings: Any,
+    ) -> None:
         super().__init__(generator, discriminator, **settings)
         check_positive(margin=margin)
         check_not_negative(pt_weight=pt_weight)
         self.margin = margin
         self.pt_weight = pt_weight
 
-    def adversarial_step(self, batch):
+    def adversarial_step(self, batch: Batch) -> Logs:
         l, ab = self.pair(batch)
         with tf.GradientTape() as g_tape:
             fake, logits = self.color(l)
@@ -66,7 +79,7 @@ class EBGAN(ColorGAN):
             **g_logs,
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "margin": self.margin,

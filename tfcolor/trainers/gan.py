@@ -1,10 +1,16 @@
 """What the trainers with a discriminator share, over and above Colorizer."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from tfcolor import streams
 from tfcolor.registry import DISCRIMINATORS
 from tfcolor.trainers.colorizer import Colorizer
+from tfcolor.types import Batch
+from tfcolor.types import Logs
+from tfcolor.types import Network
+from tfcolor.types import Tensor
 
 # Both; the generator alone, by its reconstruction terms; the critic alone.
 PHASES = ("together", "generator", "critic")
@@ -28,7 +34,14 @@ class ColorGAN(Colorizer):
     takes = "logits"  # what the discriminator gives
     phase = "together"
 
-    def __init__(self, generator, discriminator, *, n_critic=1, **settings):
+    def __init__(
+        self,
+        generator: Network,
+        discriminator: Network,
+        *,
+        n_critic: int = 1,
+        **settings: Any,
+    ) -> None:
         super().__init__(generator, **settings)
         check_discriminator(discriminator, self.takes, type(self).__name__)
         if n_critic < 1:
@@ -36,14 +49,14 @@ class ColorGAN(Colorizer):
         self.discriminator = discriminator
         self.n_critic = n_critic
 
-    def networks(self):
+    def networks(self) -> dict[str, Network]:
         return {"g": self.generator, "d": self.discriminator}
 
     @classmethod
-    def parts(cls):
+    def parts(cls) -> tuple[str, ...]:
         return ("generator", "discriminator")
 
-    def minibatches(self, batch):
+    def minibatches(self, batch: Batch) -> list[tuple[Tensor, Tensor]]:
         """The step's n_critic minibatches [(l, ab), ...].
 
         Minibatch k is every n_critic-th example from k on: a strategy gives
@@ -53,7 +66,7 @@ class ColorGAN(Colorizer):
         n = self.n_critic
         return [(l[k::n], ab[k::n]) for k in range(n)]
 
-    def set_phase(self, phase):
+    def set_phase(self, phase: str) -> None:
         """What steps train from now on: one of PHASES (NoGAN, Antic 2019).
 
         Raises:
@@ -68,20 +81,20 @@ class ColorGAN(Colorizer):
         others = tuple(letter for letter in self.networks() if letter != "g")
         self.resting = {"generator": others, "critic": ("g",)}.get(phase, ())
 
-    def train_step(self, batch):
+    def train_step(self, batch: Batch) -> Logs:
         if self.phase == "generator":
             return self.reconstruction_step(batch)
         return self.adversarial_step(batch)
 
-    def adversarial_step(self, batch):
+    def adversarial_step(self, batch: Batch) -> Logs:
         """The step of the paper: the discriminator's updates and the generator's."""
         raise NotImplementedError
 
-    def critic(self, l, ab):
+    def critic(self, l: Tensor, ab: Tensor) -> Any:
         """Raw logits of ab given l."""
         return self.discriminator(tf.concat([l, ab], -1), training=True)
 
-    def uniform(self, k, like):
+    def uniform(self, k: int, like: Tensor) -> Tensor:
         """[B] numbers in 0..1 for the images of minibatch k of this step.
 
         Drawn for the minibatches of all replicas together, of which each
@@ -96,11 +109,11 @@ class ColorGAN(Colorizer):
         start = tf.cast(replica.replica_id_in_sync_group, tf.int32) * size
         return numbers[start : start + size]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "n_critic": self.n_critic}
 
 
-def all_images(x):
+def all_images(x: Tensor) -> Tensor:
     """[B, ...] of each replica -> those of all; gradients pass through."""
     replica = tf.distribute.get_replica_context()
     if replica.num_replicas_in_sync == 1:
@@ -108,7 +121,7 @@ def all_images(x):
     return replica.all_gather(x, 0)
 
 
-def check_discriminator(discriminator, wanted, trainer):
+def check_discriminator(discriminator: Network, wanted: str, trainer: str) -> None:
     """Raise ValueError if a discriminator gives something else than `wanted`,
     "logits" or "energies"."""
     given = getattr(discriminator, "gives", "logits")
@@ -121,7 +134,7 @@ def check_discriminator(discriminator, wanted, trainer):
         )
 
 
-def check_per_image(discriminator, penalty):
+def check_per_image(discriminator: Network, penalty: str) -> None:
     """Raise ValueError for a batch norm under a penalty on gradients."""
     if discriminator.get_config().get("norm") == "batch":
         raise ValueError(

@@ -1,10 +1,15 @@
 """The least squares GAN (Mao et al. 2017)."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from tfcolor import objectives
 from tfcolor.trainers.gan import ColorGAN
+from tfcolor.types import Batch
+from tfcolor.types import Logs
+from tfcolor.types import Network
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -23,14 +28,14 @@ class LSGAN(ColorGAN):
 
     def __init__(
         self,
-        generator,
-        discriminator,
+        generator: Network,
+        discriminator: Network,
         *,
-        fake_label=0.0,
-        real_label=1.0,
-        wanted_label=1.0,
-        **settings,
-    ):
+        fake_label: float = 0.0,
+        real_label: float = 1.0,
+        wanted_label: float = 1.0,
+        **settings: Any,
+    ) -> None:
         super().__init__(generator, discriminator, **settings)
         if fake_label == real_label:
             raise ValueError(
@@ -40,7 +45,7 @@ class LSGAN(ColorGAN):
         self.real_label = real_label
         self.wanted_label = wanted_label
 
-    def adversarial_step(self, batch):
+    def adversarial_step(self, batch: Batch) -> Logs:
         l, ab = self.pair(batch)
         with tf.GradientTape() as g_tape:
             fake, logits = self.color(l)
@@ -74,7 +79,7 @@ class LSGAN(ColorGAN):
             **g_logs,
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "fake_label": self.fake_label,

@@ -3,6 +3,8 @@
 import tensorflow as tf
 
 from tfcolor.trainers.gan import all_images
+from tfcolor.types import Tensor
+from tfcolor.types import Variable
 
 
 class ImagePool:
@@ -23,7 +25,7 @@ class ImagePool:
       ValueError: a size below 0.
     """
 
-    def __init__(self, size, shape, seed):
+    def __init__(self, size: int, shape: tuple[int, int, int], seed: int) -> None:
         if size < 0:
             raise ValueError(f"loss.pool: {size} must not be negative")
         self.size = size
@@ -36,10 +38,11 @@ class ImagePool:
         self.images = tf.Variable(tf.zeros([size, *shape]), **settings)
         self.count = tf.Variable(tf.zeros([], tf.int32), **settings)
 
-    def variables(self):
+    def variables(self) -> list[Variable]:
+        """The images [size, H, W, C], and how many of them are filled in."""
         return [self.images, self.count]
 
-    def exchange(self, images, step):
+    def exchange(self, images: Tensor, step: Tensor) -> Tensor:
         """What a discriminator is to see in place of `images` [B, H, W, C].
 
         Args:

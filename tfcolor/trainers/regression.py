@@ -3,6 +3,8 @@
 import keras
 
 from tfcolor.trainers.colorizer import Colorizer
+from tfcolor.types import Batch
+from tfcolor.types import Logs
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -14,5 +16,5 @@ class Regression(Colorizer):
     Arguments as in Colorizer.
     """
 
-    def train_step(self, batch):
+    def train_step(self, batch: Batch) -> Logs:
         return self.reconstruction_step(batch)

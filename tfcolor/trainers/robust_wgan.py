@@ -1,5 +1,8 @@
 """The robust Wasserstein GAN (Balaji et al. 2020) on top of WGAN-GP."""
 
+import functools
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -7,6 +10,10 @@ from tfcolor import objectives
 from tfcolor.trainers.base import check_not_negative
 from tfcolor.trainers.base import over_replicas
 from tfcolor.trainers.wgan_gp import WGANGP
+from tfcolor.types import Batch
+from tfcolor.types import Logs
+from tfcolor.types import Network
+from tfcolor.types import Tensor
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -31,15 +38,15 @@ class RobustWGAN(WGANGP):
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        weight_network,
+        generator: Network,
+        discriminator: Network,
+        weight_network: Network,
         *,
-        rho,
-        warm_up,
-        budget_weight=100.0,
-        **settings,
-    ):
+        rho: float,
+        warm_up: int,
+        budget_weight: float = 100.0,
+        **settings: Any,
+    ) -> None:
         super().__init__(generator, discriminator, **settings)
         check_not_negative(rho=rho, warm_up=warm_up, budget_weight=budget_weight)
         self.weight_network = weight_network
@@ -47,23 +54,23 @@ class RobustWGAN(WGANGP):
         self.warm_up = warm_up
         self.budget_weight = budget_weight
 
-    def networks(self):
+    def networks(self) -> dict[str, Network]:
         return {**super().networks(), "w": self.weight_network}
 
     @classmethod
-    def parts(cls):
+    def parts(cls) -> tuple[str, ...]:
         return (*super().parts(), "weight_network")
 
-    def warm(self):
+    def warm(self) -> Tensor:
         """1.0 once the warm-up is over, before that 0.0."""
         return tf.cast(self.step * self.n_critic >= self.warm_up, tf.float32)
 
-    def weigh(self, l, ab):
+    def weigh(self, l: Tensor, ab: Tensor) -> Tensor:
         """Weights [B] of mean 1 over the minibatches of all replicas."""
         weights = self.weight_network(tf.concat([l, ab], -1), training=True)
         return weights / over_replicas(tf.reduce_mean(weights))
 
-    def adversarial_step(self, batch):
+    def adversarial_step(self, batch: Batch) -> Logs:
         for k, (l, ab) in enumerate(self.minibatches(batch)):
             fake, _ = self.color(l)
             weights = 1.0 + self.warm() * (self.weigh(l, ab) - 1.0) if self.rho else 1.0
@@ -72,8 +79,9 @@ class RobustWGAN(WGANGP):
                 distance = -objectives.weighted_wasserstein_d(
                     real_scores, self.critic(l, fake), weights
                 )
+                critic = functools.partial(self.critic, l)
                 penalty = objectives.gradient_penalty(
-                    lambda x, l=l: self.critic(l, x), ab, fake, self.uniform(k, l)
+                    critic, ab, fake, self.uniform(k, l)
                 )
                 d_loss = -distance + self.gp_weight * penalty
             d_norm = self.descend(d_loss, tape, self.discriminator, self.d_optimizer)
@@ -98,7 +106,7 @@ class RobustWGAN(WGANGP):
             **w_logs,
         }
 
-    def weight_step(self, l, ab):
+    def weight_step(self, l: Tensor, ab: Tensor) -> Logs:
         """One update of w against the critic; its logs."""
         scores = objectives.image_scores(self.critic(l, ab))
         with tf.GradientTape() as tape:
@@ -117,7 +125,7 @@ class RobustWGAN(WGANGP):
             "w/gradient_norm": w_norm,
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "rho": self.rho,

@@ -1,5 +1,7 @@
 """Semi-dual unbalanced optimal transport (Choi et al. 2023)."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -8,6 +10,9 @@ from tfcolor.networks.layers import check_choice
 from tfcolor.trainers.base import check_not_negative
 from tfcolor.trainers.gan import ColorGAN
 from tfcolor.trainers.gan import check_per_image
+from tfcolor.types import Batch
+from tfcolor.types import Logs
+from tfcolor.types import Network
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -30,7 +35,16 @@ class UOTM(ColorGAN):
       The rest as in ColorGAN.
     """
 
-    def __init__(self, generator, discriminator, *, tau, psi, r1_weight, **settings):
+    def __init__(
+        self,
+        generator: Network,
+        discriminator: Network,
+        *,
+        tau: float,
+        psi: str,
+        r1_weight: float,
+        **settings: Any,
+    ) -> None:
         super().__init__(generator, discriminator, **settings)
         check_choice("loss.psi", psi, tuple(objectives.CONJUGATES))
         check_not_negative(tau=tau, r1_weight=r1_weight)
@@ -39,7 +53,7 @@ class UOTM(ColorGAN):
         self.psi = psi
         self.r1_weight = r1_weight
 
-    def adversarial_step(self, batch):
+    def adversarial_step(self, batch: Batch) -> Logs:
         l, ab = self.pair(batch)
         with tf.GradientTape() as g_tape:
             fake, logits = self.color(l)
@@ -77,7 +91,7 @@ class UOTM(ColorGAN):
             **g_logs,
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "tau": self.tau,

@@ -1,11 +1,16 @@
 """Wasserstein GAN with weight clipping (Arjovsky et al. 2017)."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from tfcolor import objectives
 from tfcolor.trainers.base import check_positive
 from tfcolor.trainers.gan import ColorGAN
+from tfcolor.types import Batch
+from tfcolor.types import Logs
+from tfcolor.types import Network
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -17,12 +22,19 @@ class WGAN(ColorGAN):
       The rest as in ColorGAN.
     """
 
-    def __init__(self, generator, discriminator, *, clip, **settings):
+    def __init__(
+        self,
+        generator: Network,
+        discriminator: Network,
+        *,
+        clip: float,
+        **settings: Any,
+    ) -> None:
         super().__init__(generator, discriminator, **settings)
         check_positive(clip=clip)
         self.clip = clip
 
-    def adversarial_step(self, batch):
+    def adversarial_step(self, batch: Batch) -> Logs:
         for l, ab in self.minibatches(batch):
             fake, _ = self.color(l)
             with tf.GradientTape() as tape:
@@ -50,5 +62,5 @@ class WGAN(ColorGAN):
             **g_logs,
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "clip": self.clip}

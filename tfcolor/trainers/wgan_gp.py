@@ -1,5 +1,8 @@
 """Wasserstein GAN with gradient penalty (Gulrajani et al. 2017)."""
 
+import functools
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -7,6 +10,9 @@ from tfcolor import objectives
 from tfcolor.trainers.base import check_not_negative
 from tfcolor.trainers.gan import ColorGAN
 from tfcolor.trainers.gan import check_per_image
+from tfcolor.types import Batch
+from tfcolor.types import Logs
+from tfcolor.types import Network
 
 
 @keras.saving.register_keras_serializable("tfcolor")
@@ -21,21 +27,29 @@ class WGANGP(ColorGAN):
       The rest as in ColorGAN.
     """
 
-    def __init__(self, generator, discriminator, *, gp_weight, **settings):
+    def __init__(
+        self,
+        generator: Network,
+        discriminator: Network,
+        *,
+        gp_weight: float,
+        **settings: Any,
+    ) -> None:
         super().__init__(generator, discriminator, **settings)
         check_not_negative(gp_weight=gp_weight)
         check_per_image(discriminator, "gradient")
         self.gp_weight = gp_weight
 
-    def adversarial_step(self, batch):
+    def adversarial_step(self, batch: Batch) -> Logs:
         for k, (l, ab) in enumerate(self.minibatches(batch)):
             fake, _ = self.color(l)
             with tf.GradientTape() as tape:
                 distance = -objectives.wasserstein_d(
                     self.critic(l, ab), self.critic(l, fake)
                 )
+                critic = functools.partial(self.critic, l)
                 penalty = objectives.gradient_penalty(
-                    lambda x, l=l: self.critic(l, x), ab, fake, self.uniform(k, l)
+                    critic, ab, fake, self.uniform(k, l)
                 )
                 d_loss = -distance + self.gp_weight * penalty
             d_norm = self.descend(d_loss, tape, self.discriminator, self.d_optimizer)
@@ -58,5 +72,5 @@ class WGANGP(ColorGAN):
             **g_logs,
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "gp_weight": self.gp_weight}

@@ -1,12 +1,16 @@
 """From a Config to networks, optimizers and a compiled trainer."""
 
 import pkgutil
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfcolor import registry
 from tfcolor.color import quantize
+from tfcolor.config import Config
+from tfcolor.config import Train
 from tfcolor.config import stages
 from tfcolor.config.resolution import resolve
 from tfcolor.errors import UsageError
@@ -14,7 +18,7 @@ from tfcolor.networks import factory
 from tfcolor.training.optimizers import ConstantThenLinear
 
 
-def strategy(train):
+def strategy(train: Train) -> Any:
     """The tf.distribute strategy of the `train` section of a config.
 
     With `cpu_replicas`, call it before anything has touched the devices.
@@ -32,7 +36,8 @@ def strategy(train):
     return tf.distribute.get_strategy()
 
 
-def check_replicas(config, replicas):
+def check_replicas(config: Config, replicas: int) -> None:
+    """Raise UsageError if a batch cannot be divided among so many replicas."""
     field = "train.stages, batch" if config.train.stages else "data.batch_size"
     for stage in stages.stages_of(config):
         if stage.batch_size % replicas:
@@ -41,7 +46,7 @@ def check_replicas(config, replicas):
             )
 
 
-def trainer(config, segment=None):
+def trainer(config: Config, segment: stages.Segment | None = None) -> Any:
     """The compiled trainer of a Config, built at its image size. Call it in the
     strategy's scope.
 
@@ -108,9 +113,11 @@ def _arguments_of(config, stage):
     return arguments
 
 
-def class_weights(config, prior):
+def class_weights(config: Config, prior: np.ndarray) -> tuple[float, ...]:
     """Weights [313] of the colours by their rarity; `prior` [313]: shares."""
-    weights = quantize.class_weights(quantize.smooth(prior), config.bins.uniform)
+    uniform = config.bins.uniform
+    assert uniform is not None
+    weights = quantize.class_weights(quantize.smooth(prior), uniform)
     return tuple(weights.tolist())
 
 
@@ -135,7 +142,7 @@ def _shares(config, model):
     rate = config.optim.encoder_rate
     if rate is None:
         return None
-    generator = getattr(model, "generator", None)
+    generator: Any = getattr(model, "generator", None)
     if not hasattr(generator, "encoder"):
         name = config.generator.name if generator else type(model).__name__
         raise UsageError(f"optim.encoder_rate: {rate}, but {name} has no encoder")

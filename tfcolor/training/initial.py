@@ -2,18 +2,24 @@
 
 import functools
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 from tfcolor import config as config_lib
 from tfcolor import presets
+from tfcolor.config.schema import Settings
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 from tfcolor.runs.folder import Workdir
+from tfcolor.types import Path
 
 # Settings of generators that no shape of a weight tells.
 _STRUCTURE = ("head", "norm", "spectral_norm", "input_channels")
 
 
-def adopt(config, given=(), workdir=None):
+def adopt(
+    config: config_lib.Config, given: Settings = (), workdir: Path | None = None
+) -> None:
     """Give a Config with `train.init` the generator that it names, and its working
     size, so that the weights fit; others are left as they are.
 
@@ -49,12 +55,12 @@ def adopt(config, given=(), workdir=None):
         config.data.image_size = size
 
 
-def adopting(workdir=None):
+def adopting(workdir: Path | None = None) -> Callable[..., None]:
     """`adopt` for a run in a folder, as `config.resolve` takes it."""
     return functools.partial(adopt, workdir=workdir)
 
 
-def load(trainer, config):
+def load(trainer: Any, config: config_lib.Config) -> dict[str, Any]:
     """Load the weights of `train.init` into a new trainer: its generator, and the
     average of that.
 
@@ -75,8 +81,8 @@ def load(trainer, config):
     trained = other.get_weights()
     for network in filter(None, (mine, trainer.average)):
         network.set_weights(trained)
-    found = {key: info[key] for key in ("step", "sha256") if key in info}
-    return {"weights": init, **found}
+    known = [key for key in ("step", "sha256") if key in info]
+    return {"weights": init, **{key: info[key] for key in known}}
 
 
 def _begun(workdir, init):

@@ -1,10 +1,14 @@
 """A training run: data, trainer and run folder wired together."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import functools
 import logging
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -21,11 +25,16 @@ from tfcolor.runs.folder import Workdir
 from tfcolor.training import build
 from tfcolor.training import callbacks
 from tfcolor.training import initial
+from tfcolor.training import monitoring
+from tfcolor.types import Network
+from tfcolor.types import Path
 
 log = logging.getLogger("tfcolor")
 
 
-def train(config, workdir, profile=None):
+def train(
+    config: config_lib.Config, workdir: Path, profile: tuple[int, int] | None = None
+) -> int | None:
     """Train until `config.train.steps`, from the newest checkpoint if there is
     one.
 
@@ -65,9 +74,8 @@ def train(config, workdir, profile=None):
             restore.keep_scanner(scanner, folder)
             found["scanner"] = scanner
         if first.cross_entropy:
-            counts = prior.load(
-                feed.source, config.data, folder.prior, config.bins.prior_images
-            )
+            limit = config.bins.prior_images or 0
+            counts = prior.load(feed.source, config.data, folder.prior, limit)
             found["class_weights"] = build.class_weights(config, counts)
         try:
             with Run(config, folder, feed, found, profile).open() as run:
@@ -78,7 +86,7 @@ def train(config, workdir, profile=None):
             raise RunError(f"{folder.path}: {error.strerror or error}") from error
 
 
-def dry_run(config):
+def dry_run(config: config_lib.Config) -> str:
     """Text: the resolved config, the parameters and the shapes of a batch."""
     config = resolve(config, initial=initial.adopting())
     strategy = build.strategy(config.train)
@@ -103,7 +111,7 @@ def dry_run(config):
     return "\n\n".join([*parts, "\n".join(lines)])
 
 
-def parameter_table(network):
+def parameter_table(network: Network) -> str:
     """A line a weight: name, shape, number of parameters; and their sum."""
     rows = [(w.path, str(tuple(w.shape)), math.prod(w.shape)) for w in network.weights]
     rows.append(("total", "", network.count_params()))
@@ -130,7 +138,9 @@ class Run:
     profile: tuple | None
 
     @contextlib.contextmanager
-    def open(self):
+    def open(self) -> Iterator[Run]:
+        """The run with its log of skipped images and its event file, which are closed
+        at the end."""
         self.report = self.folder.reporter()
         self.writer = tf.summary.create_file_writer(str(self.folder.path))
         self.began = False
@@ -141,7 +151,7 @@ class Run:
                 # A full disk has been reported by then.
                 self.writer.close()
 
-    def train(self, strategy, trainer):
+    def train(self, strategy: Any, trainer: Any) -> int | None:
         """The number of the signal that ended the run early, or None.
 
         Args:
@@ -224,26 +234,26 @@ class Run:
         losses are not finite is written, and a checkpoint comes last."""
         train, last, folder = self.config.train, self.config.train.steps, self.folder
         images = data.batch_size * (1 if segment.phase == "generator" else n_critic)
-        at = functools.partial(dict, start=start, last=last)
+        at: Any = functools.partial(dict, start=start, last=last)
         to = {"writer": self.writer, "folder": folder}
         validation = self.feed.validation(data, train.validation_images, self.report)
-        chain = [
+        chain: list[Any] = [
             callbacks.Progress(start, last, images),
             callbacks.StopOnNonFinite(start, saved),
-            callbacks.Metrics(start, train.log_every, segment.last, **to),
-            callbacks.Validation(
+            monitoring.Metrics(start, train.log_every, segment.last, **to),
+            monitoring.Validation(
                 **at(every=train.validate_every),
                 **to,
                 dataset=validation,
                 prefix="train" if self.feed.held_out is None else "val",
             ),
-            callbacks.Samples(
+            monitoring.Samples(
                 **at(every=train.sample_every),
                 writer=self.writer,
                 folder=folder,
                 batch=self.feed.sample(data),
             ),
-            callbacks.Histograms(
+            monitoring.Histograms(
                 start, train.histogram_every, segment.last, self.writer
             ),
             callbacks.Saver(
@@ -255,7 +265,8 @@ class Run:
             ),
         ]
         if self.profile:
-            chain.insert(0, callbacks.Profile(start, *self.profile, folder.path))
+            begin, end = self.profile
+            chain.insert(0, callbacks.Profile(start, begin, end, folder.path))
         return chain
 
 

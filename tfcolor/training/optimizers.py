@@ -1,10 +1,21 @@
 """Optimizers and their learning rates, by the name that a config calls them."""
 
+from typing import TYPE_CHECKING
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from tfcolor.types import Tensor
+from tfcolor.types import Variable
 
-class _Shares:
+if TYPE_CHECKING:
+    from keras.optimizers import Optimizer as _Optimizer
+else:
+    _Optimizer = object
+
+
+class _Shares(_Optimizer):
     """Mixin for an optimizer whose variables learn at different rates.
 
     Args:
@@ -28,16 +39,27 @@ class _Shares:
 
 @keras.saving.register_keras_serializable("tfcolor")
 class Adam(_Shares, keras.optimizers.Adam):
-    """Keras' Adam (Kingma and Ba 2015) through TensorFlow's one kernel for it,
-    which goes over the weights once where Keras goes ten times. `shares` as in
-    _Shares."""
+    """Keras' Adam (Kingma and Ba 2015) through TensorFlow's one kernel for it, which
+    goes over the weights once where Keras goes ten times. `shares` as in _Shares.
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, **kwargs):
+    Raises:
+      ValueError: `amsgrad` is set.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, **kwargs)
         if self.amsgrad:
             raise ValueError("amsgrad: True is not supported, use False")
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: Tensor, variable: Variable, learning_rate: Any
+    ) -> None:
         index = self._get_variable_index(variable)
         dtype = variable.dtype
         beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
@@ -60,17 +82,22 @@ class Adam(_Shares, keras.optimizers.Adam):
 class RMSprop(_Shares, keras.optimizers.RMSprop):
     """Keras' RMSprop; `shares` as in _Shares."""
 
-    def __init__(self, learning_rate=0.001, rho=0.9, **kwargs):
+    def __init__(
+        self, learning_rate: Any = 0.001, rho: float = 0.9, **kwargs: Any
+    ) -> None:
         super().__init__(learning_rate, rho=rho, **kwargs)
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: Tensor, variable: Variable, learning_rate: Any
+    ) -> None:
         rate = self.rate_of(variable, learning_rate)
         super().update_step(gradient, variable, rate)
 
 
 @keras.saving.register_keras_serializable("tfcolor")
 class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that stays, and then falls linearly to 0 (as in pix2pix).
+    """A rate that stays, and then falls linearly to 0 (as in pix2pix). Called with the
+    number of updates done, scalar, it returns the rate, scalar.
 
     Args:
       rate: at the start.
@@ -80,7 +107,9 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
       ahead: steps of the stage less those that the optimizer has done.
     """
 
-    def __init__(self, rate, steps, constant, updates=1, ahead=0):
+    def __init__(
+        self, rate: float, steps: int, constant: float, updates: int = 1, ahead: int = 0
+    ) -> None:
         self.settings = {
             "rate": rate,
             "steps": steps,
@@ -89,12 +118,12 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
             "ahead": ahead,
         }
 
-    def __call__(self, iteration):
+    def __call__(self, iteration: Tensor) -> Tensor:
         rate, steps, constant, updates, ahead = self.settings.values()
         step = tf.cast(iteration, tf.float32) / updates + ahead
         falling = max(steps * (1.0 - constant), 1e-9)
         left = (steps - tf.floor(step)) / falling
         return rate * tf.clip_by_value(left, 0.0, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return self.settings

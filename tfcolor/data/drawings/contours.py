@@ -3,24 +3,27 @@
 import functools
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 # Points of a span of a curve, of an edge, of an ellipse.
 SAMPLES, STRAIGHT_SAMPLES, CIRCLE_SAMPLES = 6, 3, 28
 
 
-def curve(points, closed=True):
+def curve(points: ArrayLike, closed: bool = True) -> np.ndarray:
     """A smooth curve through control points (centripetal enough: Catmull-Rom):
     complex [n] -> [SAMPLES n] closed, [SAMPLES (n - 1) + 1] open."""
-    return _catmull_rom(len(points), closed) @ np.asarray(points)
+    points = np.asarray(points)
+    return _catmull_rom(len(points), closed) @ points
 
 
-def polygon(points, closed=True):
+def polygon(points: ArrayLike, closed: bool = True) -> np.ndarray:
     """Straight edges between points: complex [n] -> [STRAIGHT_SAMPLES n] closed,
     [STRAIGHT_SAMPLES (n - 1) + 1] open."""
-    return _straight(len(points), closed) @ np.asarray(points)
+    points = np.asarray(points)
+    return _straight(len(points), closed) @ points
 
 
-def scalloped(points, bulge=0.4):
+def scalloped(points: ArrayLike, bulge: float = 0.4) -> np.ndarray:
     """Closed arcs from point to point, clockwise on the page, bulging outwards by
     that share of their lengths: complex [n] -> [SAMPLES n]."""
     points = np.asarray(points)
@@ -30,13 +33,15 @@ def scalloped(points, bulge=0.4):
     return (points[:, None] + steps[:, None] * arc).ravel()
 
 
-def ellipse(centre, rx, ry=None):
+def ellipse(centre: complex, rx: float, ry: float | None = None) -> np.ndarray:
     """Complex [CIRCLE_SAMPLES], around `centre`."""
     circle = _circle()
     return centre + rx * circle.real + 1j * (rx if ry is None else ry) * circle.imag
 
 
-def normals(points, starts, ends, is_open):
+def normals(
+    points: np.ndarray, starts: np.ndarray, ends: np.ndarray, is_open: np.ndarray
+) -> np.ndarray:
     """Of all contours at once: complex [N], longer than 1 at corners."""
     after = np.arange(1, len(points) + 1)
     before = after - 2

@@ -8,13 +8,15 @@ from tfcolor.data.drawings.contours import polygon
 from tfcolor.data.drawings.marks import mix
 from tfcolor.data.drawings.motifs import BLACK
 from tfcolor.data.drawings.motifs import WHITE
+from tfcolor.data.drawings.motifs import Place
 
 FISH = ((246, 140, 50), (246, 196, 60), (80, 140, 220), (236, 100, 120))
 WINGS = ((240, 150, 50), (90, 140, 226), (246, 214, 90), (224, 110, 170))
 FURS = ((232, 150, 70), (140, 138, 146), (72, 66, 74), (244, 232, 214), (150, 106, 74))
 
 
-def butterfly(place):
+def butterfly(place: Place) -> None:
+    """A butterfly with spread wings, about 1 wide and high, around 0."""
     upper, lower = place.colour(WINGS), place.colour(WINGS)
     for side in (-1, 1):
         wing = np.array([0.02, 0.2 + 0.34j, 0.42 + 0.26j, 0.3 + 0.04j])
@@ -32,7 +34,8 @@ def butterfly(place):
     place.shape(ellipse(0, 0.06, 0.26), (84, 64, 60), line=0.8)
 
 
-def fish(place):
+def fish(place: Place) -> None:
+    """A fish to the right, about 1 long, around 0."""
     page, colour = place.page, place.colour(FISH)
     fin = mix(colour, page.pick([(255, 255, 255), (220, 80, 60)]), 0.35)
     tail = [-0.28, -0.56 - 0.24j, -0.5, -0.56 + 0.24j]
@@ -53,19 +56,22 @@ def fish(place):
     place.shape(ellipse(0.3 - 0.06j, 0.02), BLACK, line=0.5, shade=0)
 
 
-def seaweed(place):
+def seaweed(place: Place) -> None:
+    """A swaying leaf of seaweed, 1 high, from 0 upwards."""
     colour = place.colour(((60, 140, 84), (110, 150, 60), (150, 70, 90)))
     left = [complex(0.09 * (-1) ** k - 0.08 + 0.01 * k, -0.2 * k) for k in range(6)]
     right = [z + 0.17 - 0.02 * k for k, z in enumerate(left)]
     place.shape(curve([*left, *right[::-1]]), colour, line=0.8, shade=0.25)
 
 
-def bubble(place):
+def bubble(place: Place) -> None:
+    """A bubble of air, 0.8 wide, around 0."""
     place.shape(ellipse(0, 0.4), (190, 232, 240), line=0.7, shade=0.2)
     place.gloss(-0.1 - 0.14j, 0.1)
 
 
-def cat(place):
+def cat(place: Place) -> None:
+    """A sitting cat from the front, 1 high, from 0 upwards."""
     fur = place.colour(FURS)
     tail = [
         0.24 - 0.04j,

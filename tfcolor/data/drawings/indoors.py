@@ -10,6 +10,7 @@ from tfcolor.data.drawings.motifs import BLACK
 from tfcolor.data.drawings.motifs import CLOTHES
 from tfcolor.data.drawings.motifs import LEAVES
 from tfcolor.data.drawings.motifs import WHITE
+from tfcolor.data.drawings.motifs import Place
 from tfcolor.data.drawings.motifs import flower
 from tfcolor.data.drawings.motifs import tulip
 
@@ -24,7 +25,8 @@ STALK = (104, 72, 52)
 MOUTH = (196, 84, 90)
 
 
-def apple(place):
+def apple(place: Place) -> None:
+    """An apple with stalk and leaf, about 0.8 high, from 0 upwards."""
     reds = ((210, 50, 48), (224, 70, 56), (140, 186, 66), (240, 200, 80))
     half = [0.12 - 0.66j, 0.36 - 0.6j, 0.4 - 0.3j, 0.24 - 0.02j, 0.07]
     outline = [-0.58j, *half, *(-np.conj(half[::-1]))]
@@ -35,7 +37,8 @@ def apple(place):
     place.shape(curve(leaf), place.colour(LEAVES), line=0.8)
 
 
-def pear(place):
+def pear(place: Place) -> None:
+    """A pear, about 1 high, from 0 upwards."""
     half = [0.1 - 0.86j, 0.15 - 0.62j, 0.33 - 0.32j, 0.26 - 0.05j, 0.08]
     greens = ((190, 204, 84), (222, 206, 90), (150, 180, 70))
     outline = [*half, *(-np.conj(half[::-1]))]
@@ -44,7 +47,8 @@ def pear(place):
     place.stroke(curve([-0.86j, 0.02 - 0.95j, 0.06 - 1.02j], closed=False), 0.9)
 
 
-def banana(place):
+def banana(place: Place) -> None:
+    """A banana on its back, about 1 wide, from 0 upwards."""
     inner = [-0.46 - 0.42j, -0.24 - 0.26j, 0.1 - 0.24j, 0.4 - 0.5j]
     outer = [0.5 - 0.46j, 0.36 - 0.14j, 0.04 - 0.0j, -0.32 - 0.06j, -0.52 - 0.36j]
     place.shape(curve([*inner, *outer]), place.colour(((246, 214, 76),)), shade=0.2)
@@ -54,7 +58,8 @@ def banana(place):
     place.shape(polygon(tip), STALK, line=0.7, shade=0)
 
 
-def orange(place):
+def orange(place: Place) -> None:
+    """An orange, about 0.7 high, from 0 upwards."""
     place.shape(ellipse(-0.32j, 0.33), place.colour(((244, 150, 44),)), shade=0.2)
     place.gloss(-0.12 - 0.46j, 0.06)
     for spot in (0.1 - 0.2j, -0.06 - 0.12j, 0.16 - 0.36j):
@@ -62,13 +67,15 @@ def orange(place):
     place.shape(star_leaf(-0.62j), place.colour(LEAVES), line=0.7, shade=0)
 
 
-def star_leaf(centre):
+def star_leaf(centre: complex) -> np.ndarray:
+    """The contour of the green star at the stalk of a fruit: complex [N]."""
     radii = np.where(np.arange(10) % 2, 0.03, 0.09)
     turn = np.exp(2j * np.pi * np.arange(10) / 10)
     return polygon(centre + radii * (turn.real + 0.6j * turn.imag))
 
 
-def cherries(place):
+def cherries(place: Place) -> None:
+    """Two cherries on one stalk, about 1 high, from 0 upwards."""
     red = place.colour(((196, 30, 56), (220, 50, 60)))
     for x in (-0.2, 0.2):
         stalk = [x - 0.3j, 0.6 * x - 0.6j, 0.06 - 0.9j]
@@ -80,7 +87,8 @@ def cherries(place):
         place.gloss(x - 0.07 - 0.26j, 0.05)
 
 
-def mug(place):
+def mug(place: Place) -> None:
+    """A mug with a band or a heart, about 0.7 high, from 0 upwards."""
     colour = place.colour(CUPS)
     handle = [0.26 - 0.5j, 0.52 - 0.5j, 0.52 - 0.14j, 0.24 - 0.12j]
     handle += [0.24 - 0.2j, 0.42 - 0.22j, 0.43 - 0.41j, 0.26 - 0.41j]
@@ -96,7 +104,8 @@ def mug(place):
         place.shape(curve(heart), (222, 70, 90), line=0.6, shade=0)
 
 
-def vase(place):
+def vase(place: Place) -> None:
+    """A vase with three flowers, about 1 high, from 0 upwards."""
     page = place.page
     for x, size in ((-0.16, 0.62), (0.17, 0.6), (0.0, 0.75)):
         bloom = place.inside(x * 0.5 - 0.42j, size, 1.3 * x + page.between(-0.1, 0.1))
@@ -108,7 +117,7 @@ def vase(place):
     place.stroke(curve([-0.2 - 0.2j, 0.0 - 0.14j, 0.2 - 0.2j], closed=False))
 
 
-def person(place):
+def person(place: Place) -> None:
     """Head and shoulders, from the neck at 0: 1 high, and the body below."""
     skin, hair = place.colour(SKINS), place.colour(HAIRS)
     long = place.page.chance(0.55)

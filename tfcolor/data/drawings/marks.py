@@ -7,12 +7,16 @@ in 0..255.
 import cmath
 import dataclasses
 import functools
+from typing import Any
 from typing import NamedTuple
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image
 from PIL import ImageChops
 from PIL import ImageDraw
+
+Color: TypeAlias = tuple[float, ...]  # red, green, blue, 0..255
 
 SHADOW = 0.49  # share of the shadow's colour in a second tone
 LEAST_TONE = 0.008  # of a second tone's width
@@ -68,12 +72,13 @@ class Painter:
     """Paints marks on a Pillow image of a Page, `scale` pixels to its unit: in
     colour, or the ink alone."""
 
-    def __init__(self, image, scale, page, scan):
+    def __init__(self, image: Image.Image, scale: float, page: Any, scan: bool) -> None:
         self.image, self.scale, self.scan = image, scale, scan
         self.page = page
         self.pen = ImageDraw.Draw(image)
 
-    def paint(self, mark, placed):
+    def paint(self, mark: Mark, placed: Placed) -> None:
+        """Draw a Mark where it comes to lie, or of a scan its ink."""
         if mark.kind == "patch":
             if not self.scan:
                 self._patch(mark, placed)
@@ -101,7 +106,7 @@ class Painter:
 
     def _tone(self, mark, contour, box, width, ink):
         """What the area leaves uncovered when it is moved towards the light."""
-        light = np.float32([self.page.light.real, self.page.light.imag])
+        light = np.array([self.page.light.real, self.page.light.imag], np.float32)
         moved = (contour.reshape(-1, 2) + width * light).ravel()
         tone = self._mask(contour, box, moved)
         if not self.scan:
@@ -156,7 +161,7 @@ class Painter:
         """The inside of a contour, perhaps without that of another."""
         mask = Image.new(mode, (box[2] - box[0], box[3] - box[1]))
         pen = ImageDraw.Draw(mask)
-        corner = np.float32(box[:2])
+        corner = np.array(box[:2], np.float32)
         for outline, fill in ((contour, level), (without, 0)):
             if outline is not None:
                 inside = outline.reshape(-1, 2) - corner
@@ -164,7 +169,7 @@ class Painter:
         return mask
 
 
-def mix(first, second, share):
+def mix(first: Color, second: Color, share: float) -> Color:
     """The colour that has `share` of the second."""
     return tuple(a + (b - a) * share for a, b in zip(first, second, strict=True))
 

@@ -4,14 +4,20 @@ A motif is drawn at a Place, in whose coordinates it is about 1 high or wide; wh
 stands on the ground stands at 0 and grows to negative y.
 """
 
+from __future__ import annotations
+
 import cmath
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tfcolor.data.drawings.contours import curve
 from tfcolor.data.drawings.contours import ellipse
 from tfcolor.data.drawings.contours import polygon
 from tfcolor.data.drawings.contours import scalloped
+from tfcolor.data.drawings.marks import Color
+from tfcolor.data.drawings.page import Page
 
 WHITE, BLACK = (250, 250, 246), (40, 38, 46)
 SUNS = ((255, 214, 60), (255, 190, 50), (255, 150, 60))
@@ -38,43 +44,69 @@ CLOTHES = (
 class Place:
     """Where on a page something is drawn, how large, turned and mirrored."""
 
-    def __init__(self, page, centre, size, angle=0.0, mirrored=False):
+    def __init__(
+        self,
+        page: Page,
+        centre: complex,
+        size: float,
+        angle: float = 0.0,
+        mirrored: bool = False,
+    ) -> None:
         self.page, self.centre, self.size = page, centre, size
         self.turn = cmath.rect(size, angle)
         self.mirrored = mirrored
         self.fineness = min(1.0, 0.5 + size)  # small things have thin lines
 
-    def at(self, points):
+    def at(self, points: ArrayLike) -> np.ndarray:
+        """Points of the place, complex [N], on the page."""
         points = np.asarray(points)
         points = -points.conj() if self.mirrored else points
         return self.centre + self.turn * points
 
-    def inside(self, centre, size, angle=0.0):
+    def inside(self, centre: complex, size: float, angle: float = 0.0) -> Place:
         """A smaller place within this one."""
         return Place(self.page, complex(self.at(centre)), self.size * size, angle)
 
-    def shape(self, contour, colour, line=1.0, shade=0.16, hatching=True):
+    def shape(
+        self,
+        contour: np.ndarray,
+        colour: Color,
+        line: float = 1.0,
+        shade: float = 0.16,
+        hatching: bool = True,
+    ) -> None:
+        """`Page.shape` of a contour of this place, complex [N]; small places have
+        thinner lines."""
         line *= self.fineness
         self.page.shape(self.at(contour), colour, line, shade, None, hatching)
 
-    def stroke(self, points, line=0.6):
+    def stroke(self, points: ArrayLike, line: float = 0.6) -> None:
+        """`Page.stroke` of points of this place; small places have thinner lines."""
         self.page.stroke(self.at(points), line * self.fineness)
 
-    def patch(self, contour, colour, opacity=1.0, soft=False):
+    def patch(
+        self,
+        contour: np.ndarray,
+        colour: Color,
+        opacity: float = 1.0,
+        soft: bool = False,
+    ) -> None:
+        """`Page.patch` of a contour of this place, complex [N]."""
         self.page.patch(self.at(contour), colour, opacity, soft)
 
-    def gloss(self, centre, size):
+    def gloss(self, centre: complex, size: float) -> None:
         """A highlight; the light falls from wherever it does on this page."""
         self.patch(ellipse(centre, size, 0.6 * size), WHITE, 0.75)
 
-    def colour(self, palette):
+    def colour(self, palette: Sequence[Color]) -> Color:
         """One of a palette's colours, nearly."""
         page = self.page
         light = page.between(-14, 14)
         return tuple(c + light + page.between(-12, 12) for c in page.pick(palette))
 
 
-def sun(place):
+def sun(place: Place) -> None:
+    """A sun with rays and a glow, about 2 wide, around 0."""
     colour = place.colour(SUNS)
     place.patch(ellipse(0, 1.1), (255, 244, 190), 0.8, soft=True)
     count = place.page.pick([8, 10, 12])
@@ -84,20 +116,23 @@ def sun(place):
     place.shape(ellipse(0, 0.46), colour, shade=0.1)
 
 
-def moon(place):
+def moon(place: Place) -> None:
+    """A crescent moon with a glow, about 1 high, around 0."""
     horns = [0.1 - 0.5j, -0.36 - 0.32j, -0.46 + 0.1j, -0.2 + 0.46j, 0.3 + 0.4j]
     place.patch(ellipse(0, 1.0), (250, 246, 210), 0.5, soft=True)
     outline = curve([*horns, 0.04 + 0.22j, -0.1 - 0.1j])
     place.shape(outline, place.colour(((250, 236, 160), (244, 240, 206))), shade=0.1)
 
 
-def star(place, palette=((252, 232, 130),)):
+def star(place: Place, palette: Sequence[Color] = ((252, 232, 130),)) -> None:
+    """A star with five points, 1 wide, around 0."""
     radii = np.where(np.arange(10) % 2, 0.22, 0.5)
     points = radii * np.exp(1j * np.pi * (np.arange(10) / 5 - 0.5))
     place.shape(polygon(points), place.colour(palette), line=0.8, shade=0.1)
 
 
-def cloud(place, colour=WHITE):
+def cloud(place: Place, colour: Color = WHITE) -> None:
+    """A cloud, about 1 wide, around 0."""
     page, count = place.page, place.page.pick([5, 6, 7])
     angles = np.linspace(np.pi, 2 * np.pi, count)
     heights = 0.26 + 0.12 * page.rng.random(count)
@@ -105,7 +140,8 @@ def cloud(place, colour=WHITE):
     place.shape(scalloped([*bumps, 0.2 + 0.08j, -0.2 + 0.08j]), colour, shade=0.2)
 
 
-def tree(place):
+def tree(place: Place) -> None:
+    """A tree with a round crown, perhaps with fruit, 1 high, from 0 upwards."""
     page = place.page
     trunk = [-0.1 + 0j, -0.06 - 0.45j, 0.06 - 0.45j, 0.1 + 0j]
     place.shape(polygon(trunk), place.colour(BARKS))
@@ -125,7 +161,8 @@ def tree(place):
             place.stroke(curve(bow, closed=False))
 
 
-def pine(place):
+def pine(place: Place) -> None:
+    """A pine, 1 high, from 0 upwards."""
     colour = place.colour(((48, 116, 92), (40, 104, 80), (70, 130, 90)))
     place.shape(polygon([-0.06, -0.06 - 0.2j, 0.06 - 0.2j, 0.06]), place.colour(BARKS))
     for top, width in ((-0.5, 0.36), (-0.75, 0.28), (-1.0, 0.2)):
@@ -135,7 +172,8 @@ def pine(place):
         place.shape(polygon(skirt), colour, shade=0.2)
 
 
-def house(place, lit=False):
+def house(place: Place, lit: bool = False) -> None:
+    """A house, about 1 high, from 0 upwards; `lit`: light in its window."""
     page = place.page
     high, roof = page.between(0.45, 0.7), page.between(0.3, 0.42)
     wall = [-0.4, -0.4 - 1j * high, 0.4 - 1j * high, 0.4]
@@ -159,7 +197,9 @@ def house(place, lit=False):
     place.stroke(polygon([cross - 0.085j, cross + 0.085j], closed=False), 0.6)
 
 
-def flower(place, stem=True):
+def flower(place: Place, stem: bool = True) -> None:
+    """A flower with a stem, 1 high, from 0 upwards; without one its head alone, around
+    0."""
     page = place.page
     head = -0.75j if stem else 0j
     if stem:
@@ -180,7 +220,8 @@ def flower(place, stem=True):
     place.shape(ellipse(head, 0.12), heart, line=0.8)
 
 
-def tulip(place):
+def tulip(place: Place) -> None:
+    """A tulip, 1 high, from 0 upwards."""
     green = place.colour(LEAVES)
     place.shape(polygon([-0.03, -0.03 - 0.6j, 0.03 - 0.6j, 0.03]), green, line=0.7)
     leaf = [0j, -0.2 - 0.3j, -0.24 - 0.5j, -0.08 - 0.25j]
@@ -190,7 +231,8 @@ def tulip(place):
     place.shape(curve(cup), place.colour(PETALS[:4]), shade=0.25)
 
 
-def mushroom(place):
+def mushroom(place: Place) -> None:
+    """A mushroom, 0.8 high, from 0 upwards."""
     stalk = [-0.12, -0.09 - 0.4j, 0.09 - 0.4j, 0.12]
     place.shape(polygon(stalk), place.colour(((246, 234, 214),)))
     cap = [-0.42 - 0.36j, -0.32 - 0.66j, -0.8j, 0.32 - 0.66j, 0.42 - 0.36j, -0.3j]
@@ -206,7 +248,8 @@ def mushroom(place):
             place.shape(ellipse(spot, radius), WHITE, line=0.6, shade=0)
 
 
-def grass(place, colour):
+def grass(place: Place, colour: Color) -> None:
+    """A tuft of grass, up to 1 high, from 0 upwards."""
     for foot in (-0.32, -0.16, 0.0, 0.16, 0.32):
         tip = foot * 1.7 + place.page.between(-0.1, 0.1)
         tip -= 1j * place.page.between(0.6, 1.0)
@@ -215,7 +258,8 @@ def grass(place, colour):
         place.shape(curve(blade), colour, line=0.6, shade=0)
 
 
-def car(place):
+def car(place: Place) -> None:
+    """A car from the side, 1 long, from 0 upwards."""
     body, glass = place.colour(CARS), place.colour(GLASS)
     roof = [-0.3 - 0.36j, -0.2 - 0.6j, 0.12 - 0.6j, 0.27 - 0.36j]
     place.shape(polygon(roof), body)
@@ -230,7 +274,8 @@ def car(place):
         place.shape(ellipse(hub, 0.05), (196, 198, 206), line=0.6, shade=0)
 
 
-def boat(place):
+def boat(place: Place) -> None:
+    """A boat with two sails, about 1 high, its waterline at 0."""
     sail, hull = place.colour(SAILS), place.colour(HULLS)
     place.shape(polygon([-0.03, -0.03 - 0.95j, 0.03 - 0.95j, 0.03]), BARKS[0], line=0.7)
     place.shape(polygon([0.05 - 0.9j, 0.42 - 0.25j, 0.05 - 0.25j]), sail, shade=0.24)
@@ -242,7 +287,8 @@ def boat(place):
     place.shape(polygon(bow), hull, shade=0.3)
 
 
-def balloon(place):
+def balloon(place: Place) -> None:
+    """A hot-air balloon, about 1 high, around 0."""
     first, second = place.colour(CLOTHES), place.colour((WHITE, (250, 214, 90)))
     place.stroke(polygon([-0.24 - 0.3j, -0.09 + 0.1j], closed=False), 0.5)
     place.stroke(polygon([0.24 - 0.3j, 0.09 + 0.1j], closed=False), 0.5)

@@ -6,11 +6,14 @@ Colours are tuples of three numbers in 0..255.
 """
 
 import cmath
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
 from tfcolor.data.drawings.contours import normals
+from tfcolor.data.drawings.marks import Color
 from tfcolor.data.drawings.marks import Mark
 from tfcolor.data.drawings.marks import Painter
 from tfcolor.data.drawings.marks import Placed
@@ -21,6 +24,8 @@ from tfcolor.data.drawings.marks import mix
 OVERSAMPLING, LEAST_DRAWN = 3, 256
 
 LEAST_LINE = 0.009  # of a line's width
+T = TypeVar("T")
+
 EDGE = 0.7  # pixels that a filled polygon is too wide
 
 
@@ -32,10 +37,10 @@ class Page:
       width, height: the smaller is 1.
     """
 
-    def __init__(self, rng, width, height):
+    def __init__(self, rng: np.random.Generator, width: float, height: float) -> None:
         self.rng = rng
         self.width, self.height = width, height
-        self.marks = []
+        self.marks: list[Mark] = []
         self.light = cmath.rect(1.0, self.between(-2.7, -0.45))
         self.line = self.between(0.016, 0.027)
         self.ink = self.pick([(16, 14, 20), (30, 20, 18), (18, 20, 40)])
@@ -45,35 +50,59 @@ class Page:
         self.hatch_angle = self.between(0.5, 1.1) * self.pick([-1, 1])
         self._waves = self.rng.uniform(-9, 9, (3, 2)), self.rng.uniform(0, 6.3, 3)
 
-    def between(self, low, high):
+    def between(self, low: float, high: float) -> float:
+        """A random number in low..high."""
         return low + (high - low) * self.rng.random()
 
-    def pick(self, choices):
+    def pick(self, choices: Sequence[T]) -> T:
+        """One of the choices, each as likely."""
         return choices[int(self.rng.random() * len(choices))]
 
-    def chance(self, probability):
+    def chance(self, probability: float) -> bool:
+        """True with this probability, 0..1."""
         return self.rng.random() < probability
 
-    def shape(self, contour, colour, line=1.0, shade=0.16, below=None, hatching=True):
-        """A filled contour with an outline, `line` times the page's usual width, and
-        a second tone `shade` times the shape's smaller extent wide."""
+    def shape(
+        self,
+        contour: np.ndarray,
+        colour: Color,
+        line: float = 1.0,
+        shade: float = 0.16,
+        below: Color | None = None,
+        hatching: bool = True,
+    ) -> None:
+        """Draw a filled contour with an outline.
+
+        Args:
+          contour: complex [N].
+          line: width of the outline, over the page's usual one.
+          shade: width of the second tone, over the smaller extent of the shape.
+          below: color that it fades into downwards, or None.
+          hatching: whether the second tone may be hatched.
+        """
         ink = mix(colour, (0, 0, 0), 0.78) if self.tinted else self.ink
         hatched = hatching and shade > 0 and self.chance(self.hatching)
         line = max(line * self.line, LEAST_LINE)
         mark = Mark(contour, "shape", line, colour, ink, shade, below, hatched)
         self.marks.append(mark)
 
-    def stroke(self, points, line=0.6):
-        """An open line in ink."""
+    def stroke(self, points: np.ndarray, line: float = 0.6) -> None:
+        """Draw an open line in ink through points, complex [N]."""
         line = max(line * self.line, LEAST_LINE)
         self.marks.append(Mark(points, "stroke", line, ink=self.ink))
 
-    def patch(self, contour, colour, opacity=1.0, soft=False):
-        """Colour without a line."""
+    def patch(
+        self,
+        contour: np.ndarray,
+        colour: Color,
+        opacity: float = 1.0,
+        soft: bool = False,
+    ) -> None:
+        """Draw color without a line inside a contour, complex [N]."""
         mark = Mark(contour, "patch", colour=colour, opacity=opacity, soft=soft)
         self.marks.append(mark)
 
-    def draw(self, side, scan):
+    def draw(self, side: int, scan: bool) -> Image.Image:
         """The picture with `side` pixels along its shorter side.
 
         Args:

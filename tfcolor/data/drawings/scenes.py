@@ -5,6 +5,7 @@ in a dark sky, a half sun at the horizon in an orange one.
 """
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from tfcolor.data.drawings import motifs
 from tfcolor.data.drawings.contours import curve
 from tfcolor.data.drawings.contours import ellipse
 from tfcolor.data.drawings.contours import polygon
+from tfcolor.data.drawings.marks import Color
 from tfcolor.data.drawings.marks import mix
 from tfcolor.data.drawings.motifs import Place
 from tfcolor.data.drawings.page import Page
@@ -44,7 +46,7 @@ ON_TABLES = (
 )
 
 
-def scene(rng):
+def scene(rng: np.random.Generator) -> Page:
     """A page with one of the scenes on it.
 
     Args:
@@ -59,7 +61,8 @@ def scene(rng):
     return page
 
 
-def landscape(page):
+def landscape(page: Page) -> None:
+    """Hills by day, at dusk or by night, with houses, trees, cars, cats and flowers."""
     time = page.pick(["day", "day", "day", "dusk", "night"])
     horizon = page.height * page.between(0.45, 0.66)
     sky(page, time, horizon)
@@ -86,17 +89,19 @@ def landscape(page):
         )
 
 
-def foreground(page, meadow):
+def foreground(page: Page, meadow: Color) -> None:
     """Small things along the lower edge."""
     blades = functools.partial(motifs.grass, colour=mix(meadow, (30, 90, 50), 0.35))
-    motif = [motifs.flower, motifs.flower, motifs.tulip, motifs.mushroom, blades]
+    motif: list[Callable[[Place], None]] = [motifs.flower, motifs.flower]
+    motif += [motifs.tulip, motifs.mushroom, blades]
     for x in spread(page, page.pick([1, 2, 3, 4])):
         foot = complex(x, page.height - page.between(0.0, 0.1))
         size, angle = page.between(0.24, 0.36), page.between(-0.15, 0.15)
         page.pick(motif)(Place(page, foot, size, angle))
 
 
-def seaside(page):
+def seaside(page: Page) -> None:
+    """The sea with a boat and waves, perhaps a beach and a leaping fish."""
     time = page.pick(["day", "day", "dusk", "night"])
     horizon = page.height * page.between(0.38, 0.55)
     sky(page, time, horizon)
@@ -122,7 +127,8 @@ def seaside(page):
         creatures.fish(leap)
 
 
-def beach(page, time):
+def beach(page: Page, time: str) -> None:
+    """Sand with starfish along the lower edge; `time` is a key of SKIES."""
     sand = Place(page, 0j, 1.0).colour(SANDS)
     sand = mix(sand, (70, 70, 130), 0.4) if time == "night" else sand
     top = page.height - page.between(0.16, 0.26)
@@ -133,7 +139,8 @@ def beach(page, time):
         motifs.star(place, ((244, 130, 70), (240, 110, 130)))
 
 
-def underwater(page):
+def underwater(page: Page) -> None:
+    """The bottom of the sea: weed, starfish, fish and bubbles."""
     top, bottom = page.pick(DEEPS)
     box(page, -0.1, page.height + 0.1, top, below=bottom)
     floor = page.height - page.between(0.12, 0.25)
@@ -154,7 +161,8 @@ def underwater(page):
         creatures.bubble(Place(page, at, page.between(0.06, 0.14)))
 
 
-def table(page):
+def table(page: Page) -> None:
+    """Fruit, mugs and vases on a table before a wall."""
     edge = page.height * page.between(0.55, 0.72)
     wall(page)
     wood = Place(page, 0j, 1.0).colour(TABLES)
@@ -171,7 +179,8 @@ def table(page):
         motif(Place(page, foot, size, 0.0, page.chance(0.5)))
 
 
-def portrait(page):
+def portrait(page: Page) -> None:
+    """A person before a sky or a wall."""
     time = page.pick(["day", "dusk", "night", "wall", "wall", "wall"])
     if time == "wall":
         wall(page)
@@ -184,7 +193,9 @@ def portrait(page):
     indoors.person(sitter)
 
 
-def sky(page, time, horizon):
+def sky(page: Page, time: str, horizon: float) -> None:
+    """The sky down to the horizon, y; its sun, moon, stars and clouds follow from
+    `time`, a key of SKIES."""
     top, bottom = page.pick(SKIES[time])
     box(page, -0.1, horizon + 0.12, top, below=bottom, line=0.0)
     x, y = page.between(0.15, page.width - 0.15), page.between(0.14, 0.3)
@@ -208,7 +219,7 @@ def sky(page, time, horizon):
         motifs.balloon(Place(page, centre, page.between(0.28, 0.4)))
 
 
-def wall(page):
+def wall(page: Page) -> None:
     """Wallpaper: plain, striped or dotted, or with a window."""
     paper = Place(page, 0j, 1.0).colour(PAPERS)
     box(page, -0.1, page.height + 0.1, paper, below=mix(paper, (90, 70, 90), 0.25))
@@ -225,14 +236,21 @@ def wall(page):
                 page.shape(ellipse(complex(x, y), 0.16 * gap), second, 0.6, 0)
 
 
-def box(page, top, bottom, colour, below, line=1.0):
+def box(
+    page: Page,
+    top: float,
+    bottom: float,
+    colour: Color,
+    below: Color,
+    line: float = 1.0,
+) -> None:
     """A band across the whole page."""
     corners = [complex(-0.1, top), complex(page.width + 0.1, top)]
     corners += [complex(page.width + 0.1, bottom), complex(-0.1, bottom)]
     page.shape(polygon(corners), colour, line=line, shade=0, below=below)
 
 
-def hills(page, colour, top, swing):
+def hills(page: Page, colour: Color, top: float, swing: float) -> None:
     """Ground whose upper edge swings by about that much."""
     xs = np.linspace(-0.2, page.width + 0.2, 6)
     edge = [complex(x, top + page.between(-swing, swing)) for x in xs]
@@ -241,24 +259,26 @@ def hills(page, colour, top, swing):
     page.shape(outline, colour, shade=0)
 
 
-def wave(page, centre, size):
+def wave(page: Page, centre: complex, size: float) -> None:
+    """A wave of three crests, 2 `size` wide."""
     crest = [-1 + 0.2j, -0.5 - 0.3j, 0.2j, 0.5 - 0.3j, 1 + 0.2j]
     page.stroke(curve(centre + size * np.array(crest), closed=False), 0.7)
 
 
-def ground_shadow(page, foot, width):
+def ground_shadow(page: Page, foot: complex, width: float) -> None:
+    """The shadow of a thing that stands at `foot`, away from the light."""
     away = -0.5 * width * page.light.real
     page.patch(ellipse(foot + away, width, 0.16 * width), (40, 40, 80), 0.4)
 
 
-def spread(page, count):
+def spread(page: Page, count: int) -> list[float]:
     """Places along the page's width, one in each of `count` parts, shuffled."""
     part = page.width / max(count, 1)
     order = page.rng.permutation(count).tolist()
     return [(k + page.between(0.15, 0.85)) * part for k in order]
 
 
-def standing(page, count):
+def standing(page: Page, count: int) -> list[tuple[float, float]]:
     """(place along the width, depth 0..1), from the back to the front."""
     depths = np.sort(page.rng.random(count)).tolist()
     return list(zip(spread(page, count), depths, strict=True))

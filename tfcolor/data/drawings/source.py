@@ -4,6 +4,8 @@ Drawing number i of a split is a pure function of the two, in vectors: at anothe
 size it is the same drawing.
 """
 
+from __future__ import annotations
+
 import functools
 import zlib
 
@@ -13,6 +15,8 @@ from PIL import Image
 from tfcolor.data.drawings.scenes import scene
 from tfcolor.errors import UsageError
 from tfcolor.images.decode import cut
+from tfcolor.types import Size
+from tfcolor.types import Window
 
 # Of a split: the drawings that it shows, whether as scans, and how many there are.
 SPLITS = {
@@ -38,25 +42,28 @@ class Drawings:
       UsageError: no such split.
     """
 
-    def __init__(self, split="train"):
+    def __init__(self, split: str = "train") -> None:
         if split not in SPLITS:
             raise UsageError(f"--data=drawings:{split}: not one of {', '.join(SPLITS)}")
         self.split = split
         self.drawn, self.scanned, self.count = SPLITS[split]
 
-    def scans(self):
+    def scans(self) -> Drawings:
         """The same drawings as scans."""
         twin = Drawings(self.split)
         twin.scanned = True
         return twin
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.count
 
-    def name(self, i):
+    def name(self, i: int) -> str:
+        """The name of picture i, drawings/SPLIT/NUMBER."""
         return f"drawings/{self.split}/{i:07d}"
 
-    def read(self, i, side=None, window=None):
+    def read(
+        self, i: int, side: int | None = None, window: Window | None = None
+    ) -> np.ndarray:
         """Picture i as uint8 [H, W, 3], of a scan three equal channels.
 
         Args:
@@ -67,15 +74,19 @@ class Drawings:
         picture = self.scan if self.scanned else self.coloured
         return picture(i, side, window)
 
-    def coloured(self, i, side=None, window=None):
-        """Drawing i in colour, arguments and result as of `read`."""
+    def coloured(
+        self, i: int, side: int | None = None, window: Window | None = None
+    ) -> np.ndarray:
+        """Drawing i in color, uint8 [H, W, 3]; arguments as of `read`."""
         page, sheet = self._page(i)
         image = np.asarray(page.draw(side or SIDE, scan=False), np.float32)
         image *= 1.0 + 0.25 * sheet.grain(image.shape[:2])[..., None]
         return _finish(image, window)
 
-    def scan(self, i, side=None, window=None):
-        """The scan of drawing i, arguments and result as of `read`."""
+    def scan(
+        self, i: int, side: int | None = None, window: Window | None = None
+    ) -> np.ndarray:
+        """The scan of drawing i, uint8 [H, W, 3]; arguments as of `read`."""
         page, sheet = self._page(i)
         bare = np.asarray(page.draw(side or SIDE, scan=True), np.float32) / 255.0
         level = sheet.ink + (sheet.white - sheet.ink) * bare
@@ -90,12 +101,12 @@ class Drawings:
 class Paper:
     """A sheet under a scanner: how white, how black its ink, how rough."""
 
-    def __init__(self, rng):
+    def __init__(self, rng: np.random.Generator) -> None:
         self.white, self.ink = rng.uniform(240, 254), rng.uniform(6, 34)
         self.strength = rng.uniform(0.1, 0.35)
-        self.corner = rng.integers(0, TEXTURE - 1.5 * PAPER_SIDE, 2).tolist()
+        self.corner = rng.integers(0, TEXTURE - 3 * PAPER_SIDE // 2, 2).tolist()
 
-    def grain(self, size):
+    def grain(self, size: Size) -> np.ndarray:
         """Its texture, float32 [height, width] around 0, about -0.2 to 0.2: the
         same at every size, but for what is finer than a pixel."""
         height, width = size

@@ -1,0 +1,151 @@
+"""Which picture files are read, and what is written for each."""
+
+import collections
+import dataclasses
+import logging
+import os
+import pathlib
+from collections.abc import Iterable
+from collections.abc import Sequence
+
+from tfcolor.errors import UsageError
+from tfcolor.images.decode import EXTENSIONS
+from tfcolor.types import Path
+
+log = logging.getLogger("tfcolor")
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A picture file to read, and the one to write.
+
+    Attributes:
+      place: the source's path below the output folder, with its own extension.
+      guide: of a classical method, the path of its hints or those of its
+        references.
+    """
+
+    source: pathlib.Path
+    target: pathlib.Path
+    place: pathlib.Path
+    guide: pathlib.Path | tuple | None = None
+
+
+def plan(
+    inputs: Iterable[Path], output: Path, same_format: bool = False
+) -> tuple[list[Task], int]:
+    """The Tasks for files and folders, in the order of their names, and how many
+    folders could not be read, which the log names.
+
+    A folder's pictures keep their places below it; of several folders each
+    gets one of its name. NAME.jpg becomes NAME.png; where two pictures would
+    become the same file, both keep their extension in the name: NAME.jpg.png.
+
+    Raises:
+      UsageError: an input that is not there, a folder without a picture, or
+        two files, an input among them, that would be written to one.
+    """
+    output = pathlib.Path(output).expanduser()
+    paths = [pathlib.Path(path).expanduser() for path in inputs]
+    folders = [path for path in paths if path.is_dir()]
+    unreadable: list[OSError] = []
+    found = []  # (source, its path below output)
+    for path in paths:
+        if path in folders:
+            below = pathlib.Path(path.resolve().name) if len(folders) > 1 else ""
+            below_it = _walk(path, output, unreadable.append)
+            found += [(s, below / s.relative_to(path)) for s in below_it]
+        elif path.exists():
+            found.append((path, pathlib.Path(path.name)))
+        else:
+            raise UsageError(f"{path}: no such file or folder")
+    # A file that is named twice, or is in a folder that is named too, once.
+    found = list({s.resolve(): (s, place) for s, place in reversed(found)}.values())
+    found.reverse()
+    named = collections.Counter(_name(place, same_format) for _, place in found)
+    tasks = []
+    for source, place in found:
+        name = _name(place, same_format)
+        if named[name] > 1 and not same_format:
+            name = place.with_name(place.name + ".png")
+        tasks.append(Task(source, output / name, place))
+    _check_targets(tasks)
+    for error in unreadable:
+        log.error("%s: %s", error.filename, error.strerror)
+    return tasks, len(unreadable)
+
+
+def beside(inputs: Sequence[Path], same_format: bool = False) -> Task:
+    """The Task of one picture file whose result is NAME_color.png beside it, with
+    `same_format` NAME_color and the input's extension.
+
+    Raises:
+      UsageError: `inputs` are not one file, or the folder cannot be written to.
+    """
+    path = pathlib.Path(inputs[0]).expanduser()
+    if len(inputs) > 1 or path.is_dir():
+        raise UsageError("--output is missing: only one file can do without it")
+    if not path.exists():
+        raise UsageError(f"{path}: no such file or folder")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UsageError(f"{path.parent}: no permission to write; give --output")
+    place = pathlib.Path(path.name)
+    suffix = _name(place, same_format).suffix
+    task = Task(path, path.with_name(f"{path.stem}_color{suffix}"), place)
+    _check_targets([task])
+    return task
+
+
+def npz_of(target: pathlib.Path) -> pathlib.Path:
+    """The path of the ab planes that go with a picture: NAME.png.npz."""
+    return target.with_name(target.name + ".npz")
+
+
+def is_missing(task: Task, ab_npz: bool) -> bool:
+    """Whether its file is not there yet, with `ab_npz` one of both."""
+    files = [task.target, npz_of(task.target)] if ab_npz else [task.target]
+    return not all(path.exists() for path in files)
+
+
+def _walk(folder, output, on_error):
+    """The picture files below a folder, those below `output` left out."""
+    if folder.resolve() == output.resolve():
+        raise UsageError(f"--output={output}: is an input itself; give another folder")
+    found = []
+    for place, folders, names in os.walk(folder, onerror=on_error):
+        place = pathlib.Path(place)
+        folders[:] = [f for f in folders if (place / f).resolve() != output.resolve()]
+        found += [place / name for name in names if _is_picture(name)]
+    if not found:
+        raise UsageError(
+            f"{folder}: no picture in it (looked for {', '.join(EXTENSIONS)})"
+        )
+    return sorted(found)
+
+
+def _is_picture(name):
+    return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+
+
+def _name(place, same_format):
+    if same_format and _is_picture(place.name):
+        return place
+    return place.with_suffix(".png")
+
+
+def _check_targets(tasks):
+    sources = {task.source.resolve() for task in tasks}
+    written: dict[pathlib.Path, pathlib.Path] = {}
+    for task in tasks:
+        target = task.target.resolve()
+        if target in sources:
+            raise UsageError(
+                f"--output: {task.source} would be written onto the input "
+                f"{task.target}; give another folder"
+            )
+        other = written.setdefault(target, task.source)
+        if other != task.source:
+            raise UsageError(
+                f"--output: {other} and {task.source} would both be {task.target}; "
+                "colour them one after the other"
+            )

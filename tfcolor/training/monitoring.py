@@ -1,0 +1,176 @@
+"""What a run shows of itself: scalars, validation, sample pictures, histograms."""
+
+import logging
+import math
+import re
+import time
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfcolor.images import grid
+from tfcolor.runs import events
+from tfcolor.runs.folder import Workdir
+from tfcolor.training.callbacks import StepCallback
+from tfcolor.types import Batch
+from tfcolor.types import Dataset
+
+log = logging.getLogger("tfcolor")
+
+
+class Metrics(StepCallback):
+    """Scalars to TensorBoard and `metrics.jsonl`: means over the interval, and
+    the learning rates of its last step, of what is not resting."""
+
+    def __init__(
+        self, start: int, every: int, last: int | None, writer: Any, folder: Workdir
+    ) -> None:
+        super().__init__(start, 1, last)
+        self.interval = every
+        self.writer = writer
+        self.folder = folder
+        self.seen: list[dict[str, float]] = []
+        self.rates: dict[str, float] = {}
+        self.began = time.monotonic()
+
+    def writes(self, step: int) -> bool:
+        """Whether a line is written after this step."""
+        return step % self.interval == 0 or step == self.last
+
+    def on_train_batch_begin(
+        self, batch: int, logs: dict[str, float] | None = None
+    ) -> None:
+        # Here, because after the step an optimizer has the rate of its next.
+        if self.writes(self.start + batch + 1):
+            self.rates = {
+                f"lr/{key}": float(optimizer.learning_rate)
+                for key, optimizer in self.model.optimizers().items()
+                if key not in self.model.resting
+            }
+
+    def on_step(self, step: int, logs: dict[str, float]) -> None:
+        self.seen.append(logs)
+        if not self.writes(step):
+            return
+        line = self.means() | self.rates
+        now = time.monotonic()
+        line["time/steps_per_second"] = len(self.seen) / (now - self.began)
+        self.began, self.seen = now, []
+        events.write_scalars(self.writer, step, line)
+        self.folder.append({"step": step, **line})
+
+    def means(self) -> dict[str, float]:
+        """Of what is finite."""
+        means = {}
+        for name in self.seen[0]:
+            values = [seen[name] for seen in self.seen if math.isfinite(seen[name])]
+            if values:
+                means[name] = float(np.mean(values))
+        return means
+
+
+class Validation(StepCallback):
+    """Pictures of a fixed choice: the `val/...` scalars of the held-out ones, or
+    the same of training images by another `prefix`; and a warning at a collapse."""
+
+    def __init__(
+        self,
+        start: int,
+        every: int,
+        last: int | None,
+        writer: Any,
+        folder: Workdir,
+        dataset: Dataset,
+        prefix: str = "val",
+    ) -> None:
+        super().__init__(start, every, last)
+        self.writer = writer
+        self.folder = folder
+        self.dataset = dataset
+        self.prefix = prefix
+
+    def on_step(self, step: int, logs: dict[str, float]) -> None:
+        with warnings.catch_warnings():
+            # Keras wants to know the number of batches, which it is told only
+            # once all images have been tried.
+            warnings.filterwarnings("ignore", message="Your input ran out of data")
+            values = self.model.evaluate(self.dataset, verbose=0, return_dict=True)
+        summary = self.model.summary(values)
+        line = {
+            f"{self.prefix}/{name.removeprefix('val/')}": value
+            for name, value in summary.items()
+        }
+        events.write_scalars(self.writer, step, line)
+        self.folder.append({"step": step, **line})
+        for warning in self.model.warnings(summary):
+            log.warning("step %d: %s", step, warning)
+
+
+class Samples(StepCallback):
+    """The grid of the same images over time: a file, and in TensorBoard."""
+
+    def __init__(
+        self,
+        start: int,
+        every: int,
+        last: int | None,
+        writer: Any,
+        folder: Workdir,
+        batch: Batch,
+    ) -> None:
+        super().__init__(start, every, last)
+        self.writer = writer
+        self.folder = folder
+        self.batch = batch
+
+    def on_step(self, step: int, logs: dict[str, float]) -> None:
+        picture = self.model.picture(self.batch)
+        grid.write_png(self.folder.sample(step), picture)
+        with self.writer.as_default(step):
+            tf.summary.image("samples", picture[None])
+
+
+class Histograms(StepCallback):
+    """Weights, and the gradient norms since the last time."""
+
+    def __init__(self, start: int, every: int, last: int | None, writer: Any) -> None:
+        super().__init__(start, 1, last)
+        self.interval = every
+        self.writer = writer
+        self.norms: dict[str, list[float]] = {}
+
+    def on_step(self, step: int, logs: dict[str, float]) -> None:
+        for name, value in logs.items():
+            if name.endswith("gradient_norm") and math.isfinite(value):
+                self.norms.setdefault(name, []).append(value)
+        if step % self.interval and step != self.last:
+            return
+        with self.writer.as_default(step):
+            for prefix, network in self.model.networks().items():
+                weights = network.trainable_variables
+                names = stable_names([weight.path for weight in weights])
+                for name, weight in zip(names, weights, strict=True):
+                    tf.summary.histogram(f"{prefix}/weights/{name}", weight)
+            for name, values in self.norms.items():
+                tf.summary.histogram(name, values)
+        self.norms = {}
+
+
+def stable_names(paths: Sequence[str]) -> list[str]:
+    """Keras' paths of weights with layers numbered among those of their kind in
+    their parent; Keras numbers them among all that the process has made."""
+    known: dict[tuple[str, str], dict[str, int]] = {}
+    names = []
+    for path in paths:
+        parent, name = "", []
+        for part in path.split("/"):
+            kind = re.sub(r"_\d+$", "", part)
+            alike = known.setdefault((parent, kind), {})
+            number = alike.setdefault(part, len(alike))
+            name.append(f"{kind}_{number}" if number else kind)
+            parent += f"/{part}"
+        names.append("/".join(name))
+    return names
