@@ -53,18 +53,19 @@ def generator(size):
 
 def time_batch(size):
     from tfcolor.evaluation import statistics
+    from tfcolor.metrics import sets
 
     predict, (batch,) = generator(size), batches(size, BATCH)
     sums = statistics.Sums(statistics.RESAMPLES)
-    true = statistics.render(batch["l"], batch["ab"])
+    true = sets.render(batch["l"], batch["ab"])
     lightness = (batch["l"] + 1.0) * 50.0
 
     def network():
         return predict(batch["l"]).numpy()
 
     def metrics():
-        found = statistics.render(batch["l"], batch["ab"])
-        values = statistics.statistics(found, true, lightness)
+        found = sets.render(batch["l"], batch["ab"])
+        values = sets.statistics(found, true, lightness)
         sums.add(sums.weights(batch["number"].numpy()), values)
 
     medians = []

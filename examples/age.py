@@ -27,7 +27,7 @@ from tfcolor.images import compose
 from tfcolor.images import decode
 from tfcolor.images import pictures
 from tfcolor.images import resize
-from tfcolor.inference import batch
+from tfcolor.inference import planning
 
 # Of toned prints: hue angles, degrees, red-brown to yellow, and chroma at L* = 50.
 HUES = (58.0, 88.0)
@@ -77,7 +77,7 @@ def run(inputs, output, seed, sepia, size):
         raise UsageError(f"--sepia={sepia}: not in [0, 1]")
     if size < 1:
         raise UsageError(f"--size={size}: must be at least 1")
-    tasks, failed = batch.plan(inputs, output)
+    tasks, failed = planning.plan(inputs, output)
     for task in tasks:
         try:
             picture = pictures.read(task.source)

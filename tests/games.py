@@ -109,7 +109,7 @@ class Game:
                 for letter in trainer.networks()
             }
         )
-        trainer.resting = tuple(trainer.networks().keys() - rates.keys())
+        trainer.frozen_networks = tuple(trainer.networks().keys() - rates.keys())
         before = {n: getattr(trainer, n) for n in loss if hasattr(trainer, n)}
         for n in before:
             setattr(trainer, n, loss[n])

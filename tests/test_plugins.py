@@ -8,8 +8,8 @@ from harness import ROOT
 
 from tfcolor import metrics
 from tfcolor import registry
-from tfcolor.evaluation import statistics
 from tfcolor.inference import export
+from tfcolor.metrics import sets
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_what_is_added_trains_is_judged_and_exported(call, tmp_path, rng):
     assert "twice" in call("train", "--help").stdout
 
     l, ab = (rng.uniform(-0.5, 0.5, (3, 20, 24, n)) for n in (1, 2))
-    pictures = statistics.render(l.astype("float32"), ab.astype("float32"))
+    pictures = sets.render(l.astype("float32"), ab.astype("float32"))
     lightness = 50.0 * l.astype("float32") + 50.0
-    found = statistics.statistics(pictures, pictures, lightness)["redness"]
+    found = sets.statistics(pictures, pictures, lightness)["redness"]
     np.testing.assert_allclose(found, pictures.rgb[..., 0].numpy().mean((1, 2)), 1e-5)

@@ -99,7 +99,7 @@ def evaluate(
       shown: images in the grid.
       fid_weights, vgg_weights, labels: files, see bin/evaluate --help.
       methods: "levin:SHARE" and "charpiat", which are judged too.
-      references: pictures in colour, for charpiat.
+      references: pictures in color, for charpiat.
       log: is given the lines of the table.
 
     Returns:
@@ -192,7 +192,7 @@ def colorize(
     max_pixels: int = MAX_PIXELS,
     log: Callable[[str], Any] = print,
 ) -> Colorized:
-    """Colour picture files at their full size.
+    """Color picture files at their full size.
 
     Args:
       inputs: files and folders.
@@ -201,7 +201,7 @@ def colorize(
       method: of METHODS, instead of a model: levin with hints, charpiat with
         references.
       hints, references, affinity, chroma: see bin/colorize --help.
-      saturation: what the colours' chroma is multiplied by.
+      saturation: what the colors' chroma is multiplied by.
       working_size: pixels of the shorter side at the network or method.
       temperature: of models with 313 bins: below 0.38 more vivid.
       same_format: the results have the inputs' format, not PNG.
@@ -260,7 +260,7 @@ def colorize(
 
 
 def _colorizer(tasks, model, method, hints, references, affinity, chroma):
-    """What colours, and the tasks with what it needs of each."""
+    """What colors, and the tasks with what it needs of each."""
     if model:
         return load(model), tasks
     from tfcolor.classical import adapters
@@ -275,7 +275,7 @@ def _colorizer(tasks, model, method, hints, references, affinity, chroma):
 
 
 def _weights(model, info):
-    """What is said about the weights that colour."""
+    """What is said about the weights that color."""
     if "preset" in info:
         return f"{model} (step {info['step']}, sha256 {info['sha256'][:12]})"
     return f"{model} (step {info['step']})"

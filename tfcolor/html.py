@@ -64,7 +64,7 @@ def chart(
 
 
 def key(colors: Mapping[str, str]) -> str:
-    """What the colours of charts mean: {name: colour}."""
+    """What the colors of charts mean: {name: color}."""
     spans = "".join(
         f'<span><i style="background:{color}"></i>{text(name)}</span>'
         for name, color in colors.items()

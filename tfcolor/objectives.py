@@ -66,7 +66,7 @@ def gradient_penalty(
     At 64 pixels s is 1 and the weight of this term the lambda of the paper. At
     other sizes s D is the critic of the paper with a lambda of s times the
     weight: 1/s of its losses is E D(fake) - E D(real) + weight * this term, and
-    what G minimises beside its other terms is 1/s of the paper's -E D(fake).
+    what G minimizes beside its other terms is 1/s of the paper's -E D(fake).
 
     Args:
       critic: a function of [B, H, W, C], such as ab given l -> logits.
@@ -234,7 +234,7 @@ def l2(truth: Tensor, prediction: Tensor) -> Tensor:
 
 def edges(truth: Tensor, prediction: Tensor) -> Tensor:
     """Mean absolute difference of the two maps' slopes: of the differences
-    between neighbours to the right and below (Mathieu et al. 2016, eq. 6, with
+    between neighbors to the right and below (Mathieu et al. 2016, eq. 6, with
     signs and alpha 1), in the unit of the arguments a pixel.
 
     Args:
@@ -266,9 +266,9 @@ def feature_distance(
 
 
 def colorfulness(rgb: Tensor) -> Tensor:
-    """1 - colourfulness, mean over the images (Kang et al. 2023, DDColor): of
+    """1 - colorfulness, mean over the images (Kang et al. 2023, DDColor): of
     |R - G| and |(R + G)/2 - B| the root of the summed variances + 0.3 of that of
-    the summed squared means. To be minimised; 1 is grey.
+    the summed squared means. To be minimized; 1 is grey.
 
     DDColor's code sums over the images, so that its weight grows with them, and
     its variances have n - 1 for n.

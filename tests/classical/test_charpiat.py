@@ -17,15 +17,13 @@ def toy_problem(seed, height=3, width=3, labels=3, strength=0.6):
     colors = rng.uniform(-5, 5, (labels, 2))
     distances = np.linalg.norm(colors[:, None] - colors, axis=-1)
     unary = rng.uniform(0, 3, (height * width, labels))
-    pairs = expansion.neighbour_pairs(height, width)
+    pairs = expansion.neighbor_pairs(height, width)
     weights = rng.uniform(0, strength, len(pairs[0]))
     return unary, distances, pairs, weights
 
 
 def test_neighbour_pairs_are_all_pairs_of_the_8_neighbourhood():
-    found = set(
-        zip(*(p.tolist() for p in expansion.neighbour_pairs(3, 4)), strict=True)
-    )
+    found = set(zip(*(p.tolist() for p in expansion.neighbor_pairs(3, 4)), strict=True))
     expected = {
         (p, q)
         for p, q in itertools.combinations(range(12), 2)
@@ -36,7 +34,7 @@ def test_neighbour_pairs_are_all_pairs_of_the_8_neighbourhood():
 
 
 def test_energy_by_hand():
-    pairs = expansion.neighbour_pairs(1, 3)
+    pairs = expansion.neighbor_pairs(1, 3)
     unary = np.array([[1.0, 9.0], [9.0, 2.0], [4.0, 9.0]])
     distances = np.array([[0.0, 10.0], [10.0, 0.0]])
     labels = np.array([0, 1, 0])

@@ -16,7 +16,7 @@ from tfcolor.classical import adapters
 from tfcolor.classical import levin
 from tfcolor.color import lab
 from tfcolor.errors import UsageError
-from tfcolor.inference import batch
+from tfcolor.inference import planning
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_references_of_a_folder_and_of_the_same_name(tmp_path, rng, call):
     assert mixed[0][..., 1].mean() < -5
     blue, both, orange = (x[..., 1].mean() for x in (*mixed, ab[0]))
     assert blue - 0.5 <= both <= orange + 0.5
-    tasks, _ = batch.plan([source / "0000.png"], output)
+    tasks, _ = planning.plan([source / "0000.png"], output)
     paths = [references / "0000.jpg", references / "0001.jpg"]
     (task,) = adapters.with_references(tasks, paths)
     assert task.guide == tuple(paths)
@@ -262,10 +262,10 @@ def test_simulated_strokes_are_a_share_and_the_pictures_own(rng):
 def test_judged_levin_is_shown_true_pixels_and_keeps_them(rng):
     l = rng.uniform(-1, 1, (2, 32, 32, 1)).astype(np.float32)
     ab = rng.uniform(-0.5, 0.5, (2, 32, 32, 2)).astype(np.float32)
-    kept, found = adapters.judged("levin:0.1", [])({"l": l, "ab": ab})
+    kept, found = adapters.method_of("levin:0.1", [])({"l": l, "ab": ab})
     np.testing.assert_array_equal(kept, l)
     shown = [adapters.simulated((x[..., 0] + 1.0) / 2.0, 0.1) for x in l]
     np.testing.assert_array_equal(found[np.stack(shown)], ab[np.stack(shown)])
     assert found.dtype == np.float32
     with pytest.raises(UsageError, match="levin:SHARE"):
-        adapters.judged("levin:0", [])
+        adapters.method_of("levin:0", [])

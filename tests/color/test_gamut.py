@@ -3,9 +3,9 @@ import tensorflow as tf
 
 from tfcolor.color import gamut
 from tfcolor.color import lab
-from tfcolor.evaluation import statistics
 from tfcolor.images import compose
 from tfcolor.images import grid
+from tfcolor.metrics import sets
 
 
 def test_colours_of_srgb_are_what_they_were():
@@ -56,7 +56,7 @@ def test_what_is_judged_and_shown_is_what_is_written(rng):
     clipped = lab.lab_to_rgb(tf.concat([(l + 1.0) * 50.0, ab * 110.0], -1))[0]
     written = compose.join(grey, planes)
     assert np.abs(255.0 * clipped - written).mean() > 10
-    judged = statistics.render(l, ab)
+    judged = sets.render(l, ab)
     shown = grid.of_rows([(l, ab)])
     for found in (gamut.picture(l, ab)[0], judged.rgb[0], shown):
         # One unit is not the other to the last bit.

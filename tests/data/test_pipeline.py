@@ -132,7 +132,7 @@ def test_large_crops_are_averaged_before_they_are_interpolated(tmp_path, data):
     image[::2, ::2] = image[1::2, 1::2] = [60, 60, 200]
     Image.fromarray(image).save(tmp_path / "board.png")
     reader = reader_of(tmp_path, data)
-    for batch in pipeline.squares(reader, data, 0).take(2).as_numpy_iterator():
+    for batch in pipeline.training_crops(reader, data, 0).take(2).as_numpy_iterator():
         assert np.abs(batch["rgb"].astype(int) - [130, 60, 130]).max() <= 1
 
 
@@ -143,8 +143,8 @@ def test_training_validation_and_inference_see_the_same_lightness(data, side):
     data.image_size, data.crop, data.flip, data.batch_size = side, "center", False, 8
     source = sources.open_source("sample")
     reader = readers.Reader(source, data, 0, None, colored=False)
-    trained = next(iter(pipeline.squares(reader, data, 0)))["rgb"].numpy()
-    validated = next(iter(pipeline.central_squares(source, data, 8, None)))["rgb"]
+    trained = next(iter(pipeline.training_crops(reader, data, 0)))["rgb"].numpy()
+    validated = next(iter(pipeline.center_crops(source, data, 8, None)))["rgb"]
     pictures = [source.read(i, None, crops.center_box) for i in range(8)]
     seen = np.stack([working.reduced_lightness(x, side, side) for x in pictures])
     validated = lab.lightness(validated).numpy()
@@ -194,7 +194,7 @@ def test_validation_leaves_out_grey_squares(folder, data):
     assert_same(list(shown.as_numpy_iterator()), expected)
     assert listed == {f"{name}.png": readers.GREY for name in "abc"}
     # Not where colour is not what is learned.
-    squares = pipeline.central_squares(source, data, 100, None)
+    squares = pipeline.center_crops(source, data, 100, None)
     assert sum(len(batch["rgb"]) for batch in squares) == len(source)
 
 

@@ -17,6 +17,7 @@ from tfcolor.evaluation import gallery
 from tfcolor.evaluation import report
 from tfcolor.evaluation import statistics
 from tfcolor.metrics import color as metrics
+from tfcolor.metrics import sets
 from tfcolor.runs.folder import Workdir
 from tfcolor.training import build
 
@@ -63,8 +64,8 @@ def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     source = sources.open_source(str(pictures))
     batches = pipeline.validation(source, data, 22, lambda *_: None)
     batch = next(iter(batches.unbatch().batch(22)))
-    brown = statistics.render(*METHODS["brown"](batch))
-    truth = statistics.render(batch["l"], batch["ab"])
+    brown = sets.render(*METHODS["brown"](batch))
+    truth = sets.render(batch["l"], batch["ab"])
     rgb, ab, true_rgb, true_ab = brown.rgb, brown.ab, truth.rgb, truth.ab
     found = {metric: values[0] for metric, values in table["brown"].items()}
     assert found["psnr"] == pytest.approx(np.mean(metrics.psnr(true_rgb, rgb)))
@@ -79,7 +80,7 @@ def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     expected = 0.5 * abs(shares[0] - shares[1]).sum()
     assert found["histogram"] == pytest.approx(expected)
     assert found["sepia"] > 0.5
-    other = statistics.render(*METHODS["by lightness"](batch))
+    other = sets.render(*METHODS["by lightness"](batch))
     both = error + metrics.ab_error(true_ab, other.ab)
     assert errors == pytest.approx(dict(enumerate(np.asarray(both) / 2)), rel=1e-5)
 
@@ -93,11 +94,11 @@ def test_validation_says_what_evaluation_says(pictures):
     source = sources.open_source(str(pictures))
     batches = pipeline.validation(source, config.data, 8, lambda *_: None)
     batch = next(iter(batches.unbatch().batch(8)))
-    l, truth = batch["l"], statistics.render(batch["l"], batch["ab"])
+    l, truth = batch["l"], sets.render(batch["l"], batch["ab"])
     ab = trainer(l, training=False)
     light = lab.linear((l[..., 0] + 1.0) * 50.0, *tf.unstack(ab * 110.0, axis=-1))
     assert 0.1 < np.mean((np.min(light, 0) < 0) | (np.max(light, 0) > 1)) < 0.9
-    expected = statistics.statistics(statistics.render(l, ab), truth, (l + 1.0) * 50.0)
+    expected = sets.statistics(sets.render(l, ab), truth, (l + 1.0) * 50.0)
     found = trainer.summary(trainer.evaluate(batches, verbose=0, return_dict=True))
     for name, wanted in (
         ("val/psnr", "psnr"),

@@ -11,7 +11,7 @@ from harness import toy_config
 from harness import write_pictures
 
 from tfcolor.evaluation import recognition
-from tfcolor.metrics import pretrained
+from tfcolor.metrics import distances
 from tfcolor.networks.efficientnet_lite import EfficientNetLite0
 from tfcolor.networks.features import Features
 
@@ -110,15 +110,15 @@ def test_kernel_distance_of_tiny_sets(monkeypatch, rng):
     one = np.ones([1, 2])
     x, y = np.array([[1.0], [0.0]]), np.array([[0.0], [2.0]])
     # k(1, 0) + k(0, 2) - k(1, 2) - k(0, 0) = 1 + 1 - 27 - 1.
-    assert recognition.kernel_distance(x, y, one) == pytest.approx([-26.0])
+    assert distances.kernel_distance(x, y, one) == pytest.approx([-26.0])
     # k(0, 0) + k(1, 1) - 2 k(0, 1) = 1 + 8 - 2.
     x, y = np.zeros([2, 1]), np.ones([2, 1])
-    assert recognition.kernel_distance(x, y, one) == pytest.approx([7.0])
+    assert distances.kernel_distance(x, y, one) == pytest.approx([7.0])
     x, y = rng.normal(size=(2, 5, 3))
     weights = np.array([[1, 1, 1, 1, 1], [0, 2, 1, 3, 1]])
     expected = [by_pairs(x, y, w) for w in weights]
     monkeypatch.setattr(recognition, "BLOCK", 2)
-    assert recognition.kernel_distance(x, y, weights) == pytest.approx(expected)
+    assert distances.kernel_distance(x, y, weights) == pytest.approx(expected)
 
 
 def test_kernel_distance_of_one_distribution_is_0_in_the_mean(rng):
@@ -128,14 +128,14 @@ def test_kernel_distance_of_one_distribution_is_0_in_the_mean(rng):
     for _ in range(400):
         x, noise = rng.normal(size=(2, 20, 4))
         y = 0.9 * x + np.sqrt(1 - 0.81) * noise
-        found += recognition.kernel_distance(x, y, np.ones([1, 20])).tolist()
+        found += distances.kernel_distance(x, y, np.ones([1, 20])).tolist()
         diagonal = np.mean((np.sum(x * y, 1) / 4 + 1.0) ** 3)
         biased.append(found[-1] - 2 * diagonal / 20)
     error = np.std(found) / np.sqrt(400)
     assert abs(np.mean(found)) < 4 * error
     assert abs(np.mean(biased)) > 20 * error
     apart = rng.normal(size=(20, 4)) + 1.0
-    assert recognition.kernel_distance(x, apart, np.ones([1, 20])) > 100 * error
+    assert distances.kernel_distance(x, apart, np.ones([1, 20])) > 100 * error
 
 
 def test_frechet_distance_of_few_and_of_many(rng):
@@ -143,16 +143,16 @@ def test_frechet_distance_of_few_and_of_many(rng):
     y = x * [2.0, 3.0] + [1.0, -1.0]
     # Axes apart it would be (m - m')^2 + (s - s')^2; these covary a little.
     moments = [(z.mean(0), np.cov(z, rowvar=False)) for z in (x, y)]
-    expected = pretrained.frechet_distance(*moments[0], *moments[1])
-    assert recognition.frechet_distance(x, y) == pytest.approx(expected)
-    scaled = recognition.frechet_distance(x, 3.0 * x + 1.0)
+    expected = distances.gaussian_distance(*moments[0], *moments[1])
+    assert distances.frechet_distance(x, y) == pytest.approx(expected)
+    scaled = distances.frechet_distance(x, 3.0 * x + 1.0)
     mean, variance = x.mean(0), np.var(x, 0, ddof=1)
     by_hand = ((2 * mean + 1) ** 2).sum() + 4 * variance.sum()
     assert scaled == pytest.approx(by_hand)
     x, y = rng.normal(size=(2, 5, 7))
     moments = [(z.mean(0), np.cov(z, rowvar=False)) for z in (x, y)]
-    expected = pretrained.frechet_distance(*moments[0], *moments[1])
-    assert recognition.frechet_distance(x, y) == pytest.approx(expected, rel=1e-6)
+    expected = distances.gaussian_distance(*moments[0], *moments[1])
+    assert distances.frechet_distance(x, y) == pytest.approx(expected, rel=1e-6)
 
 
 def test_of_many_images_a_fixed_part_is_compared(monkeypatch, rng):

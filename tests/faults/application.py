@@ -110,8 +110,8 @@ EXPORT = [
     Fault(
         "export.logits_for_probabilities",
         "inference/export.py",
-        'tf.nn.softmax(found["logits"])',
-        'found["logits"]',
+        'tf.nn.softmax(planes["logits"])',
+        'planes["logits"]',
         "'tests/inference/test_serving.py::test_answers_without_python_as_keras_does"
         "[classification]'",
     ),
@@ -169,14 +169,14 @@ RUN = [
     ),
     Fault(
         "callbacks.means_of_all_steps",
-        "training/callbacks.py",
+        "training/monitoring.py",
         "self.began, self.seen = now, []",
         "self.began = now",
         "tests/training/test_callbacks.py -k interval",
     ),
     Fault(
         "callbacks.rates_of_another_step",
-        "training/callbacks.py",
+        "training/monitoring.py",
         "if self.writes(self.start + batch + 1):",
         "if self.writes(self.start + batch):",
         "tests/training/test_callbacks.py -k interval",
@@ -215,8 +215,8 @@ CLASSICAL = [
     Fault(
         "levin.affinities_of_any_sum",
         "classical/levin.py",
-        "return found / found.sum(0)",
-        "return found / 8.0",
+        "return weights / weights.sum(0)",
+        "return weights / 8.0",
         "tests/classical/test_levin.py -k affinities",
     ),
     Fault(
@@ -229,8 +229,8 @@ CLASSICAL = [
     Fault(
         "levin.known_neighbours_repel",
         "classical/levin.py",
-        "_csr(values, _neighbour_numbers(known, free), counts[1])",
-        "_csr(-values, _neighbour_numbers(known, free), counts[1])",
+        "_csr(values, _neighbor_numbers(known, free), counts[1])",
+        "_csr(-values, _neighbor_numbers(known, free), counts[1])",
         "tests/classical/test_levin.py -k 'rows_sum or dense_system'",
     ),
     Fault(

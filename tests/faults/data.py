@@ -34,8 +34,8 @@ SOURCES = [
     Fault(
         "sources.held_out_trained_on",
         "data/sources.py",
-        "kept = [i for i in range(len(source)) if i not in chosen]",
-        "kept = list(range(len(source)))",
+        "rest = [i for i in range(len(source)) if i not in chosen]",
+        "rest = list(range(len(source)))",
         "tests/data/test_sources.py -k hold_out",
     ),
     Fault(

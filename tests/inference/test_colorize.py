@@ -21,6 +21,7 @@ from tfcolor.color import lab
 from tfcolor.errors import RunError
 from tfcolor.images import pictures
 from tfcolor.inference import batch
+from tfcolor.inference import planning
 from tfcolor.inference.predictor import Predictor
 
 
@@ -122,7 +123,7 @@ def test_one_strange_picture_does_not_take_its_batch_down(
             return super().predict_ab(images, **settings)
 
     some, tried = Strange(predictor.network, predictor.info), []
-    tasks, _ = batch.plan([tmp_path / "in"], tmp_path / "out")
+    tasks, _ = planning.plan([tmp_path / "in"], tmp_path / "out")
     assert batch.run(some, tasks, batch.Options()) == 1
     assert tried == [8] + [1] * 8
     assert [record.message for record in caplog.records] == [
@@ -143,7 +144,7 @@ def test_extreme_aspect_ratios_are_refused_before_they_are_decoded(
     for name, size in (("good.tif", (3, 600)), ("line.png", (601, 3))):
         Image.new("L", size, 90).save(tmp_path / "in" / name)
     (tmp_path / "in" / "strip.png").write_bytes(png_header(4, 12_386_307))
-    tasks, _ = batch.plan([tmp_path / "in"], tmp_path / "out")
+    tasks, _ = planning.plan([tmp_path / "in"], tmp_path / "out")
     decoded, read = [], pictures.read
     monkeypatch.setattr(
         pictures, "read", lambda path, limit: (decoded.append(path.name), read(path))[1]
@@ -161,16 +162,16 @@ def test_extreme_aspect_ratios_are_refused_before_they_are_decoded(
 def test_names_that_would_meet(tmp_path, rng):
     for extension in (".png", ".jpg"):
         write_pictures(tmp_path / "in", rng, 1, extension)
-    tasks, _ = batch.plan([tmp_path / "in"], tmp_path / "out")
+    tasks, _ = planning.plan([tmp_path / "in"], tmp_path / "out")
     assert [task.target.name for task in tasks] == ["0000.jpg.png", "0000.png.png"]
-    same, _ = batch.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
+    same, _ = planning.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
     assert [task.target.name for task in same] == ["0000.jpg", "0000.png"]
     write_pictures(tmp_path / "other" / "in", rng, 1)
     both = [tmp_path / "in" / "0000.png", tmp_path / "other" / "in" / "0000.png"]
     with pytest.raises(ValueError, match=r"0000.png and .*0000.png would both be"):
-        batch.plan(both, tmp_path / "out")
+        planning.plan(both, tmp_path / "out")
     write_pictures(tmp_path / "more", rng, 1)
-    tasks, _ = batch.plan([tmp_path / "in", tmp_path / "more"], tmp_path / "out")
+    tasks, _ = planning.plan([tmp_path / "in", tmp_path / "more"], tmp_path / "out")
     places = [task.target.relative_to(tmp_path / "out").as_posix() for task in tasks]
     assert places == ["in/0000.jpg.png", "in/0000.png.png", "more/0000.png"]
 
@@ -178,19 +179,19 @@ def test_names_that_would_meet(tmp_path, rng):
 def test_a_file_named_twice_is_one(tmp_path, rng):
     (path,) = write_pictures(tmp_path / "in", rng, 1).iterdir()
     again = tmp_path / "in" / ".." / "in" / path.name
-    tasks, _ = batch.plan([path, again, tmp_path / "in"], tmp_path / "out")
+    tasks, _ = planning.plan([path, again, tmp_path / "in"], tmp_path / "out")
     assert [task.target.name for task in tasks] == ["0000.png"]
 
 
 def test_no_input_is_written_onto(tmp_path, rng):
     write_pictures(tmp_path, rng, 1)
     with pytest.raises(ValueError, match="would be written onto the input"):
-        batch.plan([tmp_path / "0000.png"], tmp_path)
+        planning.plan([tmp_path / "0000.png"], tmp_path)
     with pytest.raises(ValueError, match="is an input itself"):
-        batch.plan([tmp_path], tmp_path)
+        planning.plan([tmp_path], tmp_path)
     # An output below the input is not an input of the next run.
     write_pictures(tmp_path / "out", rng, 3)
-    assert len(batch.plan([tmp_path], tmp_path / "out")[0]) == 1
+    assert len(planning.plan([tmp_path], tmp_path / "out")[0]) == 1
 
 
 def test_side_by_side_and_ab_npz(tmp_path, model, predictor, rng, call):

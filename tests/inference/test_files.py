@@ -13,6 +13,7 @@ from PIL import ImageOps
 from tfcolor.color import lab
 from tfcolor.images import pictures
 from tfcolor.inference import batch
+from tfcolor.inference import planning
 
 
 def opened(path):
@@ -38,7 +39,7 @@ def test_formats(extension, tmp_path, predictor, rng):
     image.save(source)
     for same, name in ((False, "a.png"), (True, source.name)):
         output = tmp_path / f"out{same}"
-        ((task,), _) = batch.plan([source], output, same)
+        ((task,), _) = planning.plan([source], output, same)
         assert task.target == output / name
         options = batch.Options({"saturation": 0.2})
         assert batch.run(predictor, [task], options) == 0
@@ -68,7 +69,7 @@ def test_tiffs_of_any_layout_stay_tiffs_that_open(mode, tmp_path, predictor, rng
     exif[0x010F] = "a maker"
     source = tmp_path / "a.tif"
     image.save(source, exif=exif, compression="group4" if mode == "1" else None)
-    ((task,), _) = batch.plan([source], tmp_path / "out", same_format=True)
+    ((task,), _) = planning.plan([source], tmp_path / "out", same_format=True)
     for wide in (False, True):
         options = batch.Options({"saturation": 0.2}, side_by_side=wide)
         assert batch.run(predictor, [task], options) == 0
@@ -86,7 +87,7 @@ def test_what_an_encoder_refuses_is_one_bad_file(tmp_path, predictor, rng, caplo
         (tmp_path / "in").mkdir(exist_ok=True)
         image = Image.fromarray(picture(rng, 50, width))
         image.save(tmp_path / "in" / name)
-    tasks, _ = batch.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
+    tasks, _ = planning.plan([tmp_path / "in"], tmp_path / "out", same_format=True)
     options = batch.Options(side_by_side=True)  # 18,008 pixels; 16,383 at most
     assert batch.run(predictor, tasks, options) == 1
     assert "wide.webp: " in caplog.text
@@ -115,7 +116,7 @@ def test_alpha_is_kept(mode, tmp_path, predictor, rng):
         image = image.convert(mode)
         image.putalpha(alpha)
         image.save(tmp_path / "a.png")
-    tasks, _ = batch.plan([tmp_path / "a.png"], tmp_path / "out")
+    tasks, _ = planning.plan([tmp_path / "a.png"], tmp_path / "out")
     assert batch.run(predictor, tasks, batch.Options()) == 0
     found = opened(tmp_path / "out" / "a.png")
     assert found.mode == "RGBA"
@@ -127,7 +128,7 @@ def test_orientation_is_applied_and_the_rest_of_exif_kept(tmp_path, predictor, r
     exif[0x0112], exif[0x010F] = 6, "a maker"
     image = Image.fromarray(picture(rng, 20, 30))
     image.save(tmp_path / "a.jpg", exif=exif, dpi=(300, 300), quality=100)
-    ((task,), _) = batch.plan([tmp_path / "a.jpg"], tmp_path / "out", True)
+    ((task,), _) = planning.plan([tmp_path / "a.jpg"], tmp_path / "out", True)
     assert batch.run(predictor, [task], batch.Options()) == 0
     found = opened(task.target)
     assert found.size == (20, 30)
@@ -155,7 +156,7 @@ def test_profiles_are_converted_to_srgb(tmp_path, rng):
 
 def test_written_with_the_profile_of_srgb(tmp_path, predictor, rng):
     write_pictures(tmp_path / "in", rng, 1)
-    tasks, _ = batch.plan([tmp_path / "in"], tmp_path / "out")
+    tasks, _ = planning.plan([tmp_path / "in"], tmp_path / "out")
     batch.run(predictor, tasks, batch.Options())
     data = opened(tasks[0].target).info["icc_profile"]
     profile = ImageCms.ImageCmsProfile(io.BytesIO(data))

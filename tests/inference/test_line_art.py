@@ -44,7 +44,7 @@ def test_line_art_learns_from_the_scans_of_a_run(tmp_path, monkeypatch):
     loop.train(config, workdir)
     network = restore.scanner_of_run(scanner)
     kept = keras.saving.load_model(workdir / "scanner.keras")
-    batch = next(iter(datasets.feed_of(config).training(config.data)))
+    batch = next(iter(datasets.dataset_of(config).training(config.data)))
     trainer = build.trainer(config)
     trainer.scanner = kept
     l, color = trainer.pair(batch)
@@ -65,7 +65,7 @@ def test_scanner_is_not_trained(tmp_path):
     trainer = build.trainer(config)
     trainer.scanner = restore.scanner_of_run(tmp_path)
     before = trainer.scanner.get_weights()
-    batch = next(iter(datasets.feed_of(config).training(config.data)))
+    batch = next(iter(datasets.dataset_of(config).training(config.data)))
     trainer.train_step(batch)
     for old, new in zip(before, trainer.scanner.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)

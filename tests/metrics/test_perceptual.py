@@ -7,6 +7,7 @@ from harness import picture
 from harness import write_pictures
 
 from tfcolor.data import sources
+from tfcolor.metrics import distances
 from tfcolor.metrics import pretrained
 
 
@@ -41,9 +42,9 @@ def test_frechet_distance_agrees_with_scipy(rng):
     (m1, c1), (m2, c2) = moments
     root = scipy.linalg.sqrtm(c1 @ c2).real
     expected = ((m1 - m2) ** 2).sum() + np.trace(c1 + c2 - 2 * root)
-    found = pretrained.frechet_distance(*moments[0], *moments[1])
+    found = distances.gaussian_distance(*moments[0], *moments[1])
     assert found == pytest.approx(expected)
-    same = pretrained.frechet_distance(*moments[0], *moments[0])
+    same = distances.gaussian_distance(*moments[0], *moments[0])
     assert same == pytest.approx(0.0, abs=1e-9)
 
 
@@ -58,7 +59,7 @@ def test_fid_streams(weights, rng):
     assert found["truth"]["fid_keras"] == pytest.approx([0.0], abs=1e-6)
     features = [fid.features(tf.constant(x)).numpy() for x in (images, other)]
     moments = [(x.mean(0), np.cov(x, rowvar=False)) for x in features]
-    expected = pretrained.frechet_distance(*moments[1], *moments[0])
+    expected = distances.gaussian_distance(*moments[1], *moments[0])
     assert expected > 1e-3
     assert found["run"]["fid_keras"] == pytest.approx([expected], rel=1e-3)
 

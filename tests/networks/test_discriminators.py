@@ -10,7 +10,7 @@ from harness import trainable_size
 
 from tfcolor import networks as networks_lib
 from tfcolor import registry
-from tfcolor.networks.discriminators import AutoencoderDiscriminator
+from tfcolor.networks.autoencoder import AutoencoderDiscriminator
 from tfcolor.networks.discriminators import ImageDiscriminator
 from tfcolor.networks.discriminators import PatchDiscriminator
 from tfcolor.networks.weight_network import WeightNetwork

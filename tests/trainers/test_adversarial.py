@@ -146,7 +146,7 @@ def test_at_a_full_pool_discriminators_see_old_fakes(name, monkeypatch):
             return call(x, training=training)
 
         monkeypatch.setattr(network, "call", spy)
-    trainer.resting = ("g", "d")
+    trainer.frozen_networks = ("g", "d")
     for step in range(6):
         trainer.train_step(toy_batch(config, 1, step))
     for images in seen.values():

@@ -168,7 +168,7 @@ def test_step_is_that_of_the_paper():
 def test_batches_are_drawings_and_scans_of_others():
     config = toy_config("cyclegan")
     config.data.flip, config.data.crop = False, "center"
-    feed = datasets.feed_of(config)
+    feed = datasets.dataset_of(config)
     batches = list(feed.training(config.data).take(3).as_numpy_iterator())
     rgb, scan = (np.concatenate([b[name] for b in batches]) for name in ("rgb", "scan"))
     l = lab.encode((rgb + 1.0) / 2.0)[0].numpy()
@@ -188,7 +188,7 @@ def test_sets_of_one_size_are_not_paired(tmp_path, rng):
         Image.fromarray(colour).save(tmp_path / f"{i}.png")
     config.data.source = config.data.scans = str(tmp_path)
     config.data.batch_size = 11
-    feed = datasets.feed_of(config)
+    feed = datasets.dataset_of(config)
     feed.scans = feed.source  # none of them held out
     for batch in feed.training(config.data).take(5):
         l = lab.encode((batch["rgb"] + 1.0) / 2.0)[0][:, 0, 0, 0]
@@ -199,7 +199,7 @@ def test_sets_of_one_size_are_not_paired(tmp_path, rng):
 
 def test_every_held_out_drawing_is_validated_on_however_few_scans_there_are():
     config = toy_config("cyclegan")
-    feed = datasets.feed_of(config)
+    feed = datasets.dataset_of(config)
     feed.held_out_scans = sources.open_source("drawings:test_scans")
     feed.held_out_scans.count = 3
     batches = list(feed.validation(config.data, 10))
@@ -225,16 +225,16 @@ def test_a_tint_of_the_paper_is_no_colour(tmp_path, rng):
     for i in range(3):
         Image.fromarray(paper).save(tmp_path / f"paper{i}.png")
     config.data.scans = str(tmp_path)
-    datasets.feed_of(config).probe(config.data)
+    datasets.dataset_of(config).probe(config.data)
     # Nor is it for those that are to be drawings, of which half must have some.
     config.data.source, config.data.validation = str(tmp_path), "none"
     for count in (0, 2):
         write_pictures(tmp_path, rng, count)
         message = f"--data: 3 of {3 + count} images tried are grey or of one tint"
         with pytest.raises(UsageError, match=message):
-            datasets.feed_of(config).probe(config.data)
+            datasets.dataset_of(config).probe(config.data)
     write_pictures(tmp_path, rng, 3)
-    datasets.feed_of(config).probe(config.data)
+    datasets.dataset_of(config).probe(config.data)
 
 
 def test_bad_input_of_cyclegan_ends_before_the_run(tmp_path, rng, call):

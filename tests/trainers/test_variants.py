@@ -10,8 +10,8 @@ from harness import weights_of
 from tfcolor import config as config_lib
 from tfcolor import objectives
 from tfcolor.errors import UsageError
+from tfcolor.networks.autoencoder import AutoencoderDiscriminator
 from tfcolor.networks.convolutions import SpectralNormalization
-from tfcolor.networks.discriminators import AutoencoderDiscriminator
 from tfcolor.trainers.cyclegan import CycleGAN
 from tfcolor.training import build
 

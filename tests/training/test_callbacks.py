@@ -19,11 +19,12 @@ from tfcolor.runs import folder as workdir_lib
 from tfcolor.training import build
 from tfcolor.training import callbacks
 from tfcolor.training import loop
+from tfcolor.training import monitoring
 
 
 def test_nan_stops_the_run_and_is_not_saved(tmp_path, monkeypatch):
     """The generator's bias becomes NaN at step 3, after the checkpoint of 2."""
-    spoil = callbacks.Metrics.on_step
+    spoil = monitoring.Metrics.on_step
 
     def on_step(self, step, logs):
         spoil(self, step, logs)
@@ -31,8 +32,8 @@ def test_nan_stops_the_run_and_is_not_saved(tmp_path, monkeypatch):
             self.model.generator.head.convolution.bias.assign([np.nan, np.nan])
 
     # Saver comes after Metrics: the checkpoint of step 2 would be spoilt too.
-    monkeypatch.setattr(callbacks.Metrics, "on_step", on_step)
-    monkeypatch.setattr(callbacks.Validation, "on_step", lambda *arguments: None)
+    monkeypatch.setattr(monitoring.Metrics, "on_step", on_step)
+    monkeypatch.setattr(monitoring.Validation, "on_step", lambda *arguments: None)
     config = config_of("cgan", steps=6, checkpoint_every=1)
     with pytest.raises(RunError, match=r"step 3: \w/\w+ is nan; .*step-2"):
         loop.train(config, tmp_path)
@@ -105,10 +106,10 @@ def test_histograms_have_the_same_names_whatever_was_built_before():
     first, second = (build.trainer(config).generator.weights for _ in range(2))
     paths = [[weight.path for weight in weights] for weights in (first, second)]
     assert paths[0] != paths[1]
-    found = [callbacks.stable_names(each) for each in paths]
+    found = [monitoring.stable_names(each) for each in paths]
     assert found[0] == found[1]
     assert len(set(found[0])) == len(first)
-    assert callbacks.stable_names(["net_7/conv_3/a", "net_7/conv_5/a", "net_7/b"]) == [
+    assert monitoring.stable_names(["net_7/conv_3/a", "net_7/conv_5/a", "net_7/b"]) == [
         "net/conv/a",
         "net/conv_1/a",
         "net/b",
@@ -153,7 +154,7 @@ def test_collapse_is_warned_of():
 class _Resting:
     """What callbacks ask of a trainer whose discriminator rests."""
 
-    resting = ("d",)
+    frozen_networks = ("d",)
 
     def __init__(self):
         self.optimizer = keras.optimizers.SGD(8.0)
@@ -189,7 +190,7 @@ def test_logs_are_means_over_their_interval_alone(tmp_path):
     """Intervals of 2 steps, and the rest at the end, with the rate of their last
     step; a gradient that has overflowed is left out."""
     writer = tf.summary.create_file_writer(str(tmp_path))
-    metrics = callbacks.Metrics(0, 2, 5, writer, workdir_lib.Workdir(tmp_path))
+    metrics = monitoring.Metrics(0, 2, 5, writer, workdir_lib.Workdir(tmp_path))
     model = _Resting()
     metrics.set_model(model)
     for batch, norm in enumerate((1.0, 3.0, math.inf, 8.0, 5.0)):

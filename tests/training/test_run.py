@@ -62,7 +62,7 @@ def test_of_mostly_grey_images_the_others_are_shown(tmp_path, rng):
         Image.new("L", (40, 40), 8 * i).save(tmp_path / f"{i:02d}.png")
     config = config_of("cgan")
     config.data.validation = str(tmp_path)
-    feed = datasets.feed_of(config)
+    feed = datasets.dataset_of(config)
     with pytest.raises(UsageError, match="read and has colour, the first 00.png"):
         feed.sample(config.data)
     image = Image.fromarray(picture(rng))
@@ -115,10 +115,10 @@ def test_what_is_measured_of_training_images_is_not_called_validation(
     assert "data.validation: none: nothing is held out; train/..." in caplog.text
     assert "the colours are nearly grey" in caplog.text
     config.data.validation = ""  # the sample is too small to hold any out
-    (remark,) = datasets.feed_of(config).remarks()
+    (remark,) = datasets.dataset_of(config).remarks()
     assert "are too few to hold any out; val/... is of the training im" in remark
     config.data.validation = "sample"
-    assert list(datasets.feed_of(config).remarks()) == []
+    assert list(datasets.dataset_of(config).remarks()) == []
 
 
 def test_command_line_of_two_replicas(tmp_path):

@@ -196,7 +196,7 @@ def test_examples_go_on_where_the_stage_before_ended(tmp_path):
     config = staged("l1", "16:2:3 16:5:2")
     config.data.flip, config.data.crop, config.data.crop_area = False, "center", 1.0
     config.data.source, config.data.validation = "sample", "none"
-    feed = datasets.feed_of(config)
+    feed = datasets.dataset_of(config)
     seen = []
     for segment in stages.segments(config):
         data = loop._data(config, segment)

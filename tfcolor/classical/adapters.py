@@ -29,7 +29,7 @@ NAMES = ("levin", "charpiat")
 
 
 class Levin:
-    """Colours by strokes; as an `predictor.Predictor`, but each picture comes with
+    """Colors by strokes; as an `predictor.Predictor`, but each picture comes with
     the path of its hints.
 
     Args:
@@ -59,18 +59,18 @@ class Levin:
     ) -> np.ndarray:
         """[N, 2, h, w] float32 of N pictures of one size and their hints."""
         self.check(working_size, saturation)
-        found = []
+        planes = []
         for image, path in zip(images, guides, strict=True):
             hints = _read(path, "hints")
             arguments = image, hints.pixels, hints.alpha
-            found.append(
+            planes.append(
                 levin.planes(*arguments, working_size=working_size, **self.settings)
             )
-        return np.stack(found) * np.float32(saturation)
+        return np.stack(planes) * np.float32(saturation)
 
 
 class Charpiat:
-    """Colours by references; as an `predictor.Predictor`, but each picture comes
+    """Colors by references; as an `predictor.Predictor`, but each picture comes
     with the paths of its references, of which it learns at every change."""
 
     def __init__(self) -> None:
@@ -98,11 +98,11 @@ class Charpiat:
         """[N, 2, h, w] float32 of N pictures of one size and their references."""
         self.check(working_size, saturation)
         size = working_size or charpiat.WORKING_SIZE
-        found = [
+        planes = [
             charpiat.planes(image, self._model(paths, size), size)
             for image, paths in zip(images, guides, strict=True)
         ]
-        return np.stack(found) * np.float32(saturation)
+        return np.stack(planes) * np.float32(saturation)
 
     def _model(self, paths, size):
         if self.learned[0] != (paths, size):
@@ -133,15 +133,15 @@ def with_hints(tasks: Sequence[Any], hints: Path) -> list[Any]:
                 f"--hints={hints}: one file, but {len(tasks)} pictures; give a folder "
                 "with hints of the same names"
             )
-        found = [place]
+        paths = [place]
     else:
         named = _by_name(place, "hints")
-        found = [_named(named, task.place) for task in tasks]
-    for task, path in zip(tasks, found, strict=True):
+        paths = [_named(named, task.place) for task in tasks]
+    for task, path in zip(tasks, paths, strict=True):
         if path is None:
             raise UsageError(f"--hints={hints}: none of the name of {task.source}")
         _check_hints(task.source, path)
-    return [dataclasses.replace(t, guide=g) for t, g in zip(tasks, found, strict=True)]
+    return [dataclasses.replace(t, guide=g) for t, g in zip(tasks, paths, strict=True)]
 
 
 def with_references(tasks: Sequence[Any], references: Sequence[Path]) -> list[Any]:
@@ -174,7 +174,7 @@ def with_references(tasks: Sequence[Any], references: Sequence[Path]) -> list[An
     return [dataclasses.replace(t, guide=g) for t, g in zip(tasks, guides, strict=True)]
 
 
-def judged(
+def method_of(
     spec: str, references: Sequence[Path]
 ) -> Callable[[Batch], tuple[Tensor, Tensor]]:
     """What bin/evaluate --method=SPEC judges.
@@ -192,7 +192,7 @@ def judged(
     """
     name, _, share = spec.partition(":")
     if name == "levin":
-        return _judged_levin(spec, share)
+        return _levin_method(spec, share)
     if spec != "charpiat":
         raise UsageError(f"--method={spec}: neither levin:SHARE nor charpiat")
     paths = []
@@ -220,7 +220,7 @@ def judged(
     return predict
 
 
-def _judged_levin(spec, share):
+def _levin_method(spec, share):
     try:
         share = float(share)
     except ValueError:
@@ -229,12 +229,12 @@ def _judged_levin(spec, share):
         raise UsageError(f"--method={spec}: levin:SHARE, a share of the pixels in 0..1")
 
     def predict(batch):
-        l, found = np.asarray(batch["l"]), []
+        l, predictions = np.asarray(batch["l"]), []
         for lightness, true in zip(l, np.asarray(batch["ab"]), strict=True):
             luminance = (lightness[..., 0] + 1.0) / 2.0
             shown = simulated(luminance, share)
-            found.append(levin.spread(luminance, true, shown))
-        return l, np.stack(found)
+            predictions.append(levin.spread(luminance, true, shown))
+        return l, np.stack(predictions)
 
     return predict
 
@@ -272,20 +272,20 @@ def _exists(path, flag):
 
 def _by_name(folder, flag):
     """{path below a folder, with and without its extension: path}."""
-    found = {}
+    paths = {}
     for place, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
             if name.lower().endswith(EXTENSIONS) and not name.startswith("."):
                 path = pathlib.Path(place) / name
                 below = path.relative_to(folder)
-                found[below] = path
-                found.setdefault(below.with_suffix(""), path)
-    if not found:
+                paths[below] = path
+                paths.setdefault(below.with_suffix(""), path)
+    if not paths:
         raise UsageError(
             f"--{flag}={folder}: no picture in it (looked for {', '.join(EXTENSIONS)})"
         )
-    return found
+    return paths
 
 
 def _named(named, place):
@@ -305,7 +305,7 @@ def _check_hints(source, path):
 
 
 def _check_references(paths):
-    """At least one of them has colours."""
+    """At least one of them has colors."""
     for path in paths:
         image = _read(path, "reference").pixels
         if image.ndim == 3:

@@ -1,13 +1,13 @@
-"""Colour from pictures that resemble: Charpiat, Hofmann and Schoelkopf 2008,
+"""Color from pictures that resemble: Charpiat, Hofmann and Schoelkopf 2008,
 "Automatic image colorization via multimodal predictions".
 
-From reference pictures is learned which colours, and how much change of colour,
-go with which surroundings; a grey picture then gets, of all ways to choose a colour
+From reference pictures is learned which colors, and how much change of color,
+go with which surroundings; a grey picture then gets, of all ways to choose a color
 for each pixel, the one that is most probable as a whole. The descriptor of the
 surroundings is DAISY (Tola et al. 2010) at three scales with 64 numbers each,
-where the paper has SURF, which scikit-image does not; the rest follows it: colours
-quantised to where the references have them, PCA, Parzen windows for the
-probability of each colour and for the expected gradient of colour, graph cuts.
+where the paper has SURF, which scikit-image does not; the rest follows it: colors
+quantized to where the references have them, PCA, Parzen windows for the
+probability of each color and for the expected gradient of color, graph cuts.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ from tfcolor.classical import strokes
 from tfcolor.errors import UsageError
 from tfcolor.types import Size
 
-# Colours, at most; principal components of the descriptors; reference pixels
+# Colors, at most; principal components of the descriptors; reference pixels
 # that are remembered; the shorter side of pictures, in pixels.
 COLORS = 73
 COMPONENTS = 27
@@ -43,18 +43,18 @@ _RADII = (4, 8, 16)
 # The deviation of the lightness, where that of all components together is 1.
 _LIGHTNESS_WEIGHT = 2.0
 
-# What neighbouring colours' distance counts, over the expected gradient, which is
+# What neighboring colors' distance counts, over the expected gradient, which is
 # at least this.
 SMOOTHNESS = 0.3
 _LEAST_GRADIENT = 1.0
 
-# Every colour is at least as probable as this.
+# Every color is at least as probable as this.
 _LEAST_PROBABILITY = 1e-4
 
 # References without |a*| or |b*| above this are grey.
 _LEAST_COLOR = 5.0
 
-# Boxes of colours that spread over less than this, CIE units, or hold fewer pixels,
+# Boxes of colors that spread over less than this, CIE units, or hold fewer pixels,
 # are not halved.
 _SPREAD = 3.0
 _LEAST_BOX = 8
@@ -62,12 +62,12 @@ _LEAST_BOX = 8
 # The width of a Parzen window, over the usual distance to so many-th a reference
 # pixel.
 _WIDTH = 0.5
-_NEIGHBOURS = 10
+_NEIGHBORS = 10
 
 # The least width of a window, squared, over the squared distance to the nearest.
 _BALLOON = 2.0
 
-# Turns that each colour gets, and how far colours count as the one chosen.
+# Turns that each color gets, and how far colors count as the one chosen.
 CYCLES = 2
 _MODE_WIDTH = 16.0
 
@@ -80,12 +80,12 @@ class Model:
     """What references teach.
 
     Attributes:
-      colors: a*, b* of the quantised colours, [C, 2].
+      colors: a*, b* of the quantized colors, [C, 2].
       mean, axes: of the descriptors' PCA, [D] and [D, 27].
       tone: mean and deviation of L*.
       features: of the remembered pixels, [J, 28].
-      bins: their colours, int [J].
-      gradients: of their colours, [J], CIE units a pixel.
+      bins: their colors, int [J].
+      gradients: of their colors, [J], CIE units a pixel.
       bandwidth: of the Parzen windows, in the features' units.
     """
 
@@ -98,10 +98,10 @@ class Model:
     gradients: np.ndarray
     bandwidth: float = 1.0
 
-    def project(self, found: np.ndarray, lightness: np.ndarray) -> np.ndarray:
+    def project(self, described: np.ndarray, lightness: np.ndarray) -> np.ndarray:
         """Features [N, 28] of descriptors [N, D] and L* [N]."""
         tone = _LIGHTNESS_WEIGHT * (lightness - self.tone[0]) / self.tone[1]
-        return np.column_stack([(found - self.mean) @ self.axes, tone])
+        return np.column_stack([(described - self.mean) @ self.axes, tone])
 
     def predict(self, lightness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What is known of each pixel by itself.
@@ -110,14 +110,14 @@ class Model:
           lightness: [h, w] float32, L*.
 
         Returns:
-          The probabilities of the colours, [h w, C] float32, and the expected
-          gradients of colour, [h w].
+          The probabilities of the colors, [h w, C] float32, and the expected
+          gradients of color, [h w].
         """
         queries = self.project(descriptors(lightness), lightness.ravel())
         known = np.zeros((len(self.features), len(self.colors) + 1), np.float32)
         known[np.arange(len(known)), self.bins] = 1.0
         known[:, -1] = self.gradients
-        found = np.empty((len(queries), known.shape[1]), np.float32)
+        estimates = np.empty((len(queries), known.shape[1]), np.float32)
         for first in range(0, len(queries), _BLOCK):
             block = slice(first, first + _BLOCK)
             square = _square_distances(queries[block], self.features)
@@ -126,27 +126,27 @@ class Model:
             nearest = square.min(1, keepdims=True)
             width = np.maximum(self.bandwidth**2, _BALLOON * nearest)
             window = np.exp((nearest - square) / (2.0 * width))
-            found[block] = window @ known / window.sum(1, keepdims=True)
-        return found[:, :-1], found[:, -1]
+            estimates[block] = window @ known / window.sum(1, keepdims=True)
+        return estimates[:, :-1], estimates[:, -1]
 
     def colorize(
         self, lightness: np.ndarray, smoothness: float = SMOOTHNESS
     ) -> tuple[np.ndarray, np.ndarray, list[float]]:
-        """The most probable colours of a picture as a whole.
+        """The most probable colors of a picture as a whole.
 
         Args:
           lightness: [h, w] float32, L*.
 
         Returns:
-          Labels int [h, w], which colour each pixel has; a*, b* [h, w, 2]
-          float32, the mean of the probable colours around that one; and the
+          Labels int [h, w], which color each pixel has; a*, b* [h, w, 2]
+          float32, the mean of the probable colors around that one; and the
           energies of `expansion.expand`.
         """
         height, width = lightness.shape
         probabilities, gradients = self.predict(lightness)
         probabilities = np.maximum(probabilities, _LEAST_PROBABILITY)
         unary = -np.log(probabilities)
-        pairs = expansion.neighbour_pairs(height, width)
+        pairs = expansion.neighbor_pairs(height, width)
         inverse = 1.0 / np.maximum(gradients, _LEAST_GRADIENT)
         weights = smoothness * 0.5 * (inverse[pairs[0]] + inverse[pairs[1]])
         distances = np.sqrt(_square_distances(self.colors, self.colors))
@@ -165,11 +165,11 @@ def colorize(
     references: Sequence[np.ndarray],
     working_size: int = WORKING_SIZE,
 ) -> np.ndarray:
-    """A picture in the colours of others.
+    """A picture in the colors of others.
 
     Args:
       image: uint8 [H, W] or [H, W, 3], whose lightness is kept.
-      references: list of uint8 [H, W, 3], in colour, of any sizes.
+      references: list of uint8 [H, W, 3], in color, of any sizes.
       working_size: pixels of the shorter side at which all are looked at.
 
     Returns:
@@ -187,7 +187,7 @@ def colorize(
 def planes(
     image: np.ndarray, model: Model, working_size: int = WORKING_SIZE
 ) -> np.ndarray:
-    """The colours of `colorize` by a Model: float32 [2, h, w], a* and b*."""
+    """The colors of `colorize` by a Model: float32 [2, h, w], a* and b*."""
     _, ab, _ = model.colorize(reduced(image, working_size)[..., 0])
     return np.ascontiguousarray(np.moveaxis(ab, -1, 0))
 
@@ -226,22 +226,22 @@ def learn(references: Sequence[np.ndarray], seed: int = 0) -> Model:
     lightness, ab = pixels[:, 0], pixels[:, 1:]
     if is_grey(ab):
         raise UsageError(f"reference: grey, no |a*| or |b*| above {_LEAST_COLOR:g}")
-    found = np.concatenate([descriptors(lab[..., 0]) for lab in references])
+    described = np.concatenate([descriptors(lab[..., 0]) for lab in references])
     slopes = np.concatenate([gradient(lab[..., 1:]).ravel() for lab in references])
-    chosen = np.random.default_rng(seed).permutation(len(found))[:SAMPLES]
-    found = found[chosen]
-    mean, axes = _principal_axes(found)
+    chosen = np.random.default_rng(seed).permutation(len(described))[:SAMPLES]
+    described = described[chosen]
+    mean, axes = _principal_axes(described)
     tone = lightness.mean(), max(lightness.std(), 1.0)
     colors = quantize(ab)
     bins = nearest(colors, ab[chosen])
     model = Model(colors, mean, axes, tone, np.zeros(0), bins, slopes[chosen])
-    model.features = model.project(found, lightness[chosen])
+    model.features = model.project(described, lightness[chosen])
     model.bandwidth = _bandwidth(model.features)
     return model
 
 
 def quantize(ab: np.ndarray, count: int = COLORS) -> np.ndarray:
-    """Colours that stand for those of pixels: boxes of the ab plane are halved,
+    """Colors that stand for those of pixels: boxes of the ab plane are halved,
     that of the widest spread first, until there are `count` or none spreads over
     more than 3 CIE units; then k-means from their means.
 
@@ -264,12 +264,12 @@ def quantize(ab: np.ndarray, count: int = COLORS) -> np.ndarray:
     means = np.stack([box.mean(0) for box in boxes])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a mean that has lost all its pixels
-        found, bins = vq.kmeans2(ab, means, 5, minit="matrix")
-    return found[np.unique(bins)].astype(np.float32)
+        centers, bins = vq.kmeans2(ab, means, 5, minit="matrix")
+    return centers[np.unique(bins)].astype(np.float32)
 
 
 def nearest(colors: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    """The number of the nearest colour [C, 2] of each of ab [N, 2]."""
+    """The number of the nearest color [C, 2] of each of ab [N, 2]."""
     return vq.vq(ab, colors)[0]
 
 
@@ -277,7 +277,7 @@ def descriptors(lightness: np.ndarray) -> np.ndarray:
     """DAISY at three scales around every pixel of L* [h, w]: [h w, 192] float32,
     the square roots of its histograms, as SIFT's in Arandjelovic and Zisserman
     2012."""
-    found = []
+    parts = []
     for radius in _RADII:
         padded = np.pad(lightness / 100.0, radius, mode="symmetric")
         one = feature.daisy(
@@ -289,27 +289,27 @@ def descriptors(lightness: np.ndarray) -> np.ndarray:
             orientations=8,
             normalization="off",
         )
-        found.append(np.sqrt(one.reshape(lightness.size, -1)).astype(np.float32))
-    return np.concatenate(found, 1)
+        parts.append(np.sqrt(one.reshape(lightness.size, -1)).astype(np.float32))
+    return np.concatenate(parts, 1)
 
 
 def gradient(ab: np.ndarray) -> np.ndarray:
-    """How much the colour of ab [h, w, 2] changes, [h, w], CIE units a pixel."""
+    """How much the color of ab [h, w, 2] changes, [h, w], CIE units a pixel."""
     return np.sqrt(sum((d * d).sum(-1) for d in np.gradient(ab, axis=(0, 1))))
 
 
-def _principal_axes(found):
+def _principal_axes(described):
     """Mean and axes of the descriptors, scaled to variance 1 in all."""
-    mean = found.mean(0)
-    variances, axes = np.linalg.eigh(np.cov(found - mean, rowvar=False))
+    mean = described.mean(0)
+    variances, axes = np.linalg.eigh(np.cov(described - mean, rowvar=False))
     scale = math.sqrt(max(variances[-COMPONENTS:].sum(), 1e-6))
     return mean, (axes[:, -COMPONENTS:] / scale).astype(np.float32)
 
 
 def _bandwidth(features):
-    """From how far the _NEIGHBOURS-th nearest others are."""
+    """From how far the _NEIGHBORS-th nearest others are."""
     square = _square_distances(features[:500], features)
-    count = min(_NEIGHBOURS, len(features) - 1)
+    count = min(_NEIGHBORS, len(features) - 1)
     distance = np.sqrt(np.median(np.partition(square, count)[:, count]))
     return max(_WIDTH * float(distance), 1e-3)
 

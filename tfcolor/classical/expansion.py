@@ -13,13 +13,13 @@ Pairs: TypeAlias = tuple[np.ndarray, np.ndarray]
 # Costs become whole numbers for SciPy's maximum flow: this many to a unit.
 _UNIT = 1000
 
-# To the right, below, and to both sides below: each pair of the 8-neighbourhood
+# To the right, below, and to both sides below: each pair of the 8-neighborhood
 # once.
 _PAIRS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
-def neighbour_pairs(height: int, width: int) -> Pairs:
-    """The pixel numbers, row by row, of all pairs of 8-neighbours: two [P]."""
+def neighbor_pairs(height: int, width: int) -> Pairs:
+    """The pixel numbers, row by row, of all pairs of 8-neighbors: two [P]."""
     numbers = np.arange(height * width).reshape(height, width)
     firsts, seconds = [], []
     for down, right in _PAIRS:
@@ -39,13 +39,13 @@ def energy(
     pairs: Pairs,
     weights: np.ndarray,
 ) -> float:
-    """Sum of the labels' costs, and of the distances of neighbours' labels.
+    """Sum of the labels' costs, and of the distances of neighbors' labels.
 
     Args:
       labels: int [N].
       unary: [N, K], the cost of each label at each pixel.
       distances: [K, K], a metric.
-      pairs: two int [P], of `neighbour_pairs`.
+      pairs: two int [P], of `neighbor_pairs`.
       weights: [P], what the distance counts between each, not negative.
     """
     first, second = (labels[part] for part in pairs)
@@ -76,11 +76,11 @@ def expand(
     for turn in range(cycles * unary.shape[1]):
         alpha = turn % unary.shape[1]
         taken = _best_move(labels, alpha, unary, distances, pairs, weights)
-        found = np.where(taken, alpha, labels)
-        value = energy(found, unary, distances, pairs, weights)
+        candidate = np.where(taken, alpha, labels)
+        value = energy(candidate, unary, distances, pairs, weights)
         # Costs are rounded, so that a move may not pay after all.
         if value < energies[-1]:
-            labels, unpaid = found, 0
+            labels, unpaid = candidate, 0
             energies.append(value)
         else:
             unpaid += 1
@@ -105,7 +105,7 @@ def _best_move(labels, alpha, unary, distances, pairs, weights):
     second_goes, first_goes = weights * to_alpha[first], weights * to_alpha[second]
     own = np.take_along_axis(unary, labels[:, None], 1)[:, 0]
     cost = unary[:, alpha] - own
-    # By going a pixel saves at most its distance to alpha from each neighbour's
+    # By going a pixel saves at most its distance to alpha from each neighbor's
     # share: where even that does not pay, it stays.
     strength = np.bincount(first, weights, count) + np.bincount(second, weights, count)
     may = (cost < strength * to_alpha) & (labels != alpha)
@@ -132,9 +132,9 @@ def _minimum_cut(cost, first, second, both):
     capacities = np.rint(capacities * _UNIT).astype(np.int32)
     start = np.concatenate([first, np.full(count, source), numbers])
     end = np.concatenate([second, numbers, np.full(count, sink)])
-    kept = capacities > 0
+    positive = capacities > 0
     graph = sparse.csr_matrix(
-        (capacities[kept], (start[kept], end[kept])), (count + 2, count + 2)
+        (capacities[positive], (start[positive], end[positive])), (count + 2, count + 2)
     )
     left = graph - csgraph.maximum_flow(graph, source, sink).flow
     left.data = (left.data > 0).astype(np.int8)

@@ -1,12 +1,12 @@
-"""Colour spread from strokes: Levin, Lischinski and Weiss 2004, "Colorization
+"""Color spread from strokes: Levin, Lischinski and Weiss 2004, "Colorization
 using optimization".
 
-A pixel without a stroke has the weighted mean of its neighbours' chroma, weighted
+A pixel without a stroke has the weighted mean of its neighbors' chroma, weighted
 by how alike their luminance is: U(r) = sum over s of w_rs U(s). That is one linear
 system, whose only solution is solved for; it brings the paper's energy J, summed
 over the pixels without a stroke, to 0, its least value. (Summed over those with
 one too, as the paper's eq. 1 is written, J has another minimum, which bends the
-colours near strokes; the authors' own program solves the system.)
+colors near strokes; the authors' own program solves the system.)
 """
 
 import logging
@@ -35,7 +35,7 @@ EXACT = 20_000
 LARGEST_EXACT = 1_500_000
 
 # Of the Gaussian: its variance over that of the window; the affinity that the
-# most similar neighbour has at least; the least variance (luminance in 0..1).
+# most similar neighbor has at least; the least variance (luminance in 0..1).
 _SPREAD = 0.6
 _NEAREST = 0.01
 _VARIANCE = 2e-6
@@ -52,11 +52,11 @@ def colorize(
     alpha: np.ndarray | None = None,
     **settings: Any,
 ) -> np.ndarray:
-    """A picture in the colours of the strokes on it.
+    """A picture in the colors of the strokes on it.
 
     Args:
       image: uint8 [H, W] or [H, W, 3], whose lightness is kept.
-      hints: uint8 [H, W, 3], the same with strokes in colour; or, with `alpha`,
+      hints: uint8 [H, W, 3], the same with strokes in color; or, with `alpha`,
         strokes on a ground where that is below 128.
       alpha: uint8 [H, W], or None.
       settings: affinity, chroma and working_size as in `planes`.
@@ -65,7 +65,7 @@ def colorize(
       uint8 [H, W, 3].
 
     Raises:
-      UsageError: hints of another size, or without a stroke in colour.
+      UsageError: hints of another size, or without a stroke in color.
     """
     from tfcolor.images import compose
 
@@ -80,7 +80,7 @@ def planes(
     chroma: str = "lab",
     working_size: int | None = None,
 ) -> np.ndarray:
-    """The colours of `colorize`.
+    """The colors of `colorize`.
 
     Args:
       affinity: of AFFINITIES.
@@ -99,11 +99,11 @@ def planes(
     shape = working_shape(height, width, working_size)
     if shape != known.shape:
         luminance, given, known = reduced(luminance, given, known, shape)
-    found = spread(luminance, given, known, affinity)
+    result = spread(luminance, given, known, affinity)
     if back:
-        whole = np.concatenate([luminance[..., None] * scale, found], -1)
-        found = strokes.converted(whole, back)[..., 1:]
-    return np.ascontiguousarray(np.moveaxis(found, -1, 0))
+        whole = np.concatenate([luminance[..., None] * scale, result], -1)
+        result = strokes.converted(whole, back)[..., 1:]
+    return np.ascontiguousarray(np.moveaxis(result, -1, 0))
 
 
 def working_shape(height: int, width: int, working_size: int | None = None) -> Size:
@@ -172,14 +172,14 @@ def spread(
     if exact is None:
         exact = known.size - np.count_nonzero(known) <= EXACT
     given = chroma[known].astype(np.float64)
-    # So that strokes of one colour give that colour to the last digit.
+    # So that strokes of one color give that color to the last digit.
     middle = given.mean(0)
     result = np.empty(chroma.shape, np.float32)
     result[known] = given
     if known.all():
         return result
-    found = _solved(luminance, given - middle, known, affinity, exact)
-    result[~known] = np.clip(found + middle, given.min(0), given.max(0))
+    solution = _solved(luminance, given - middle, known, affinity, exact)
+    result[~known] = np.clip(solution + middle, given.min(0), given.max(0))
     return result
 
 
@@ -199,30 +199,30 @@ def _solved(luminance, given, known, affinity, exact):
 
 
 def affinities(luminance: np.ndarray, kind: str = "gaussian") -> np.ndarray:
-    """How much each pixel counts for each of its neighbours in 3x3 windows.
+    """How much each pixel counts for each of its neighbors in 3x3 windows.
 
     "gaussian" (eq. 2): exp(-(Y_r - Y_s)^2 / (2 sigma_r^2)), 2 sigma_r^2 being 0.6
     of the window's variance, but so much that the nearest in luminance gets 0.01.
     "correlation" (eq. 3): 1 + (Y_r - mu_r)(Y_s - mu_r) / sigma_r^2, but at least
-    0.01: below 0 colours would leave the range of the strokes.
+    0.01: below 0 colors would leave the range of the strokes.
 
     Args:
       luminance: [H, W] float32 or float64, 0..1.
 
     Returns:
-      [8, H, W] of the same dtype, neighbours in the order of OFFSETS; their sum
+      [8, H, W] of the same dtype, neighbors in the order of OFFSETS; their sum
       is 1, those beyond the border have 0.
     """
-    neighbours = _neighbours(luminance, np.nan)
+    neighbors = _neighbors(luminance, np.nan)
     # From the window's own pixel, so that float32 has digits to spare.
-    d = neighbours - luminance
+    d = neighbors - luminance
     inside = np.isfinite(d)
     d[~inside] = 0.0
     count = (1 + inside.sum(0)).astype(d.dtype)
     mean = d.sum(0) / count
     variance = (d * d).sum(0) / count - mean * mean
-    found = _KINDS[kind](d, inside, mean, np.maximum(variance, 0.0)) * inside
-    return found / found.sum(0)
+    weights = _KINDS[kind](d, inside, mean, np.maximum(variance, 0.0)) * inside
+    return weights / weights.sum(0)
 
 
 def _gaussian(d, inside, mean, variance):
@@ -233,8 +233,8 @@ def _gaussian(d, inside, mean, variance):
 
 
 def _correlation(d, inside, mean, variance):
-    found = 1.0 - mean * (d - mean) / np.maximum(variance, _VARIANCE)
-    return np.maximum(found, _LEAST)
+    weights = 1.0 - mean * (d - mean) / np.maximum(variance, _VARIANCE)
+    return np.maximum(weights, _LEAST)
 
 
 _KINDS = {"gaussian": _gaussian, "correlation": _correlation}
@@ -262,36 +262,36 @@ def system(
     return (
         _csr(
             np.concatenate([np.ones_like(own, values.dtype), -values], 1),
-            np.concatenate([own, _neighbour_numbers(free, free)], 1),
+            np.concatenate([own, _neighbor_numbers(free, free)], 1),
             counts[0],
         ),
-        _csr(values, _neighbour_numbers(known, free), counts[1]),
+        _csr(values, _neighbor_numbers(known, free), counts[1]),
     )
 
 
 def energy(chroma: np.ndarray, weights: np.ndarray, known: np.ndarray) -> float:
     """The paper's J (eq. 1) over the free pixels: the sum of squares of what
-    each differs by from the weighted mean of its neighbours.
+    each differs by from the weighted mean of its neighbors.
 
     Args:
       chroma: [H, W, K]; weights: [8, H, W] of `affinities`; known: bool [H, W].
     """
     total = 0.0
     for plane in np.moveaxis(chroma, -1, 0):
-        mean = (weights * _neighbours(plane, 0.0)).sum(0)
+        mean = (weights * _neighbors(plane, 0.0)).sum(0)
         total += float(np.square((plane - mean)[~known], dtype=np.float64).sum())
     return total
 
 
-def _neighbour_numbers(of, free):
-    """The numbers, among the pixels `of`, of the neighbours of each free pixel,
-    [free, 8] int32; -1 for a neighbour that is none of them."""
+def _neighbor_numbers(of, free):
+    """The numbers, among the pixels `of`, of the neighbors of each free pixel,
+    [free, 8] int32; -1 for a neighbor that is none of them."""
     numbers = np.where(of, np.cumsum(of, dtype=np.int32).reshape(of.shape), 0) - 1
-    return np.stack([plane[free] for plane in _neighbours(numbers, -1)], -1)
+    return np.stack([plane[free] for plane in _neighbors(numbers, -1)], -1)
 
 
-def _neighbours(plane, outside):
-    """[8, H, W]: at each pixel its neighbours, in the order of OFFSETS."""
+def _neighbors(plane, outside):
+    """[8, H, W]: at each pixel its neighbors, in the order of OFFSETS."""
     height, width = plane.shape
     padded = np.pad(plane, 1, constant_values=outside)
     return np.stack(
@@ -301,8 +301,8 @@ def _neighbours(plane, outside):
 
 def _csr(values, columns, width):
     """CSR [n, width] of the entries [n, K] whose column is not negative."""
-    kept = columns >= 0
-    pointers = np.concatenate([[0], np.cumsum(kept.sum(1))]).astype(np.int32)
+    inside = columns >= 0
+    pointers = np.concatenate([[0], np.cumsum(inside.sum(1))]).astype(np.int32)
     return sparse.csr_matrix(
-        (values[kept], columns[kept], pointers), (len(values), width)
+        (values[inside], columns[inside], pointers), (len(values), width)
     )

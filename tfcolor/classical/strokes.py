@@ -28,7 +28,7 @@ def known(
 
     Args:
       image: uint8 [H, W] or [H, W, 3].
-      marked: uint8 [H, W] or [H, W, 3]: the picture with strokes in colour; or
+      marked: uint8 [H, W] or [H, W, 3]: the picture with strokes in color; or
         nothing but strokes, where there is an alpha.
       alpha: uint8 [H, W]; None: opaque.
 
@@ -36,25 +36,25 @@ def known(
       bool [H, W].
 
     Raises:
-      UsageError: another size, no stroke, or none with colour.
+      UsageError: another size, no stroke, or none with color.
     """
     if marked.shape[:2] != image.shape[:2]:
         sizes = ["{1} x {0}".format(*x.shape[:2]) for x in (marked, image)]
         raise UsageError(f"{sizes[0]} pixels, where the picture has {sizes[1]}")
     if alpha is not None:
-        found = alpha >= _OPAQUE
+        is_stroke = alpha >= _OPAQUE
     else:
         first, second = (as_rgb(x).astype(np.int16) for x in (marked, image))
         difference = np.abs(first - second).sum(-1)
         if not difference.any():
             raise UsageError("identical to the picture: no stroke in it")
-        found = difference > 255 * THRESHOLD
-    if not found.any():
+        is_stroke = difference > 255 * THRESHOLD
+    if not is_stroke.any():
         raise UsageError("no stroke in it")
-    ab = color.rgb2lab(as_rgb(marked)[found])[..., 1:]
+    ab = color.rgb2lab(as_rgb(marked)[is_stroke])[..., 1:]
     if np.abs(ab).max() <= _LEAST_COLOR:
         raise UsageError("no stroke with a colour in it")
-    return found
+    return is_stroke
 
 
 def as_rgb(image: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""bin/colorize: colour for picture files."""
+"""bin/colorize: color for picture files."""
 
 import pathlib
 import sys
@@ -102,7 +102,7 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
 
 
 def run(values: flags.FlagValues, inputs: list[str]) -> int:
-    """Colour the pictures `inputs` as the flags say; returns the exit code.
+    """Color the pictures `inputs` as the flags say; returns the exit code.
 
     Raises:
       UsageError: flags that exclude each other, or no picture.

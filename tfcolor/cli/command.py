@@ -71,7 +71,7 @@ def run(
     os._exit(code)
 
 
-def apart(
+def split_flags(
     argv: list[str], *names: str, switches: Iterable[str] = ()
 ) -> tuple[list[str], dict[str, Any]]:
     """(argv without some flags, {name: value or None} of those), whether they have a
@@ -97,16 +97,16 @@ def quiet(verbose: bool) -> Iterator[None]:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="PIL")
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as kept:
+    with tempfile.TemporaryFile() as captured:
         terminal = os.dup(2)
-        os.dup2(kept.fileno(), 2)
+        os.dup2(captured.fileno(), 2)
         try:
             yield
         except (UsageError, RunError):
             raise
         except BaseException:
-            kept.seek(0)
-            os.write(terminal, kept.read())
+            captured.seek(0)
+            os.write(terminal, captured.read())
             raise
         finally:
             os.dup2(terminal, 2)

@@ -60,7 +60,7 @@ def run(values: flags.FlagValues) -> int:
     workdir = pathlib.Path(values.workdir).expanduser()
     points = sweep.points_of(grid, workdir)
     own = ("grid", "metric", "jobs", "workdir")
-    arguments = command.apart(sys.argv, *own, switches=["dry_run"])[0][1:]
+    arguments = command.split_flags(sys.argv, *own, switches=["dry_run"])[0][1:]
     for point in points:
         point.config = _config(arguments, point)
     sweep.check_folders(points)

@@ -56,8 +56,8 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
     flags.DEFINE_string(
         "config", None, "a config file instead of --loss", flag_values=values
     )
-    argv, own = command.apart(argv, "config")
-    _, loss = command.apart(argv, "loss")
+    argv, own = command.split_flags(argv, "config")
+    _, loss = command.split_flags(argv, "loss")
     file = _config_file(loss["loss"], own["config"])
     if file is None:
         return argv

@@ -1,1 +1,1 @@
-"""Colour science: CIELAB."""
+"""Color science: CIELAB."""

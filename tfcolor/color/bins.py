@@ -1,5 +1,5 @@
 """The 313 quantized ab values of Zhang et al. 2016 ("Colorful Image
-Colorization"), and the colour that a distribution over them stands for.
+Colorization"), and the color that a distribution over them stands for.
 
 NumPy and keras.ops alone: also for networks that run without TensorFlow.
 """
@@ -48,8 +48,8 @@ BINS = len(AB_BINS)
 
 
 def annealed_mean(logits: Tensor, temperature: Tensor | float) -> Tensor:
-    """The mean colour of the sharpened distribution (Zhang et al. 2016, eq. 5):
-    the mode's colour as the temperature goes to 0, the expectation at 1.
+    """The mean color of the sharpened distribution (Zhang et al. 2016, eq. 5):
+    the mode's color as the temperature goes to 0, the expectation at 1.
 
     Args:
       logits: [..., 313], any float; computed in float32.

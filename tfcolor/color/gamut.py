@@ -1,6 +1,6 @@
-"""Pictures from lightness and colours.
+"""Pictures from lightness and colors.
 
-Colours that sRGB cannot show are brought back at the same lightness and hue.
+Colors that sRGB cannot show are brought back at the same lightness and hue.
 Whatever is judged, shown or written is made here.
 """
 
@@ -26,12 +26,12 @@ def picture(l: Tensor, ab: Tensor) -> Tensor:
 
 
 def to_uint8(l: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """CIELAB to sRGB, out-of-gamut colours at less chroma.
+    """CIELAB to sRGB, out-of-gamut colors at less chroma.
 
     a* and b* are multiplied by the largest factor, at most 1, that sRGB can
     show. L* and the hue angle stay, so a picture keeps its lightness to the
     last level, where clipping the channels would change it. Grey is always
-    inside, so a bisection between grey and the colour ends at the edge of the
+    inside, so a bisection between grey and the color ends at the edge of the
     gamut, to 1/16384 of the chroma.
 
     Args:
@@ -42,18 +42,18 @@ def to_uint8(l: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """
     light = lab.linear(l, a, b)
     outside = tf.where(~_inside(light))
-    found = _at_the_edge(*(tf.gather_nd(plane, outside) for plane in (l, a, b)))
+    edges = _at_the_edge(*(tf.gather_nd(plane, outside) for plane in (l, a, b)))
     return tf.stack(
         [
             _to_8_bit(lab.gamma(tf.tensor_scatter_nd_update(channel, outside, edge)))
-            for channel, edge in zip(light, found, strict=True)
+            for channel, edge in zip(light, edges, strict=True)
         ],
         -1,
     )
 
 
 def _at_the_edge(l, a, b):
-    """Linear light of the most colourful inside colours of this L* and hue."""
+    """Linear light of the most colorful inside colors of this L* and hue."""
     low, high = tf.zeros_like(l), tf.ones_like(l)
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
@@ -63,7 +63,7 @@ def _at_the_edge(l, a, b):
 
 
 def _inside(light):
-    """Three [...] of linear light -> [...] bool: sRGB has the colour."""
+    """Three [...] of linear light -> [...] bool: sRGB has the color."""
     lowest = tf.minimum(tf.minimum(light[0], light[1]), light[2])
     highest = tf.maximum(tf.maximum(light[0], light[1]), light[2])
     return (lowest >= -_SLACK) & (highest <= 1.0 + _SLACK)

@@ -53,7 +53,7 @@ def lightness(rgb: Tensor) -> Tensor:
 
 
 def lab_to_rgb(lab: Tensor) -> Tensor:
-    """CIELAB to sRGB; colours outside the gamut are clipped channel by channel,
+    """CIELAB to sRGB; colors outside the gamut are clipped channel by channel,
     which changes their lightness (`gamut` makes pictures).
 
     Args:
@@ -68,7 +68,7 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
 
 def linear(l: Tensor, a: Tensor | float, b: Tensor | float) -> list[Tensor]:
     """L*, a*, b*, each [...], to linear light: red, green and blue, each [...]
-    float32, in 0..1 where sRGB has the colour."""
+    float32, in 0..1 where sRGB has the color."""
     l, a, b = (tf.cast(plane, tf.float32) for plane in (l, a, b))
     y = (l + 16.0) / 116.0
     white = [_f_inverse(f) for f in (y + a / 500.0, y, y - b / 200.0)]

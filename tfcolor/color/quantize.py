@@ -1,4 +1,4 @@
-"""Colours as classes: the 313 quantized ab values of Zhang et al. 2016
+"""Colors as classes: the 313 quantized ab values of Zhang et al. 2016
 ("Colorful Image Colorization"), to and from them, and the loss over them.
 
 ab is (a*, b*) in CIE units, float, clipped to +-130; bins are rows of AB_BINS.
@@ -29,7 +29,7 @@ __all__ = [
     "soft_encode",
 ]
 
-# Neighbours are looked up by square cells of this side, out to this far.
+# Neighbors are looked up by square cells of this side, out to this far.
 _CELL = 5.0
 _REACH = 130.0
 _CELLS = int(2 * _REACH / _CELL)
@@ -80,7 +80,7 @@ def smooth(prior: np.ndarray, sigma: float = 5.0) -> np.ndarray:
 
 
 def class_weights(prior: np.ndarray, uniform: float = 0.5) -> np.ndarray:
-    """Weights that make rare colours count (Zhang et al. 2016, eq. 4):
+    """Weights that make rare colors count (Zhang et al. 2016, eq. 4):
     1 / ((1 - uniform) prior + uniform / 313), in the mean over the prior 1.
 
     Args:
@@ -115,9 +115,9 @@ def cross_entropy(
       float32 scalar, the mean over the pixels of all images.
     """
     bins, targets = soft_encode(ab, neighbors)
-    found = _pick(tf.nn.log_softmax(tf.cast(logits, tf.float32)), bins)
+    log_probabilities = _pick(tf.nn.log_softmax(tf.cast(logits, tf.float32)), bins)
     weight = tf.gather(weights, bins[..., 0])
-    return -tf.reduce_mean(weight * tf.reduce_sum(targets * found, -1))
+    return -tf.reduce_mean(weight * tf.reduce_sum(targets * log_probabilities, -1))
 
 
 def quarter(ab: Tensor) -> Tensor:

@@ -80,7 +80,7 @@ class Generator(Section):
     """The network from lightness to color. None: the network's default."""
 
     name: str = "unet"  # or "colorful", "resnet_unet", "efficientnet"
-    head: str | None = None  # "ab"; "bins": of 313 colours; of drawings "lab", "rgb"
+    head: str | None = None  # "ab"; "bins": of 313 colors; of drawings "lab", "rgb"
     temperature: float | None = None  # of the head bins: 0.. the mode, 1 the mean
     input_channels: int | None = None  # 3: l repeated
     white_point: float | None = None  # L* from which a scan is white paper
@@ -93,7 +93,7 @@ class Generator(Section):
     weights: str | None = None  # of the encoder: imagenet, none or a file
     frozen: bool | None = None  # the encoder is not trained
     frozen_blocks: int | None = None  # nor are its first ones, 0 to 16
-    finest: int | None = None  # side of a predicted colour, pixels: 4 or 2
+    finest: int | None = None  # side of a predicted color, pixels: 4 or 2
     attention: str | None = None  # none, simple or sagan
     attention_at: str | None = None  # sides of maps, pixels: "16" or "8,32"
 
@@ -135,7 +135,7 @@ class Bins(Section):
     """Of the generator's head "bins"; defaults as in BINS."""
 
     cross_entropy: float | None = None  # weight of the cross-entropy
-    neighbors: int | None = None  # nearest colours that encode a true one
+    neighbors: int | None = None  # nearest colors that encode a true one
     uniform: float | None = None  # share of equal weights; 1: no rebalancing
     prior_images: int | None = None  # images, at most, that rarity is counted on
 
@@ -153,7 +153,7 @@ class Loss(Section):
     l2_weight: float = 0.0  # of the mean squared ab error
     edge_weight: float = 0.0  # of the mean error of the slopes of ab
     perceptual_weight: float = 0.0  # of the distance of EfficientNet-Lite0's features
-    colorfulness_weight: float = 0.0  # of 1 - the pictures' colourfulness
+    colorfulness_weight: float = 0.0  # of 1 - the pictures' colorfulness
 
 
 @dataclasses.dataclass

@@ -80,20 +80,20 @@ def apply(config: Any) -> None:
     Raises:
       UsageError: of a text that is no stages, or a setting that needs them.
     """
-    found = parse(config.train.stages)
-    if config.train.reset_optimizers and len(found) < 2:
+    parsed = parse(config.train.stages)
+    if config.train.reset_optimizers and len(parsed) < 2:
         raise UsageError(
             "train.reset_optimizers: True: there is one stage, and so no second to "
             "start with new ones"
         )
-    if not found:
+    if not parsed:
         return
     config.train.stages = " ".join(
         part if part.count(":") > 1 else f"{part}:{config.data.batch_size}"
         for part in _parts(config.train.stages)
     )
-    config.train.steps = sum(stage.steps for stage in found)
-    config.data.image_size = found[-1].image_size
+    config.train.steps = sum(stage.steps for stage in parsed)
+    config.data.image_size = parsed[-1].image_size
     config.data.batch_size = stages_of(config)[-1].batch_size
 
 
@@ -111,8 +111,8 @@ def extends(old: str, new: str) -> bool:
 def stages_of(config: Any) -> list[Stage]:
     """The Stages of a Config, at least one, every field set."""
     data, optim = config.data, config.optim
-    found = parse(config.train.stages)
-    found = found or [Stage(data.image_size, config.train.steps)]
+    parsed = parse(config.train.stages)
+    parsed = parsed or [Stage(data.image_size, config.train.steps)]
     d_lr = optim.g_lr if optim.d_lr is None else optim.d_lr
     return [
         Stage(
@@ -122,7 +122,7 @@ def stages_of(config: Any) -> list[Stage]:
             stage.g_lr or optim.g_lr,
             stage.d_lr or d_lr,
         )
-        for stage in found
+        for stage in parsed
     ]
 
 
@@ -132,7 +132,7 @@ def segments(config: Any, n_critic: int = 1) -> list[Segment]:
     Args:
       n_critic: minibatches that a step takes unless the generator is alone.
     """
-    train, found = config.train, []
+    train, result = config.train, []
     alone, together = train.generator_alone, train.generator_alone + train.critic_alone
     first, examples, updated = 0, 0, {"g": 0, "d": 0}
     for number, stage in enumerate(stages_of(config)):
@@ -147,7 +147,7 @@ def segments(config: Any, n_critic: int = 1) -> list[Segment]:
                 phase, last = "critic", min(together, end)
             else:
                 phase, last = "together", end
-            found.append(
+            result.append(
                 Segment(
                     stage,
                     phase,
@@ -165,4 +165,4 @@ def segments(config: Any, n_critic: int = 1) -> list[Segment]:
             updated["g"] += steps * (phase != "critic")
             updated["d"] += steps * (phase != "generator")
             first = last
-    return found
+    return result

@@ -58,7 +58,7 @@ def random_box(size: Size, numbers: np.ndarray, smallest_area: float) -> Box:
 
 
 def smart_box(image: np.ndarray, numbers: np.ndarray, smallest_area: float) -> Box:
-    """Of several random windows the one whose colours vary most: a window of
+    """Of several random windows the one whose colors vary most: a window of
     bare sky or paper teaches little.
 
     Args:

@@ -19,17 +19,17 @@ from tfcolor.types import Dataset
 SAMPLES = 8
 
 
-def feed_of(config: Config) -> Colored:
+def dataset_of(config: Config) -> PhotoDataset:
     """A Colored, or of a cyclegan an Unpaired, of a resolved Config.
 
     Raises:
       UsageError: what is wrong with a SPEC.
     """
-    return Colored(config) if config.scanner is None else Unpaired(config)
+    return PhotoDataset(config) if config.scanner is None else UnpairedDataset(config)
 
 
-class Colored:
-    """Images whose colours are learned.
+class PhotoDataset:
+    """Images whose colors are learned.
 
     Args:
       config: a Config.
@@ -73,7 +73,7 @@ class Colored:
     def training(
         self, data: Data, report: Report | None = None, **position: Any
     ) -> Dataset:
-        """Batches for `train_step`; `position` as in `pipeline.squares`."""
+        """Batches for `train_step`; `position` as in `pipeline.training_crops`."""
         reader = readers.Reader(self.source, data, self.seed, report or _ignore)
         return pipeline.training(reader, data, self.seed, **position)
 
@@ -87,7 +87,7 @@ class Colored:
         """One batch for `picture`.
 
         Raises:
-          UsageError: none of the images can be read and has colour.
+          UsageError: none of the images can be read and has color.
         """
         for limit in (SAMPLES, len(self.shown)):  # if the few will not do, of all
             images = self.validation(data, limit).unbatch()
@@ -99,14 +99,14 @@ class Colored:
         )
 
 
-class Unpaired(Colored):
-    """Coloured drawings, and scans of others.
+class UnpairedDataset(PhotoDataset):
+    """Colored drawings, and scans of others.
 
     Args:
       config: a Config with `data.scans`.
 
     Attributes:
-      scans, held_out_scans: sources, as in Colored.
+      scans, held_out_scans: sources, as in PhotoDataset.
     """
 
     validated = "data.validation or data.scans"
@@ -127,7 +127,7 @@ class Unpaired(Colored):
             (self.scans, "data.scans", False),
         ):
             reader = readers.Reader(source, data, self.seed, _ignore, colored)
-            readers.probe(reader, field, alike=True)
+            readers.probe(reader, field, check_kind=True)
 
     def training(
         self, data: Data, report: Report | None = None, **position: Any

@@ -2,7 +2,7 @@
 
 They are what the layers RandomRotation and RandomPerspective of Keras do, on its
 operations. Those layers draw from a state, and fill what a perspective leaves empty
-with one colour only.
+with one color only.
 """
 
 import math

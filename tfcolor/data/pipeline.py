@@ -60,13 +60,13 @@ def training(reader: readers.Reader, data: Data, seed: int, **position: Any) -> 
     """Endless batches of Lab.
 
     Args:
-      reader, data, seed, position: as in `squares`.
+      reader, data, seed, position: as in `training_crops`.
 
     Returns:
       A dataset of {"l": [B, S, S, 1], "ab": [B, S, S, 2]}, float32 in [-1, 1];
-      what else `squares` gives; and with `data.scanner` {"rgb": [B, S, S, 3]}.
+      what else `training_crops` gives; and with `data.scanner` {"rgb": [B, S, S, 3]}.
     """
-    return _lab_batches(squares(reader, data, seed, **position), data)
+    return _lab_batches(training_crops(reader, data, seed, **position), data)
 
 
 def unpaired(
@@ -76,18 +76,18 @@ def unpaired(
     seed: int,
     **position: Any,
 ) -> Dataset:
-    """Endless batches of coloured drawings, and of scans of others.
+    """Endless batches of colored drawings, and of scans of others.
 
     Args:
       colors, scans: Readers.
-      data, seed, position: as in `squares`.
+      data, seed, position: as in `training_crops`.
 
     Returns:
       A dataset of {"rgb": [B, S, S, 3], "scan": [B, S, S, 1]}, float32 in
       [-1, 1]; a scan is its lightness.
     """
-    colored = squares(colors, data, seed, **position).map(_only_rgb)
-    scanned = squares(scans, data, seed + streams.SCANS, **position)
+    colored = training_crops(colors, data, seed, **position).map(_only_rgb)
+    scanned = training_crops(scans, data, seed + streams.SCANS, **position)
     zipped = tf.data.Dataset.zip(colored, _lab_batches(scanned, data))
     return _finished(zipped.map(_with_scan))
 
@@ -100,7 +100,7 @@ def _with_scan(colored, scanned):
     return {**colored, "scan": scanned["l"]}
 
 
-def squares(
+def training_crops(
     reader: readers.Reader,
     data: Data,
     seed: int,
@@ -112,7 +112,7 @@ def squares(
     shard: int = 0,
     shards: int = 1,
 ) -> Dataset:
-    """Endless batches of squares of images from step `start` on.
+    """Endless batches of square crops of images from step `start` on.
 
     Args:
       reader: a Reader of the training images.
@@ -176,22 +176,22 @@ def validation(
     numbered: bool = False,
     scans: sources.Source | None = None,
 ) -> Dataset:
-    """Each coloured image once, as in `central_squares`, as batches of Lab.
+    """Each colored image once, as in `center_crops`, as batches of Lab.
 
     Args:
       scans: a source of the images' true scans, or None; images that have them
-        are drawings, and coloured.
+        are drawings, and colored.
 
     Returns:
       A dataset of batches as in `training`, the last one perhaps smaller; with
       `numbered` also {"number": [B] int64}, of the image in the source; with
       `scans` {"scan": [B, S, S, 1]}, their lightness.
     """
-    squares_of = functools.partial(central_squares, source, data, limit, report)
-    batches = _lab_batches(squares_of(numbered, colored=scans is None), data)
+    crops_of = functools.partial(center_crops, source, data, limit, report)
+    batches = _lab_batches(crops_of(numbered, colored=scans is None), data)
     if scans is None:
         return batches
-    scanned = _lab_batches(central_squares(scans, data, limit, report), data)
+    scanned = _lab_batches(center_crops(scans, data, limit, report), data)
     return _finished(tf.data.Dataset.zip(batches, scanned).map(_with_scan))
 
 
@@ -203,15 +203,15 @@ def unpaired_validation(
     report: Report,
 ) -> Dataset:
     """Batches as in `unpaired`, of each drawing once, with the scans in turn."""
-    colored = central_squares(colors, data, limit, report).map(_only_rgb)
-    scanned = central_squares(scans, data, limit, report)
+    colored = center_crops(colors, data, limit, report).map(_only_rgb)
+    scanned = center_crops(scans, data, limit, report)
     zipped = tf.data.Dataset.zip(
         colored.unbatch(), _lab_batches(scanned, data).unbatch().repeat()
     )
     return _finished(zipped.map(_with_scan).batch(data.batch_size))
 
 
-def central_squares(
+def center_crops(
     source: sources.Source,
     data: Data,
     limit: int,
@@ -223,7 +223,7 @@ def central_squares(
     evenly; what is unreadable is left out and reported.
 
     Args:
-      colored: so is a square that fails `readers.has_color`. It has no colour
+      colored: so is a square that fails `readers.has_color`. It has no color
         to be right or wrong about, and its error is that of rounding alone.
 
     Returns:
@@ -246,8 +246,8 @@ def central_squares(
         return tf.numpy_function(read, [number], tf.uint8, stateful=False)
 
     def square(image, number):
-        found = {"rgb": tf.ensure_shape(image, [side, side, 3])}
-        return {**found, "number": number} if numbered else found
+        example = {"rgb": tf.ensure_shape(image, [side, side, 3])}
+        return {**example, "number": number} if numbered else example
 
     count = min(limit, len(source))
     numbers = np.linspace(0, len(source) - 1, count).astype(np.int64)
@@ -311,9 +311,9 @@ def _lab_batches(batches, data):
 
     def encode(batch):
         rgb = tf.ensure_shape(batch["rgb"], [None, side, side, 3])
-        kept = _only_rgb(batch) if data.scanner else {}
+        picture = _only_rgb(batch) if data.scanner else {}
         rest = {name: value for name, value in batch.items() if name != "rgb"}
-        return {**_encode(rgb), **kept, **rest}
+        return {**_encode(rgb), **picture, **rest}
 
     return _finished(batches.map(encode, tf.data.AUTOTUNE, deterministic=True))
 

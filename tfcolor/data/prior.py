@@ -1,4 +1,4 @@
-"""How often the training images have each of the 313 quantized colours."""
+"""How often the training images have each of the 313 quantized colors."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ from tfcolor.images import decode
 
 log = logging.getLogger("tfcolor")
 
-# Colours are counted by the nearest point of the bins' grid, -120 .. 120 a side.
+# Colors are counted by the nearest point of the bins' grid, -120 .. 120 a side.
 _SIDE = 25
 
 # Images whose pixels tell a set of images from others of the same names.
@@ -30,7 +30,7 @@ _PROBED = 8
 
 
 def load(
-    source: sources.Source, data: Data, kept: pathlib.Path, limit: int
+    source: sources.Source, data: Data, own: pathlib.Path, limit: int
 ) -> np.ndarray:
     """The share of each bin of `quantize.AB_BINS` among what the cross-entropy
     compares with: the images at a quarter of their training size; of
@@ -43,7 +43,7 @@ def load(
     Args:
       source: the training images.
       data: the `data` section of the config.
-      kept: pathlib.Path of the run's own, in its folder, which exists.
+      own: pathlib.Path of the run's own, in its folder, which exists.
       limit: images to count, spread evenly over the source.
 
     Returns:
@@ -51,12 +51,12 @@ def load(
 
     Raises:
       RunError: the run's own prior is damaged, or no image can be read and has
-        colour.
+        color.
     """
-    if kept.exists():
-        prior = _read(kept)
+    if own.exists():
+        prior = _read(own)
         if prior is None:
-            raise RunError(f"{kept}: damaged; without it, it is counted anew")
+            raise RunError(f"{own}: damaged; without it, it is counted anew")
         return prior
     cached = _cache() / f"prior-quarter-{_key(source, data, limit)}.npy"
     prior = _read(cached)
@@ -67,7 +67,7 @@ def load(
             _write(cached, prior)
         except OSError as error:
             log.warning("the colour prior is not cached: %s", error)
-    _write(kept, prior)
+    _write(own, prior)
     return prior
 
 
@@ -91,7 +91,7 @@ def _count(source, data, limit):
 
 
 def _count_batch(batch):
-    """Rounding finds the nearest bin of every colour of sRGB, as the bins
+    """Rounding finds the nearest bin of every color of sRGB, as the bins
     reach a step of the grid beyond them; of two as near, the first."""
     steps = quarter(batch["ab"]) * (lab.AB_MAX / quantize.GRID_STEP)
     point = tf.cast(tf.math.ceil(steps - 0.5), tf.int32) + _SIDE // 2

@@ -16,20 +16,20 @@ from tfcolor.errors import UsageError
 from tfcolor.images import decode
 from tfcolor.images import resize
 
-# An image with no |a*| or |b*| above this teaches no colour (Zhang et al.
+# An image with no |a*| or |b*| above this teaches no color (Zhang et al.
 # 2016 give such images no loss).
 LEAST_COLOR = 5.0
 
 # Why it is left out.
 GREY = f"grey: no |a*| or |b*| above {LEAST_COLOR:g}"
 
-# Channels of 8 bits this close to one another are below that, whichever colour.
+# Channels of 8 bits this close to one another are below that, whichever color.
 LEAST_SPREAD = 6
 
-# Channels of 8 bits this far apart are above it, whichever colour.
+# Channels of 8 bits this far apart are above it, whichever color.
 SURE_SPREAD = 32
 
-# Standard deviation of a* or b* above which a scan is taken for a coloured one.
+# Standard deviation of a* or b* above which a scan is taken for a colored one.
 TINT = 8.0
 
 # Images tried before the first step, and the share that may be unreadable.
@@ -50,7 +50,7 @@ class Reader:
       data: the `data` section of the config.
       seed: of the replacements.
       report: called once for each rejected image with its name and reason.
-      colored: images without colour are rejected.
+      colored: images without color are rejected.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Reader:
             window = self._crop(number, numbers)
             if not self.colored or has_color(window):
                 return window
-            # A grey crop is fine if the rest of its image has colour.
+            # A grey crop is fine if the rest of its image has color.
             if number in self.rejected:
                 return None
             if has_color(self.source.read(number, self.side)):
@@ -146,18 +146,18 @@ class Reader:
             )
 
 
-def probe(reader: Reader, field: str = "--data", alike: bool = False) -> None:
+def probe(reader: Reader, field: str = "--data", check_kind: bool = False) -> None:
     """Try images spread evenly over the source; more of them where the first
     few leave a doubt.
 
     Args:
       field: of the source, named in errors.
-      alike: whether half of them at least must be coloured, or of a reader that
-        does not ask for colour, grey; a tint of the paper is no colour.
+      check_kind: whether half of them at least must be colored, or of a reader that
+        does not ask for color, grey; a tint of the paper is no color.
 
     Raises:
-      UsageError: more than 5 % of them are unreadable, none has colour, or most
-        are not `alike`.
+      UsageError: more than 5 % of them are unreadable, none has color, or most
+        are not of its kind.
     """
     source, middle = reader.source, np.full(crops.NUMBERS, 0.5)
     tried: set[int] = set()
@@ -171,10 +171,10 @@ def probe(reader: Reader, field: str = "--data", alike: bool = False) -> None:
             tried.add(number)
             if window is not None:
                 usable = True
-                right += alike and is_colored(window) == reader.colored
+                right += check_kind and is_colored(window) == reader.colored
         if usable and reader.unreadable <= UNREADABLE * len(tried):
-            if alike:
-                _check_alike(reader, field, len(tried), right)
+            if check_kind:
+                _check_kind(reader, field, len(tried), right)
             return
     if not usable:
         raise UsageError(f"{field}: none of the {len(tried)} images tried has colour")
@@ -184,7 +184,7 @@ def probe(reader: Reader, field: str = "--data", alike: bool = False) -> None:
     )
 
 
-def _check_alike(reader, field, tried, right):
+def _check_kind(reader, field, tried, right):
     if 2 * right < tried:
         wrong = tried - reader.unreadable - right
         kind, wanted = "coloured", "scans are grey"
@@ -196,7 +196,7 @@ def _check_alike(reader, field, tried, right):
 
 
 def is_colored(image: np.ndarray) -> bool:
-    """Whether the colours of a uint8 [H, W, 3] image vary."""
+    """Whether the colors of a uint8 [H, W, 3] image vary."""
     return skimage.color.rgb2lab(image)[..., 1:].std((0, 1)).max() > TINT
 
 
@@ -208,7 +208,7 @@ def _spread(source, count):
 def has_color(image: np.ndarray) -> bool:
     """Whether some |a*| or |b*| of a uint8 [H, W, 3] image is above 5.
 
-    A few pixels settle it for nearly every colour picture; only where they
+    A few pixels settle it for nearly every color picture; only where they
     do not are all of them converted.
     """
     stride = max(1, int((image.shape[0] * image.shape[1] / 256) ** 0.5))

@@ -27,7 +27,7 @@ from tfcolor.images.decode import reduced
 from tfcolor.types import Path
 from tfcolor.types import Window
 
-# The colour photographs among the images inside the scikit-image wheel.
+# The color photographs among the images inside the scikit-image wheel.
 SAMPLE = (
     "astronaut.png",
     "chelsea.png",
@@ -236,8 +236,8 @@ def hold_out(source: Source) -> tuple[Source, Source]:
     if not held or len(held) == len(source):
         return source, source
     chosen = set(held)
-    kept = [i for i in range(len(source)) if i not in chosen]
-    return Part(source, kept), Part(source, held)
+    rest = [i for i in range(len(source)) if i not in chosen]
+    return Part(source, rest), Part(source, held)
 
 
 def fingerprint(source: Source) -> str:

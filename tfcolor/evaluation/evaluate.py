@@ -59,8 +59,8 @@ def judge_runs(
     Raises:
       UsageError: before anything is written.
     """
-    found = [*map(pathlib.Path, workdirs), *settings.get("models", ())]
-    runs = {name: _load(model) for name, model in _named(found).items()}
+    models = [*map(pathlib.Path, workdirs), *settings.get("models", ())]
+    runs = {name: _load(model) for name, model in _named(models).items()}
     folders = {name: run for name, run in runs.items() if run["folder"]}
     methods = {
         **{name: run["predict"] for name, run in runs.items()},
@@ -128,10 +128,10 @@ def _named(workdirs):
         names = [str(path) for path in workdirs]
     for name in (statistics.TRUTH, statistics.GREY):
         names = [f"run {n}" if n == name else n for n in names]
-    found = dict(zip(names, workdirs, strict=True))
-    if len(found) < len(workdirs):
+    named = dict(zip(names, workdirs, strict=True))
+    if len(named) < len(workdirs):
         raise UsageError("--workdir: a run is given twice")
-    return found
+    return named
 
 
 def _load(model):
@@ -155,8 +155,8 @@ def _load(model):
             l = batch["scan"]
         elif scanner is not None:
             l = scanner(batch["rgb"], training=False)
-        found = network(l)
-        return found["l"], found["ab"]
+        prediction = network(l)
+        return prediction["l"], prediction["ab"]
 
     return {**place, "config": config, "step": info["step"], "predict": predict}
 
@@ -170,16 +170,16 @@ def _output(output, folders):
 
 
 def _draws(run):
-    """Whether a run colours scans of drawings."""
+    """Whether a run colors scans of drawings."""
     return run["config"].generator.head in DRAWING
 
 
 def _training_data(runs):
     """What to say, {} or a fact, where runs learned from different images."""
-    found = {name: run["data"] for name, run in runs.items()}
-    if len(set(found.values())) < 2:
+    fingerprints = {name: run["data"] for name, run in runs.items()}
+    if len(set(fingerprints.values())) < 2:
         return {}
-    said = ", ".join(f"{name}: {data}" for name, data in found.items())
+    said = ", ".join(f"{name}: {data}" for name, data in fingerprints.items())
     log.warning("the runs were trained on different images (%s)", said)
     return {"trained on different images": said}
 
@@ -192,7 +192,7 @@ def _classical(settings, runs):
     for spec in specs:
         if spec in runs or specs.count(spec) > 1:
             raise UsageError(f"--method={spec}: the name is given twice")
-    return {spec: classical.judged(spec, references) for spec in specs}
+    return {spec: classical.method_of(spec, references) for spec in specs}
 
 
 def _common_data(runs):
@@ -200,9 +200,9 @@ def _common_data(runs):
     if len(set(sizes.values())) > 1:
         said = ", ".join(f"{name}: {size}" for name, size in sizes.items())
         raise UsageError(f"--workdir: the runs' image sizes differ ({said})")
-    found = [run["config"].data for run in runs.values()]
-    scanners = [data.scanner for data in found if data.scanner]
-    return dataclasses.replace(found[0], scanner="".join(scanners[:1]))
+    sections = [run["config"].data for run in runs.values()]
+    scanners = [data.scanner for data in sections if data.scanner]
+    return dataclasses.replace(sections[0], scanner="".join(scanners[:1]))
 
 
 def _source(spec, data_dir, folders):
@@ -280,14 +280,14 @@ def _write_metrics(output, table, differences, facts, skipped):
 
 def _curves(folder):
     """{name: (steps, values)} of report.CURVES in a run's metrics.jsonl."""
-    found: dict[str, Any] = {}
+    curves: dict[str, Any] = {}
     for values in folder.lines():
         for name in report.CURVES:
             if name in values:
-                steps, curve = found.setdefault(name, ([], []))
+                steps, curve = curves.setdefault(name, ([], []))
                 steps.append(values["step"])
                 curve.append(values[name])
-    return found
+    return curves
 
 
 def _lines(table):

@@ -23,8 +23,8 @@ def chosen(errors: Mapping[int, float], count: int) -> list[int]:
     order = sorted(errors, key=lambda number: (errors[number], number))
     places = [*_part(0, count), *_part(len(order) // 2 - count // 6, count)]
     places += [len(order) - 1 - place for place in reversed(_part(0, count))]
-    kept = dict.fromkeys(order[place] for place in places if 0 <= place < len(order))
-    return list(kept)
+    unique = dict.fromkeys(order[place] for place in places if 0 <= place < len(order))
+    return list(unique)
 
 
 def _part(first, count):

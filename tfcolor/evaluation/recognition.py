@@ -65,36 +65,36 @@ class Judge:
         if method == TRUTH:
             self.truth = maps, names
             self.numbers.extend(numbers)
-        found = {
+        values = {
             "features": feature_distance(self.truth[0], maps),
             "names": tf.cast(names == self.truth[1], tf.float32),
             "pooled": pooled,
         }
-        kept = self.seen.setdefault(method, {name: [] for name in found})
-        for name, value in found.items():
-            kept[name].append(value.numpy())
+        lists = self.seen.setdefault(method, {name: [] for name in values})
+        for name, value in values.items():
+            lists[name].append(value.numpy())
 
     def results(self, truth: str) -> dict[str, dict[str, np.ndarray]]:
         """{method: {metric: [1 + resamples], of the Frechet distance [1]}}."""
         seen = {
-            method: {name: np.concatenate(parts) for name, parts in kept.items()}
-            for method, kept in self.seen.items()
+            method: {name: np.concatenate(parts) for name, parts in lists.items()}
+            for method, lists in self.seen.items()
         }
         means = self._means(seen)
         table = {
             method: {
-                **found,
-                "won_back": distances.won_back(found["names"], means[GREY]["names"]),
+                **values,
+                "won_back": distances.won_back(values["names"], means[GREY]["names"]),
             }
-            for method, found in means.items()
+            for method, values in means.items()
         }
         if not np.isfinite(table[truth]["won_back"][0]):  # grey has lost none
-            for found in table.values():
-                del found["won_back"]
+            for values in table.values():
+                del values["won_back"]
         if len(self.numbers) > 1:
-            pooled = {method: kept["pooled"] for method, kept in seen.items()}
-            for method, found in self._distances(pooled, truth).items():
-                table[method].update(found)
+            pooled = {method: lists["pooled"] for method, lists in seen.items()}
+            for method, values in self._distances(pooled, truth).items():
+                table[method].update(values)
         return table
 
     def _means(self, seen):
@@ -102,17 +102,17 @@ class Judge:
         for start in range(0, len(self.numbers), BLOCK):
             part = slice(start, start + BLOCK)
             weights = Sums(self.resamples).weights(self.numbers[part])
-            for method, kept in seen.items():
-                values = {name: kept[name][part] for name in ("features", "names")}
+            for method, lists in seen.items():
+                values = {name: lists[name][part] for name in ("features", "names")}
                 ones = np.ones(weights.shape[1])
                 sums[method].add(weights, {**values, "images": ones})
         with np.errstate(invalid="ignore"):  # a resample may have no image
             return {
                 method: {
-                    name: found.values[name] / found.values["images"]
+                    name: summed.values[name] / summed.values["images"]
                     for name in ("features", "names")
                 }
-                for method, found in sums.items()
+                for method, summed in sums.items()
             }
 
     def _distances(self, pooled, truth):
@@ -122,21 +122,23 @@ class Judge:
         weights = Sums(self.resamples).weights([self.numbers[i] for i in chosen])
         return {
             method: {
-                "frechet": np.array([distances.frechet_distance(pooled[truth], found)]),
+                "frechet": np.array(
+                    [distances.frechet_distance(pooled[truth], features)]
+                ),
                 "kid": 1000.0
                 * distances.kernel_distance(
-                    pooled[truth][chosen], found[chosen], weights
+                    pooled[truth][chosen], features[chosen], weights
                 ),
             }
-            for method, found in pooled.items()
+            for method, features in pooled.items()
         }
 
 
 @tf.function(reduce_retracing=True, autograph=False)
-def feature_distance(truth: Sequence[Tensor], found: Sequence[Tensor]) -> Tensor:
+def feature_distance(truth: Sequence[Tensor], prediction: Sequence[Tensor]) -> Tensor:
     """`objectives.feature_distance` of each image apart: [B] float32."""
     terms = []
-    for v, u in zip(truth, found, strict=True):
+    for v, u in zip(truth, prediction, strict=True):
         error, magnitude = (tf.reduce_mean(tf.abs(x), [1, 2, 3]) for x in (u - v, v))
         terms.append(error / tf.maximum(magnitude, LEAST_FEATURE))
     return tf.add_n(terms) / len(terms)

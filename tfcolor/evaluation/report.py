@@ -187,9 +187,9 @@ def _bars(table, metric, colors):
 
 def _curve(name, curves, colors):
     series = {
-        run: found[name]
-        for run, found in curves.items()
-        if len(found.get(name, [])) > 0
+        run: curve[name]
+        for run, curve in curves.items()
+        if len(curve.get(name, [])) > 0
     }
     series = {run: pair for run, pair in series.items() if len(pair[0]) > 1}
     if not series:
@@ -199,9 +199,9 @@ def _curve(name, curves, colors):
     last = max(steps[-1] for steps, _ in series.values())
     span = (high - low) or 1.0
     lines = []
-    for run, (steps, found) in series.items():
+    for run, (steps, curve) in series.items():
         x = np.asarray(steps, float) / last * 330 + 4
-        y = 150 - (np.clip(found, low, high) - low) / span * 120
+        y = 150 - (np.clip(curve, low, high) - low) / span * 120
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
         lines.append(
             f'<polyline points="{points}" fill="none" stroke="{colors[run]}" '

@@ -116,12 +116,14 @@ def judge(
         table.writerow(["image", "method", *per_image()])
         for batch in batches:
             numbers = batch["number"].numpy()
-            found = _judge_batch(methods, batch, numbers, perceptual)
+            by_method = _judge_batch(methods, batch, numbers, perceptual)
             weights = sums[TRUTH].weights(numbers)
-            for name, values in found.items():
+            for name, values in by_method.items():
                 sums[name].add(weights, values)
-            _write_rows(table, found, [names(int(number)) for number in numbers])
-            shown = [v["ab_error"] for n, v in found.items() if n not in (TRUTH, GREY)]
+            _write_rows(table, by_method, [names(int(number)) for number in numbers])
+            shown = [
+                v["ab_error"] for n, v in by_method.items() if n not in (TRUTH, GREY)
+            ]
             errors.update(zip(numbers.tolist(), np.mean(shown, 0), strict=True))
             bar.update(len(numbers))
         text.detach()  # which would close the file
@@ -154,9 +156,9 @@ def measured(table: Table) -> list[str]:
     ]
 
 
-def _write_rows(table, found, names):
+def _write_rows(table, by_method, names):
     for i, image in enumerate(names):
-        for method, values in found.items():
+        for method, values in by_method.items():
             row = [f"{values[column][i]:.6g}" for column in per_image()]
             table.writerow([image, method, *row])
 
@@ -164,7 +166,7 @@ def _write_rows(table, found, names):
 def interval(values: np.ndarray) -> tuple[float, float, float]:
     """(value, low, high) of [1 + resamples]: the bias-corrected percentile
     interval (Efron 1987, section 2), because resamples, which lack some images,
-    have fewer colours than all images have; widened to the value itself, where
+    have fewer colors than all images have; widened to the value itself, where
     every resample is on one side of it."""
     value, resamples = float(values[0]), np.asarray(values[1:])
     # Of few images a resample may have none.

@@ -107,30 +107,34 @@ def aged(t: Tensor, seed: Tensor) -> Tensor:
     drawn, uneven, grain, paper, marks = tf.unstack(tf.random.split(seed, 5))
     numbers = tf.random.stateless_uniform([len(NAMES)], drawn)
     u = dict(zip(NAMES, tf.unstack(numbers), strict=True))
-    worn = {name: u["age"] * u[name] for name in NAMES}
-    either = {name: u["age"] * (2.0 * u[name] - 1.0) for name in NAMES}
+    one_sided = {name: u["age"] * u[name] for name in NAMES}
+    two_sided = {name: u["age"] * (2.0 * u[name] - 1.0) for name in NAMES}
     shape = tf.shape(t)
     unit = tf.maximum(tf.cast(tf.reduce_min(shape), tf.float32) / FINEST, 1.0)
 
-    t = blurred(t, unit * SOFTNESS * worn["softness"])
-    t = tf.clip_by_value(t, 0.0, 1.0) ** (GAMMA ** either["gamma"])
-    t = vignetted(t, VIGNETTE * either["vignette"], u["vignette_y"], u["vignette_x"])
+    t = blurred(t, unit * SOFTNESS * one_sided["softness"])
+    t = tf.clip_by_value(t, 0.0, 1.0) ** (GAMMA ** two_sided["gamma"])
+    t = vignetted(t, VIGNETTE * two_sided["vignette"], u["vignette_y"], u["vignette_x"])
     noise = field(grain, shape, [unit * _between(GRAIN_SIZE, u["grain_size"])] * 2)
-    t += GRAIN * worn["grain"] * 4.0 * t * (1.0 - t) * noise
+    t += GRAIN * one_sided["grain"] * 4.0 * t * (1.0 - t) * noise
     third = tf.cast(tf.reduce_min(shape), tf.float32) / 3.0
     patches = 1.0 + UNEVEN * u["uneven"] * field(uneven, shape, [third, third])
     patches = tf.clip_by_value(patches, 0.0, 1.5)
-    t = faded(t, BLACK * worn["black"] * patches, 1.0 - WHITE * worn["white"] * patches)
+    t = faded(
+        t,
+        BLACK * one_sided["black"] * patches,
+        1.0 - WHITE * one_sided["white"] * patches,
+    )
     cells = [
         unit * _between(PAPER_SIZE, u[f"paper_{side}"]) for side in ("height", "width")
     ]
-    t += PAPER * worn["paper"] * field(paper, shape, cells)
+    t += PAPER * one_sided["paper"] * field(paper, shape, cells)
     lines, spots = (
-        tf.cast(most * worn[name] + 0.5, tf.int32)
+        tf.cast(most * one_sided[name] + 0.5, tf.int32)
         for name, most in (("scratches", SCRATCHES), ("spots", SPOTS))
     )
     t = marked(t, marks, lines, spots)
-    return tf.clip_by_value(jpeg(t, 100.0 - JPEG * worn["jpeg"]), 0.0, 1.0)
+    return tf.clip_by_value(jpeg(t, 100.0 - JPEG * one_sided["jpeg"]), 0.0, 1.0)
 
 
 def _between(limits, u):
@@ -162,10 +166,10 @@ def blurred(t: Tensor, sigma: Tensor | float) -> Tensor:
     beyond the edge there is nothing, and the weights inside have the sum 1."""
 
     def weights(size):
-        found = _gaussians(
+        matrix = _gaussians(
             size, tf.cast(size, tf.float32), 1.0, tf.maximum(sigma, 0.05)
         )
-        return found / tf.reduce_sum(found, 1, keepdims=True)
+        return matrix / tf.reduce_sum(matrix, 1, keepdims=True)
 
     height, width = tf.unstack(tf.shape(t))
     return resize.apply(t, weights(height), weights(width))
@@ -180,8 +184,8 @@ def field(seed: Tensor, shape: Tensor, cells: Sequence[Tensor | float]) -> Tenso
 
     def weights(size, cell):
         count = tf.math.ceil(tf.cast(size, tf.float32) / cell) + 4.0
-        found = _gaussians(size, count, cell, 0.6, first=-2.0)
-        return found / tf.norm(found, axis=1, keepdims=True)
+        matrix = _gaussians(size, count, cell, 0.6, first=-2.0)
+        return matrix / tf.norm(matrix, axis=1, keepdims=True)
 
     rows, columns = (weights(shape[i], cells[i]) for i in range(2))
     grid = tf.stack([tf.shape(rows)[1], tf.shape(columns)[1]])
@@ -265,10 +269,10 @@ def jpeg(t: Tensor, quality: Tensor | float) -> Tensor:
     scale = tf.where(quality < 50.0, 5000.0 / quality, 200.0 - 2.0 * quality)
     table = tf.clip_by_value(tf.floor((_TABLE * scale + 50.0) / 100.0), 1.0, 255.0)
     table = table[:, tf.newaxis] / 255.0
-    found = _transformed(t - _MIDDLE, _DCT, rows, columns)
-    found = tf.round(found / table) * table
-    found = _transformed(found, _DCT.T, rows, columns)
-    return _MIDDLE + tf.reshape(found, [8 * rows, 8 * columns])[:height, :width]
+    coefficients = _transformed(t - _MIDDLE, _DCT, rows, columns)
+    coefficients = tf.round(coefficients / table) * table
+    coefficients = _transformed(coefficients, _DCT.T, rows, columns)
+    return _MIDDLE + tf.reshape(coefficients, [8 * rows, 8 * columns])[:height, :width]
 
 
 def _transformed(x, matrix, rows, columns):

@@ -1,6 +1,6 @@
-"""A picture from its own lightness and predicted colours: the one way there is.
+"""A picture from its own lightness and predicted colors: the one way there is.
 
-The colours come at any size, are brought to the picture's own by bicubic
+The colors come at any size, are brought to the picture's own by bicubic
 interpolation and joined to its untouched lightness; of line art, to its lightness as
 far as the network has not changed it. The functions on tensors hold in an exported
 graph too.
@@ -22,10 +22,10 @@ BAND = 1 << 20
 
 
 def join(image: np.ndarray, planes: np.ndarray) -> np.ndarray:
-    """A picture with other colours.
+    """A picture with other colors.
 
     Args:
-      image: uint8 [H, W] or [H, W, 3], whose lightness is kept; colours that
+      image: uint8 [H, W] or [H, W, 3], whose lightness is kept; colors that
         sRGB cannot show at it lose chroma.
       planes: float32 [2, h, w], a* and b* at any size; [3, h, w] with what is
         added to L*: lines finer than the planes show stay all the same.

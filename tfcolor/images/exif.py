@@ -59,8 +59,8 @@ def _of_tiff(tiff):
     count = tf.minimum(number(fields[:2]), (tf.size(fields) - 2) // _ENTRY)
     fields = tf.reshape(fields[2 : 2 + count * _ENTRY], [-1, _ENTRY])
     values = number(tf.boolean_mask(fields, number(fields[:, :2]) == _TAG)[:, 8:10])
-    found = tf.concat([values, [1]], 0)[0]
-    return tf.where((found >= 1) & (found <= 8), found, 1)
+    value = tf.concat([values, [1]], 0)[0]
+    return tf.where((value >= 1) & (value <= 8), value, 1)
 
 
 def _starts(codes, mark):

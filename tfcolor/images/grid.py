@@ -19,7 +19,7 @@ def of_rows(rows: Sequence[tuple[Tensor, Tensor]]) -> np.ndarray:
     """uint8 [h, w, 3] of rows of pictures.
 
     Args:
-      rows: list of (l [N, S, S, 1], ab [N, S, S, 2]), normalised.
+      rows: list of (l [N, S, S, 1], ab [N, S, S, 2]), normalized.
     """
     l, ab = (tf.stack(planes) for planes in zip(*rows, strict=True))
     rgb = gamut.picture(l, ab).numpy()

@@ -144,16 +144,16 @@ def _picture(image):
 
 
 def _extras(image):
-    kept, old = Image.Exif(), image.getexif()
+    exif, old = Image.Exif(), image.getexif()
     extras: dict[str, Any] = {}
     for tag in _TAGS:
         if tag in old:
-            kept[tag] = old[tag]
+            exif[tag] = old[tag]
     for directory in _DIRECTORIES:
         if old.get_ifd(directory):
-            kept[directory] = dict(old.get_ifd(directory))
-    if len(kept):
-        extras["exif"] = kept.tobytes()
+            exif[directory] = dict(old.get_ifd(directory))
+    if len(exif):
+        extras["exif"] = exif.tobytes()
     dpi = [float(value) for value in image.info.get("dpi", ())]
     if len(dpi) == 2 and all(math.isfinite(value) and value > 0 for value in dpi):
         extras["dpi"] = tuple(dpi)

@@ -95,7 +95,7 @@ def weights(
 ) -> Tensor:
     """Weights that bring an axis of `size` samples to `target` samples.
 
-    Samples lie at the centres of their pixels, a kernel is stretched by the
+    Samples lie at the centers of their pixels, a kernel is stretched by the
     factor of a reduction, and its part beyond the edges is left out.
 
     Args:
@@ -111,15 +111,15 @@ def weights(
     count = target - first if count is None else count
     cells = -(-size // factor)
     scale = tf.cast(size, tf.float32) / tf.cast(factor * target, tf.float32)
-    centre = (tf.cast(tf.range(first, first + count), tf.float32) + 0.5) * scale - 0.5
-    distance = tf.cast(tf.range(cells), tf.float32) - centre[:, None]
-    found = _KERNELS[kernel](tf.abs(distance) / tf.maximum(scale, 1.0))
-    found /= tf.reduce_sum(found, -1, keepdims=True)
+    center = (tf.cast(tf.range(first, first + count), tf.float32) + 0.5) * scale - 0.5
+    distance = tf.cast(tf.range(cells), tf.float32) - center[:, None]
+    matrix = _KERNELS[kernel](tf.abs(distance) / tf.maximum(scale, 1.0))
+    matrix /= tf.reduce_sum(matrix, -1, keepdims=True)
     if isinstance(factor, int) and factor == 1:
-        return found
+        return matrix
     cell = tf.range(size) // factor
     samples = tf.minimum(factor, size - cell * factor)
-    return tf.gather(found, cell, axis=-1) / tf.cast(samples, tf.float32)
+    return tf.gather(matrix, cell, axis=-1) / tf.cast(samples, tf.float32)
 
 
 def apply(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""From a trained network to coloured pictures."""
+"""From a trained network to colored pictures."""

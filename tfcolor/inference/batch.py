@@ -1,4 +1,4 @@
-"""Colour for folders of picture files."""
+"""Color for folders of picture files."""
 
 import collections
 import concurrent.futures
@@ -50,7 +50,7 @@ class Options:
 
 
 def run(predictor: Any, tasks: Sequence[Task], options: Options) -> int:
-    """Colour the pictures of Tasks; those that cannot be are named on the log.
+    """Color the pictures of Tasks; those that cannot be are named on the log.
 
     Args:
       predictor: an `predictor.Predictor`, or of `classical.methods`, whose Tasks

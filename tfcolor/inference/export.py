@@ -34,7 +34,7 @@ from tfcolor.version import __version__
 
 
 class Served(tf.Module):
-    """The signatures around a generator: the whole colour path as a graph.
+    """The signatures around a generator: the whole color path as a graph.
 
     Args:
       generator: a built generator.
@@ -72,15 +72,15 @@ class Served(tf.Module):
             lambda: l[..., 0],
             lambda: self._reduced(tf.repeat(255.0 * lab.grey(l), 3, -1)),
         )
-        found = self._planes(small)
-        ab = _enlarged(found["ab"], *size)
+        planes = self._planes(small)
+        ab = _enlarged(planes["ab"], *size)
         result = {"ab": tf.transpose(ab, [0, 2, 3, 1])}
-        if "change" in found:
-            change = _enlarged(found["change"], *size)
+        if "change" in planes:
+            change = _enlarged(planes["change"], *size)
             change = tf.transpose(change, [1, 0, 2, 3])
             result["l"] = compose.changed(l[..., 0], change)[..., None]
-        if "logits" in found:
-            result["probabilities"] = tf.nn.softmax(found["logits"])
+        if "logits" in planes:
+            result["probabilities"] = tf.nn.softmax(planes["logits"])
         return result
 
     @tf.function(
@@ -103,18 +103,18 @@ class Served(tf.Module):
             image = exif.upright(tf.ensure_shape(image, [None, None, 3]), data)
             return tf.io.encode_png(self._colorize(image[None])[0], compression=3)
 
-        found = tf.map_fn(
+        encoded = tf.map_fn(
             each, image_bytes, fn_output_signature=tf.TensorSpec([], tf.string)
         )
-        return {"colorized_bytes": found}
+        return {"colorized_bytes": encoded}
 
     def _colorize(self, image):
         lightness = lab.lightness(image)
-        found = self._planes(self._reduced(image))
+        planes = self._planes(self._reduced(image))
         size = tf.shape(image)[1], tf.shape(image)[2]
-        ab = _enlarged(found["ab"], *size)
-        if "change" in found:
-            change = _enlarged(found["change"], *size)
+        ab = _enlarged(planes["ab"], *size)
+        if "change" in planes:
+            change = _enlarged(planes["change"], *size)
             lightness = compose.changed(lightness, tf.transpose(change, [1, 0, 2, 3]))
         return gamut.to_uint8(lightness, ab[:, 0], ab[:, 1])
 

@@ -49,22 +49,22 @@ def plan(
     paths = [pathlib.Path(path).expanduser() for path in inputs]
     folders = [path for path in paths if path.is_dir()]
     unreadable: list[OSError] = []
-    found = []  # (source, its path below output)
+    entries = []  # (source, its path below output)
     for path in paths:
         if path in folders:
             below = pathlib.Path(path.resolve().name) if len(folders) > 1 else ""
             below_it = _walk(path, output, unreadable.append)
-            found += [(s, below / s.relative_to(path)) for s in below_it]
+            entries += [(s, below / s.relative_to(path)) for s in below_it]
         elif path.exists():
-            found.append((path, pathlib.Path(path.name)))
+            entries.append((path, pathlib.Path(path.name)))
         else:
             raise UsageError(f"{path}: no such file or folder")
     # A file that is named twice, or is in a folder that is named too, once.
-    found = list({s.resolve(): (s, place) for s, place in reversed(found)}.values())
-    found.reverse()
-    named = collections.Counter(_name(place, same_format) for _, place in found)
+    entries = list({s.resolve(): (s, place) for s, place in reversed(entries)}.values())
+    entries.reverse()
+    named = collections.Counter(_name(place, same_format) for _, place in entries)
     tasks = []
-    for source, place in found:
+    for source, place in entries:
         name = _name(place, same_format)
         if named[name] > 1 and not same_format:
             name = place.with_name(place.name + ".png")
@@ -111,16 +111,16 @@ def _walk(folder, output, on_error):
     """The picture files below a folder, those below `output` left out."""
     if folder.resolve() == output.resolve():
         raise UsageError(f"--output={output}: is an input itself; give another folder")
-    found = []
+    paths = []
     for place, folders, names in os.walk(folder, onerror=on_error):
         place = pathlib.Path(place)
         folders[:] = [f for f in folders if (place / f).resolve() != output.resolve()]
-        found += [place / name for name in names if _is_picture(name)]
-    if not found:
+        paths += [place / name for name in names if _is_picture(name)]
+    if not paths:
         raise UsageError(
             f"{folder}: no picture in it (looked for {', '.join(EXTENSIONS)})"
         )
-    return sorted(found)
+    return sorted(paths)
 
 
 def _is_picture(name):

@@ -1,6 +1,6 @@
-"""Colour for a picture of any size.
+"""Color for a picture of any size.
 
-The colours are predicted at the size that the network was trained for, brought
+The colors are predicted at the size that the network was trained for, brought
 to the picture's own size by bicubic interpolation, and joined to its own,
 untouched lightness; of line art, to its lightness as far as the network has not
 changed it. The functions on tensors hold in an exported graph too.
@@ -33,7 +33,7 @@ log = logging.getLogger("tfcolor")
 
 
 class Predictor:
-    """A trained generator that colours pictures. Calls from several threads at
+    """A trained generator that colors pictures. Calls from several threads at
     a time are safe.
 
     Args:
@@ -48,11 +48,11 @@ class Predictor:
         self.info = info
 
     def __call__(self, images: np.ndarray, **settings: Any) -> np.ndarray:
-        """Colour a picture, or a batch of pictures of one size.
+        """Color a picture, or a batch of pictures of one size.
 
         Args:
           images: uint8 [H, W] or [H, W, 3]; a batch [N, H, W, 1 or 3]. Of a
-            colour picture its lightness is used.
+            color picture its lightness is used.
           settings: as in `predict_ab`.
 
         Returns:
@@ -125,7 +125,7 @@ class Predictor:
         temperature: float | None = None,
         saturation: float = 1.0,
     ) -> np.ndarray:
-        """The colours at the working size.
+        """The colors at the working size.
 
         Args:
           images: a list of uint8 [H, W] or [H, W, 3] of one size.
@@ -164,10 +164,12 @@ class Predictor:
         height, width = images[0].shape[:2]
         height, width = working.working_shape(height, width, size)
         small = np.stack([working.reduced_lightness(i, height, width) for i in images])
-        found = predict_planes(
+        output = predict_planes(
             self.network, tf.constant(small), self.info["multiple"], temperature
         )
-        planes = [found["ab"]] + [found[name] for name in ("change",) if name in found]
+        planes = [output["ab"]] + [
+            output[name] for name in ("change",) if name in output
+        ]
         return np.concatenate(planes, 1)
 
 
@@ -193,19 +195,19 @@ def predict_planes(
     for axis, size in ((1, height), (2, width)):
         index = resize.reflected(size, 0, -size % multiple)
         padded = tf.gather(padded, index, axis=axis)
-    found = dict(network(padded[..., None] / cie.L_HALF - 1.0))
+    output = dict(network(padded[..., None] / cie.L_HALF - 1.0))
     if temperature is not None:
-        found["ab"] = heads.ab_of_logits(found["logits"], temperature)
-    planes = tf.transpose(found["ab"][:, :height, :width], [0, 3, 1, 2])
-    found["ab"] = planes * cie.AB_MAX
-    if "l" in found:
-        drawn = (found.pop("l")[:, :height, :width, 0] + 1.0) * cie.L_HALF
-        found["change"] = (drawn - lightness)[:, None]
-    if "logits" in found:
-        found["logits"] = found["logits"][
+        output["ab"] = heads.ab_of_logits(output["logits"], temperature)
+    planes = tf.transpose(output["ab"][:, :height, :width], [0, 3, 1, 2])
+    output["ab"] = planes * cie.AB_MAX
+    if "l" in output:
+        drawn = (output.pop("l")[:, :height, :width, 0] + 1.0) * cie.L_HALF
+        output["change"] = (drawn - lightness)[:, None]
+    if "logits" in output:
+        output["logits"] = output["logits"][
             :, : -(-height // heads.QUARTER), : -(-width // heads.QUARTER)
         ]
-    return found
+    return output
 
 
 def _checked(images):

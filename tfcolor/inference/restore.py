@@ -133,22 +133,22 @@ def scanner_for(
     """
     if not config.data.scanner:
         return None
-    kept = folder and folder.scanner
-    if not kept or not kept.exists():
+    path = folder and folder.scanner
+    if not path or not path.exists():
         return scanner_of_run(config.data.scanner)
     try:
-        return keras.saving.load_model(kept)
+        return keras.saving.load_model(path)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{kept}: {str(error).splitlines()[0]}") from error
+        raise UsageError(f"{path}: {str(error).splitlines()[0]}") from error
 
 
 def keep_scanner(scanner: Network, folder: run_folder.Workdir) -> None:
     """Save a scanner in a run's folder, unless it is there."""
-    kept = folder.scanner
-    if not kept.exists():
-        part = kept.with_name(f".{kept.name}.part.keras")
+    path = folder.scanner
+    if not path.exists():
+        part = path.with_name(f".{path.name}.part.keras")
         scanner.save(part)
-        os.replace(part, kept)
+        os.replace(part, path)
 
 
 def network_of(generator: Network) -> Callable[[Tensor], Batch]:
@@ -174,9 +174,9 @@ def versions(base: pathlib.Path) -> list[int]:
 
 
 def _saved_model(path):
-    found = versions(path)
-    if found and not (path / "saved_model.pb").exists():
-        path = path / str(max(found))
+    numbers = versions(path)
+    if numbers and not (path / "saved_model.pb").exists():
+        path = path / str(max(numbers))
     if not (path / "saved_model.pb").is_file():
         what = "is neither a run's folder nor a SavedModel"
         missing = f"no such folder{presets.hint(path)}"

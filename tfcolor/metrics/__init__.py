@@ -1,4 +1,4 @@
-"""How right colours and lines are: figures of pictures.
+"""How right colors and lines are: figures of pictures.
 
 METRICS says what an evaluation shows. A new figure of single pictures is a function and
 a line there. Importing this needs no TensorFlow.

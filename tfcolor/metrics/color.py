@@ -67,20 +67,20 @@ def auc(truth: Tensor, prediction: Tensor) -> Tensor:
 
 
 def closeness_by_bin(bins: Tensor, truth: Tensor, prediction: Tensor) -> Tensor:
-    """What `balanced_auc` sums up: [B, 313] float32, for each of the 313 colours
+    """What `balanced_auc` sums up: [B, 313] float32, for each of the 313 colors
     the sum of 1 - distance / 150 over the pixels whose truth is nearest to it;
     `bins` is `quantize.nearest` of the truth."""
     return _sums(bins, _closeness(truth, prediction), quantize.BINS)
 
 
 def count_by_bin(bins: Tensor) -> Tensor:
-    """Pixels of each of the 313 colours, `quantize.nearest` [B, H, W] of ab:
+    """Pixels of each of the 313 colors, `quantize.nearest` [B, H, W] of ab:
     [B, 313] float32."""
     return _sums(bins, tf.ones(tf.shape(bins)), quantize.BINS)
 
 
 def balanced_auc(closeness: Tensor, count: Tensor) -> Tensor:
-    """AuC with each pixel weighted by 1 / the share of its true colour among the
+    """AuC with each pixel weighted by 1 / the share of its true color among the
     313, in % (Zhang et al. 2016, section 3.1): those that occur weigh alike.
 
     Args:
@@ -172,12 +172,12 @@ def sepia(prediction: Tensor, truth: Tensor) -> Tensor:
 
 
 def blobs(l: Tensor, ab: Tensor) -> Tensor:
-    """Bright spots of colour that nothing in the picture explains: [B].
+    """Bright spots of color that nothing in the picture explains: [B].
 
     GANs leave isolated spots of high chroma on flat ground while their losses
-    look fine. A true object of another colour mostly differs in lightness too,
-    so within a window its colour is nearly linear in L* (the assumption of Levin
-    et al. 2004). Here the colour, averaged over a spot's size, is compared with
+    look fine. A true object of another color mostly differs in lightness too,
+    so within a window its color is nearly linear in L* (the assumption of Levin
+    et al. 2004). Here the color, averaged over a spot's size, is compared with
     its surroundings; the part linear in L* is taken off, and what remains counts
     as far as it exceeds the picture's mean chroma. The mean over the pixels; a
     ratio of chroma to chroma, so desaturation does not move it.
@@ -225,7 +225,7 @@ def _box(size, radius):
 def count_by_cell(ab: Tensor) -> Tensor:
     """Pixels in AB_SIDE^2 cells of (a*, b*): [B, AB_SIDE**2] float32.
 
-    Colours beyond +-120 fall in the outermost cells.
+    Colors beyond +-120 fall in the outermost cells.
     """
     step = 2.0 * AB_RANGE / AB_SIDE
     cells = tf.cast(tf.floor((ab + AB_RANGE) / step), tf.int32)

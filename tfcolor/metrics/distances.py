@@ -31,7 +31,7 @@ def gaussian_distance(
 
 
 def won_back(names: np.ndarray, grey: np.ndarray) -> np.ndarray:
-    """What colour wins back of the names that grey has lost: 0 where as many are
+    """What color wins back of the names that grey has lost: 0 where as many are
     kept as in grey, 1 where all are; not finite where grey has lost none.
 
     Args:

@@ -1,5 +1,5 @@
 """Metrics that a pretrained network computes: Keras-Inception FID, and how often
-VGG-16 recognises what the picture shows. Their weights are files of
+VGG-16 recognizes what the picture shows. Their weights are files of
 keras.applications, local or downloaded by it."""
 
 import pathlib
@@ -62,9 +62,9 @@ class Fid:
         moments = {method: _moments(*sums) for method, sums in self.sums.items()}
         return {
             method: {
-                FID: np.array([distances.gaussian_distance(*found, *moments[truth])])
+                FID: np.array([distances.gaussian_distance(*own, *moments[truth])])
             }
-            for method, found in moments.items()
+            for method, own in moments.items()
         }
 
 
@@ -94,9 +94,9 @@ class Recognition:
         `numbers`; those without a label are left out."""
         known = [i for i, number in enumerate(numbers) if int(number) in self.labels]
         if known:
-            found = self.classes(tf.gather(rgb, known)).numpy()
+            predicted = self.classes(tf.gather(rgb, known)).numpy()
             wanted = [self.labels[int(numbers[i])] for i in known]
-            self.hits.setdefault(method, []).extend((found == wanted).tolist())
+            self.hits.setdefault(method, []).extend((predicted == wanted).tolist())
 
     def results(self, truth: str) -> dict[str, dict[str, np.ndarray]]:
         """{method: {metric: [1]}} of all pictures so far, in %."""
@@ -122,10 +122,10 @@ def read_labels(path: Path, source: Any) -> dict[int, int]:
     except (OSError, ValueError) as error:
         raise UsageError(f"--labels={path}: {error}") from error
     names = ((i, source.name(i)) for i in range(len(source)))
-    found = {i: classes[name] for i, name in names if name in classes}
-    if not found:
+    labels = {i: classes[name] for i, name in names if name in classes}
+    if not labels:
         raise UsageError(f"--labels={path}: none of the images is in it")
-    return found
+    return labels
 
 
 def _network(name, build, weights, **settings):

@@ -19,14 +19,14 @@ from tfcolor.types import Tensor
 @dataclasses.dataclass
 class Rendered:
     """A batch of pictures as a viewer sees them: every metric is of the 8-bit
-    picture that `bin/colorize` would write, and none of a colour that the
+    picture that `bin/colorize` would write, and none of a color that the
     network asked for and sRGB does not have.
 
     Attributes:
       rgb: uint8 [B, H, W, 3].
       ab: a* and b* of that, [B, H, W, 2].
-      bins: the nearest of the 313 colours, int32 [B, H, W].
-      hasler: colourfulness, [B].
+      bins: the nearest of the 313 colors, int32 [B, H, W].
+      hasler: colorfulness, [B].
     """
 
     rgb: tf.Tensor

@@ -75,8 +75,8 @@ class SelfAttention(ResidualAttention):
     Args:
       spectral_norm: of the four convolutions.
 
-    Input and output: [B, H, W, C] float, H and W at least 2; where odd, the
-    last row or column is nobody's key. With the initial gamma the output
+    Input and output: [B, H, W, C] float, H and W at least 2; where odd, the last row or
+    column is dropped by the key pooling. With the initial gamma the output
     equals the input.
 
     Raises:
@@ -124,7 +124,7 @@ class SimpleSelfAttention(ResidualAttention):
 
     The simplified layer of fast.ai, used by OnePunchGAN: without softmax, and
     of cost C^2 N instead of N^2 C. The convolution is 1x1 without bias and
-    with spectral normalisation. X X^T is divided by the number of pixels N,
+    with spectral normalization. X X^T is divided by the number of pixels N,
     which as published it is not: the gain would grow with the map, and a
     network would be another at every size.
 

@@ -27,7 +27,7 @@ class Colorful(Generator):
     """The network of "Colorful Image Colorization" (Zhang et al. 2016, fig. 2).
 
     Eight blocks of 3x3 convolutions, dilated in 5 and 6; a norm at the end of
-    each but the last. The colour is predicted at a quarter of the size.
+    each but the last. The color is predicted at a quarter of the size.
 
     Args:
       width: channels of the first block; 64 is the published network.

@@ -1,4 +1,4 @@
-"""Transposed convolution, and spectral normalisation of convolutions."""
+"""Transposed convolution, and spectral normalization of convolutions."""
 
 import math
 from typing import TYPE_CHECKING
@@ -167,11 +167,11 @@ def _unit(x):
 
 @keras.saving.register_keras_serializable("tfcolor")
 class SpectralConv(SpectralNormalization, keras.layers.Conv2D):
-    """A convolution with spectral normalisation."""
+    """A convolution with spectral normalization."""
 
 
 @keras.saving.register_keras_serializable("tfcolor")
 class SpectralConvTranspose(SpectralNormalization, ConvTranspose):
-    """A transposed convolution with spectral normalisation."""
+    """A transposed convolution with spectral normalization."""
 
     filters_axis = -2

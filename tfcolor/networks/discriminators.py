@@ -98,7 +98,7 @@ class PatchDiscriminator(Discriminator):
         with, of the maps that attention is put on, such as "16" or "8,16".
         None: the first map of at most 32, or the smallest.
       downsample: side in pixels of the cells whose means it looks at. With 4, a
-        generator whose colours are a quarter of the size is not told from the
+        generator whose colors are a quarter of the size is not told from the
         truth by the missing detail.
 
     Input: [B, H, W, 3] float, l and ab concatenated, in [-1, 1]; H and W

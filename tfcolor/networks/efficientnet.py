@@ -28,7 +28,7 @@ class EfficientNetUNet(Generator):
     The lightness enters the encoder as it is: l of a grey is what the published
     weights were trained to see, (x - 127)/128 of its sRGB x in 0..255, within
     0.07. With one input channel the kernels of red, green and blue are summed,
-    which is exact. The colours are enlarged from the last level.
+    which is exact. The colors are enlarged from the last level.
 
     Args:
       width: channels of the level at a quarter of the size.
@@ -38,7 +38,7 @@ class EfficientNetUNet(Generator):
       frozen: the encoder is not trained.
       frozen_blocks: its first layer and that many of its 16 blocks are not; 0:
         everything is.
-      finest: side of one predicted colour in pixels: 4, or 2 with one more
+      finest: side of one predicted color in pixels: 4, or 2 with one more
         level. Of the head "bins" 4.
       norm, dropout, spectral_norm: of the way up; dropout in its two innermost
         convolutions.
@@ -158,7 +158,7 @@ class EfficientNetUNet(Generator):
 
 
 def _doubled(x):
-    """[B, h, w, C] twice as large, bilinearly with pixel centres at halves."""
+    """[B, h, w, C] twice as large, bilinearly with pixel centers at halves."""
     if None in x.shape[1:3]:  # Keras resizes to a size that it knows
         return enlarged(x, 2)
     height, width = x.shape[1:3]

@@ -15,12 +15,12 @@ def networks_of(config: Config) -> dict[str, Network]:
     """The networks of a Config, each built at its image size and checked at
     those of its stages, by the names that trainers call them."""
     config = resolve(config)
-    found, channels = {}, {}
+    networks, channels = {}, {}
     if config.generator is not None:
-        found["generator"], channels["generator"] = generator_of(config), 1
+        networks["generator"], channels["generator"] = generator_of(config), 1
     for name, inputs, outputs in (("scanner", 3, 1), ("colorist", 1, 3)):
         if getattr(config, name) is not None:
-            found[name] = translator(config, name, inputs, outputs)
+            networks[name] = translator(config, name, inputs, outputs)
             channels[name] = inputs
     color = 3 if config.generator and config.generator.head in DRAWING else 2
     judged = {"discriminator": 1 + color}
@@ -29,19 +29,19 @@ def networks_of(config: Config) -> dict[str, Network]:
     if config.discriminator is not None:
         for name, inputs in judged.items():
             entry = registry.DISCRIMINATORS[config.discriminator.name]
-            found[name] = new(entry, config.discriminator)
+            networks[name] = new(entry, config.discriminator)
             channels[name] = inputs
     if config.weight_network is not None:
-        found["weight_network"] = new(registry.WEIGHT_NETWORK, config.weight_network)
+        networks["weight_network"] = new(registry.WEIGHT_NETWORK, config.weight_network)
         channels["weight_network"] = 1 + color
-    for name, network in found.items():
+    for name, network in networks.items():
         size = config.data.image_size
         if not network.built:
             network.build((None, size, size, channels[name]))
         for stage in stages.stages_of(config):
             size = stage.image_size
             network.check_size((None, size, size, channels[name]))
-    return found
+    return networks
 
 
 def translator(config: Config, name: str, inputs: int, outputs: int) -> Network:

@@ -1,4 +1,4 @@
-"""What generators share: lightness to colour, l [B, H, W, 1] -> ab [B, H, W, 2]."""
+"""What generators share: lightness to color, l [B, H, W, 1] -> ab [B, H, W, 2]."""
 
 from collections.abc import Callable
 from typing import Any

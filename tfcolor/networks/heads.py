@@ -1,4 +1,4 @@
-"""From a generator's last map to colour: the last part of every generator."""
+"""From a generator's last map to color: the last part of every generator."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,12 +23,12 @@ class Head(keras.layers.Layer):
 
     Args:
       kind: "ab": two channels through tanh; "lab": three, for drawings; "rgb":
-        sRGB as three, turned into Lab. "bins": logits of the 313 colours
+        sRGB as three, turned into Lab. "bins": logits of the 313 colors
         of Zhang et al. 2016, whose annealed mean is ab.
       convolution: a function of the number of channels to a layer.
-      temperature: of the annealed mean: near 0 the most probable colour, 1 the
+      temperature: of the annealed mean: near 0 the most probable color, 1 the
         mean; None: 0.38.
-      scale: by how much the colours are enlarged, bilinearly.
+      scale: by how much the colors are enlarged, bilinearly.
 
     Called with a map [B, h, w, C], it returns ab [B, H, W, 2] float32 =
     (a*, b*)/110, of DRAWING [B, H, W, 3] = (L*/50 - 1, a*/110, b*/110), in
@@ -66,7 +66,7 @@ class Head(keras.layers.Layer):
         self.convolution.build(shape)
 
     def call(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        # float32: neither colours nor logits must be rounded to bfloat16.
+        # float32: neither colors nor logits must be rounded to bfloat16.
         x = keras.ops.cast(self.convolution(x), "float32")
         if self.kind == "bins":
             return ab_of_logits(x, self.temperature, self.scale), x
@@ -92,8 +92,8 @@ def lab_of_rgb(rgb: Tensor) -> Tensor:
     matrix = cie.WHITE_FROM_RGB.astype("float32")
     # A sum, because products of matrices are less exact on some GPUs.
     white = ops.sum(ops.multiply(light[..., None, :], matrix), -1)
-    found = cie.f(white, lambda x: ops.power(x, 1.0 / 3.0), ops.where, ops.maximum)
-    l, a, b = cie.planes(*(found[..., k : k + 1] for k in range(3)))
+    curved = cie.f(white, lambda x: ops.power(x, 1.0 / 3.0), ops.where, ops.maximum)
+    l, a, b = cie.planes(*(curved[..., k : k + 1] for k in range(3)))
     return ops.concatenate([l / cie.L_HALF - 1.0, a / cie.AB_MAX, b / cie.AB_MAX], -1)
 
 
@@ -107,7 +107,7 @@ def enlarged(ab: Tensor, scale: int) -> Tensor:
 
 def _enlarged(x, axis, scale):
     """[B, h, w, C] `scale` times as large along an axis, bilinearly with pixel
-    centres at halves; also where the size is known at run time only."""
+    centers at halves; also where the size is known at run time only."""
     ops = keras.ops
     edges = [[0, 0] for _ in range(4)]
     edges[axis] = [1, 1]

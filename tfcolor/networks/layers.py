@@ -37,11 +37,11 @@ def check_choice(field: str, value: object, allowed: Iterable[object]) -> None:
         )
 
 
-def normalisation(name: str, groups: int = 32) -> Layer | None:
-    """A new normalisation layer for [B, H, W, C], or None for "none".
+def normalization(name: str, groups: int = 32) -> Layer | None:
+    """A new normalization layer for [B, H, W, C], or None for "none".
 
     "batch" is synchronized over the replicas of a TensorFlow strategy;
-    "instance" normalises each channel of each image (Ulyanov et al. 2016),
+    "instance" normalizes each channel of each image (Ulyanov et al. 2016),
     "layer" all channels of an image together (Ba et al. 2016), "group" in
     `groups` groups, or one a channel where there are fewer channels
     (Wu and He 2018).
@@ -147,7 +147,7 @@ def convolution(
 
 
 def advance(network: Network) -> None:
-    """`advance` of all layers with spectral normalisation in a network.
+    """`advance` of all layers with spectral normalization in a network.
 
     To be called once after each update of the network's weights. Does nothing
     to a network without such layers.
@@ -159,7 +159,7 @@ def advance(network: Network) -> None:
 
 @keras.saving.register_keras_serializable("tfcolor")
 class ConvBlock(keras.layers.Layer):
-    """Convolution, normalisation, dropout, activation.
+    """Convolution, normalization, dropout, activation.
 
     Args:
       filters: output channels.
@@ -175,7 +175,7 @@ class ConvBlock(keras.layers.Layer):
       spectral_norm: divide the kernel by its spectral norm; see
         `SpectralNormalization`, and `advance`, which the trainer must call.
       dilation: distance of the kernel's pixels.
-      norm_last: normalise after the activation (as Zhang et al. 2016 do).
+      norm_last: normalize after the activation (as Zhang et al. 2016 do).
       kernel_initializer: of Keras; None: normal, of deviation 0.02.
       bias: of the convolution; without effect before a norm.
     """
@@ -228,7 +228,7 @@ class ConvBlock(keras.layers.Layer):
                 {"kernel_initializer": kernel_initializer} if kernel_initializer else {}
             ),
         )
-        self.norm = normalisation(norm)
+        self.norm = normalization(norm)
         self.dropout = keras.layers.Dropout(dropout) if dropout else None
         self.activation = {
             None: None,

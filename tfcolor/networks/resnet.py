@@ -11,7 +11,7 @@ from tfcolor.networks.attention import check_attention
 from tfcolor.networks.generators import Generator
 from tfcolor.networks.generators import pointwise
 from tfcolor.networks.layers import ConvBlock
-from tfcolor.networks.layers import normalisation
+from tfcolor.networks.layers import normalization
 from tfcolor.types import Shape
 from tfcolor.types import Tensor
 
@@ -185,7 +185,7 @@ class UpBlock(keras.layers.Layer):
         common: dict[str, Any] = {"stride": 1, "norm": "none"}
         common |= {"activation": "leaky_relu", "spectral_norm": spectral_norm}
         self.expand = ConvBlock(4 * filters, 1, **common)
-        self.norm = normalisation(norm)
+        self.norm = normalization(norm)
         self.convolutions = [
             ConvBlock(filters, 3, **common, dropout=rate) for rate in (0.0, dropout)
         ]

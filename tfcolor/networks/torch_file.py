@@ -39,10 +39,10 @@ def read(path: Path) -> dict[str, np.ndarray]:
     """
     try:
         with open(path, "rb") as file:
-            found = _zipped(file) if zipfile.is_zipfile(path) else _legacy(file)
-        if not all(isinstance(value, _Tensor) for value in found.values()):
+            tensors = _zipped(file) if zipfile.is_zipfile(path) else _legacy(file)
+        if not all(isinstance(value, _Tensor) for value in tensors.values()):
             raise _Refused("it holds something else than named tensors")
-        return {name: tensor.array() for name, tensor in found.items()}
+        return {name: tensor.array() for name, tensor in tensors.items()}
     except _Refused:
         raise
     except Exception as error:  # pickle raises whatever broken bytes lead to
@@ -61,12 +61,12 @@ def _legacy(file):
         raise ValueError("it begins otherwise")
     for _ in range(2):
         _Unpickler(file).load()
-    found = _Unpickler(file, storages).load()
+    tensors = _Unpickler(file, storages).load()
     for key in _Unpickler(file).load():
         storage = storages[key]
         length = int(np.frombuffer(file.read(8), "<i8")[0])
         storage.fill(length, file.read(storage.size()))
-    return found
+    return tensors
 
 
 def _zipped(file):
@@ -76,11 +76,11 @@ def _zipped(file):
         main = next((name for name in names if name.endswith("/data.pkl")), None)
         if main is None:
             raise ValueError("a zip file without data.pkl")
-        found = _Unpickler(io.BytesIO(archive.read(main)), storages).load()
+        tensors = _Unpickler(io.BytesIO(archive.read(main)), storages).load()
         for key, storage in storages.items():
             data = archive.read(f"{main.removesuffix('data.pkl')}data/{key}")
             storage.fill(storage.length, data)
-    return found
+    return tensors
 
 
 class _Storage:

@@ -8,7 +8,7 @@ from tfcolor.networks.generators import NORMS
 from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import check_choice
 from tfcolor.networks.layers import has_modes
-from tfcolor.networks.layers import normalisation
+from tfcolor.networks.layers import normalization
 from tfcolor.types import Layer
 from tfcolor.types import Shape
 from tfcolor.types import Tensor
@@ -150,7 +150,7 @@ class Doubling(keras.layers.Layer):
         super().__init__(**kwargs)
         self.settings: dict[str, Any] = {"filters": filters, "norm": norm}
         self.expand = Reflected(4 * filters, 3)
-        self.norm: Layer = normalisation(norm)
+        self.norm: Layer = normalization(norm)
 
     def build(self, shape: Shape) -> None:
         self.call(keras.KerasTensor(shape))

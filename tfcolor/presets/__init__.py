@@ -15,7 +15,7 @@ from tfcolor.errors import UsageError
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 
-# What colours where no model is named.
+# What colors where no model is named.
 DEFAULT = "photo"
 
 # Of the files. A card of a higher one is refused.
@@ -71,21 +71,21 @@ def card(name: str) -> dict[str, Any]:
     """
     path = FOLDER / f"{name}.json"
     try:
-        found = json.loads(path.read_text())
-        later = found["format"] > FORMAT
-        missing = [key for key in _NEEDED if key not in found]
+        content = json.loads(path.read_text())
+        later = content["format"] > FORMAT
+        missing = [key for key in _NEEDED if key not in content]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{name}: {path} cannot be read: {error}") from error
     if later:
         raise UsageError(f"{name}: {path} is of a later version of tfcolor")
     if missing:
         raise UsageError(f"{name}: {path} has no {', '.join(missing)}")
-    return found
+    return content
 
 
 def lines() -> Iterator[str]:
     """A line a preset: its name, megabytes, working size and summary."""
     for name in names():
-        found = card(name)
-        size = f"{found['bytes'] / 1e6:.1f} MB, {found['working_size']} pixels"
-        yield f"{name:16s} {size:22s} {found.get('summary', '')}"
+        content = card(name)
+        size = f"{content['bytes'] / 1e6:.1f} MB, {content['working_size']} pixels"
+        yield f"{name:16s} {size:22s} {content.get('summary', '')}"

@@ -24,8 +24,8 @@ def restore(name: str) -> tuple[Network, dict[str, Any]]:
     card = presets.card(name)
     generator = factory.generator_of(config_of(card))
     arrays = _arrays(name, card)
-    found, expected = ([x.shape for x in each] for each in (arrays, generator.weights))
-    if found != [tuple(shape) for shape in expected]:
+    shapes, expected = ([x.shape for x in each] for each in (arrays, generator.weights))
+    if shapes != [tuple(shape) for shape in expected]:
         raise UsageError(f"{name}: its weights are not those of its generator")
     generator.set_weights(arrays)
     return generator, {
@@ -83,10 +83,10 @@ def _arrays(name, card):
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{name}: {path}: {error.strerror}") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != card["sha256"]:
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != card["sha256"]:
         raise UsageError(
-            f"{name}: {path} is damaged: its sha256 is {found[:12]}..., not "
+            f"{name}: {path} is damaged: its sha256 is {digest[:12]}..., not "
             f"{card['sha256'][:12]}...; install tfcolor again"
         )
     try:

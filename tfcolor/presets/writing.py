@@ -149,12 +149,14 @@ def _without_places(settings):
 
 def _evaluation(name, file):
     try:
-        found = json.loads(pathlib.Path(file).expanduser().read_text())["metrics"]
+        metrics = json.loads(pathlib.Path(file).expanduser().read_text())["metrics"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"--evaluation: {file} cannot be read: {error}") from error
-    if name not in found:
-        raise UsageError(f"--evaluation: {file} judges {', '.join(found)}, not {name}")
-    return {method: found[method] for method in (name, *BESIDE) if method in found}
+    if name not in metrics:
+        raise UsageError(
+            f"--evaluation: {file} judges {', '.join(metrics)}, not {name}"
+        )
+    return {method: metrics[method] for method in (name, *BESIDE) if method in metrics}
 
 
 def text_of(card: dict[str, Any]) -> str:

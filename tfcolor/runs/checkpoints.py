@@ -59,12 +59,12 @@ class Checkpoints:
         if sized or not self.trainer.state():
             self.checkpoint.restore(path).assert_consumed()
             return
-        kept = {
+        unsized = {
             name: value
             for name, value in self.variables.items()
             if name not in self.trainer.state()
         }
-        status = tf.train.Checkpoint(**kept).restore(path)
+        status = tf.train.Checkpoint(**unsized).restore(path)
         status.assert_existing_objects_matched().expect_partial()
 
     def restore(self, first: int = 0) -> int:

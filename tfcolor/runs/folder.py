@@ -50,7 +50,7 @@ class Workdir:
         self.samples = self.path / "samples"
         self.metrics = self.path / "metrics.jsonl"
         self.skipped = self.path / "skipped.tsv"
-        self.prior = self.path / "prior.npy"  # of the colours, where one is needed
+        self.prior = self.path / "prior.npy"  # of the colors, where one is needed
         self.scanner = self.path / "scanner.keras"  # that the run began with
         self.evaluation = self.path / "evaluation"
         self.output = self.path / "sweep.log"  # what a run of a sweep prints
@@ -93,8 +93,8 @@ class Workdir:
             state = (self.checkpoints / "checkpoint").read_text()
         except OSError:
             return 0
-        found = re.match(r'model_checkpoint_path: "step-(\d+)"', state)
-        return int(found[1]) if found else 0
+        match = re.match(r'model_checkpoint_path: "step-(\d+)"', state)
+        return int(match[1]) if match else 0
 
     def check(self, config: config_lib.Config) -> list[str]:
         """Raise UsageError if `config` cannot be run in this folder; returns
@@ -263,7 +263,7 @@ def _outdated(content, trained):
     """What of a config.json means something else than when the run was begun.
 
     Args:
-      trained: the run is to go on, not only to colour.
+      trained: the run is to go on, not only to color.
     """
     if content.get("formulas", 1) == FORMULAS:
         return
@@ -275,8 +275,8 @@ def _outdated(content, trained):
     spectral = resnet and fields.get("generator.spectral_norm")
     if spectral and fields.get("generator.attention") == "sagan":
         yield "generator.spectral_norm is now of the attention too"
-    found = stages.parse(fields.get("train.stages", ""))
-    sizes = {stage.image_size for stage in found} or {fields["data.image_size"]}
+    parsed = stages.parse(fields.get("train.stages", ""))
+    sizes = {stage.image_size for stage in parsed} or {fields["data.image_size"]}
     for field in ("loss.gp_weight", "loss.r1_weight"):
         if trained and fields.get(field) and sizes != {64}:
             yield (

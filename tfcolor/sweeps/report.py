@@ -40,7 +40,7 @@ def page(
 
 
 def _chart(points, field, values, metric):
-    found = {
+    by_value = {
         value: [
             p.result[metric]
             for p in points
@@ -48,7 +48,7 @@ def _chart(points, field, values, metric):
         ]
         for value in values
     }
-    everything = list(itertools.chain(*found.values()))
+    everything = list(itertools.chain(*by_value.values()))
     if not everything:
         return ""
     low, high = min(everything), max(everything)
@@ -69,7 +69,7 @@ def _chart(points, field, values, metric):
         ),
     ]
     means = []
-    for value, results in found.items():
+    for value, results in by_value.items():
         x = place[value]
         parts.append(
             f'<text x="{x:.1f}" y="{HEIGHT - 12}" font-size="12" '

@@ -207,12 +207,12 @@ def check_folders(points: Sequence[Point]) -> None:
 
 def last_validation(folder: Path) -> dict[str, float]:
     """{metric: value} of the last validation in metrics.jsonl."""
-    found = {}
+    latest = {}
     for values in Workdir(folder).lines():
         validated = {k: v for k, v in values.items() if k.startswith("val/")}
         if validated:
-            found = {**validated, "step": values["step"]}
-    return found
+            latest = {**validated, "step": values["step"]}
+    return latest
 
 
 def ranked(points: Sequence[Point], metric: str) -> list[Point]:

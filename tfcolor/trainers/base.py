@@ -32,7 +32,7 @@ class Trainer(keras.Model):
 
     n_critic = 1  # minibatches a step
     cross_entropy = 0.0  # its weight, where there are logits
-    resting: tuple[str, ...] = ()  # letters of `networks` that no step moves
+    frozen_networks: tuple[str, ...] = ()  # letters of `networks` that no step moves
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Trainer(keras.Model):
         Returns:
           Scalar: norm of the gradient of this replica's loss; 0 of a frozen network.
         """
-        if any(network is self.networks()[letter] for letter in self.resting):
+        if any(network is self.networks()[letter] for letter in self.frozen_networks):
             return tf.zeros([])
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         scale = optimizer.scale_loss(tf.constant(1.0 / replicas))

@@ -1,4 +1,4 @@
-"""A generator of colours, and what all training steps of one share."""
+"""A generator of colors, and what all training steps of one share."""
 
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -30,23 +30,23 @@ from tfcolor.types import Tensor
 
 
 class Colorizer(Trainer):
-    """A Trainer of a generator: lightness, or the scan of a drawing, to colour.
+    """A Trainer of a generator: lightness, or the scan of a drawing, to color.
 
     Args:
       generator: l [B, H, W, 1] -> ab [B, H, W, 2], built; with the heads
         "lab" and "rgb" the scan of a drawing -> its l, a and b, [B, H, W, 3].
-      l1_weight: weight of the mean absolute error of the colour.
+      l1_weight: weight of the mean absolute error of the color.
       l1_final: that weight at the last step, to which it goes linearly; None:
         it stays.
       l1_steps: steps of the run.
       l2_weight: weight of the mean squared error.
-      edge_weight: weight of the error of the colour's edges.
+      edge_weight: weight of the error of the color's edges.
       perceptual_weight: weight of the distance between what EfficientNet-Lite0
         sees in the pictures; above 0 it needs the extra `encoder`.
-      colorfulness_weight: weight of what the pictures lack of colourfulness 1.
+      colorfulness_weight: weight of what the pictures lack of colorfulness 1.
       cross_entropy: weight of the head's cross-entropy; 0 without logits.
-      class_weights: [313] weights of the colours in it; None: all 1.
-      neighbors: nearest colours that encode a true one in it.
+      class_weights: [313] weights of the colors in it; None: all 1.
+      neighbors: nearest colors that encode a true one in it.
       blur, erase: shares of the training inputs that are blurred, and that lose
         a rectangle, 0..1.
       aging: share of them that look like old photographs, 0..1.
@@ -57,7 +57,7 @@ class Colorizer(Trainer):
     `train_step` takes {"l": [B, H, W, 1], "ab": [B, H, W, 2]}, float32 in
     [-1, 1], with a scanner {"rgb": [B, H, W, 3]} too, and with blur or erase
     {"numbers"}, as of `degrade.degrade`, and with aging {"seeds"}, as of
-    `aging.age`; it is one generator update. Calling the model colours with the
+    `aging.age`; it is one generator update. Calling the model colors with the
     averaged generator where there is one.
     """
 
@@ -132,7 +132,7 @@ class Colorizer(Trainer):
         return (self.average or self.generator)(l, training=training)
 
     def pair(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """(input, colour) of a batch: l and ab; of drawings the scan, and l, a
+        """(input, color) of a batch: l and ab; of drawings the scan, and l, a
         and b [B, H, W, 3]. The input is perhaps aged, then perhaps blurred, then
         perhaps loses a rectangle, each whatever the others are."""
         l, ab = batch["l"], batch["ab"]
@@ -146,7 +146,7 @@ class Colorizer(Trainer):
         return l, color
 
     def color(self, l: Tensor) -> tuple[Tensor, Tensor]:
-        """The generator's colour and what its head made it of, in training."""
+        """The generator's color and what its head made it of, in training."""
         return self.generator(l, training=True, with_logits=True)
 
     def reconstruction(
@@ -154,7 +154,7 @@ class Colorizer(Trainer):
     ) -> tuple[Tensor, Logs]:
         """The weighted terms between prediction and truth: L1, L2, edges, the
         pictures' features and the cross-entropy of the head's logits; the
-        colourfulness of the prediction; and their unweighted values as logs."""
+        colorfulness of the prediction; and their unweighted values as logs."""
         logs = {"g/l1": objectives.l1(ab, fake)}
         loss = self._l1_weight_now() * logs["g/l1"]
         if self.l2_weight:
@@ -211,11 +211,11 @@ class Colorizer(Trainer):
         return {"g/loss": loss, "g/gradient_norm": norm, **logs}
 
     def planes(self, l: Tensor, color: Tensor) -> tuple[Tensor, Tensor]:
-        """(l, ab) of an input and a colour for it."""
+        """(l, ab) of an input and a color for it."""
         return (color[..., :1], color[..., 1:]) if self.draws else (l, color)
 
     def test_step(self, batch: Batch) -> Logs:
-        """Means over the images of what a colour collapse shows in: of the 8-bit
+        """Means over the images of what a color collapse shows in: of the 8-bit
         pictures, as `evaluate` judges them, but `l1`, which is the network's."""
         l, color = self.pair(batch)
         prediction = self(l, training=False)

@@ -1,4 +1,4 @@
-"""CycleGAN (Zhu et al. 2017) between coloured drawings and scans."""
+"""CycleGAN (Zhu et al. 2017) between colored drawings and scans."""
 
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -30,11 +30,11 @@ INK_RATIO = (0.3, 3.0)
 
 @keras.saving.register_keras_serializable("tfcolor")
 class CycleGAN(Trainer):
-    """Learns to make scans of coloured drawings from pictures of both kinds that
+    """Learns to make scans of colored drawings from pictures of both kinds that
     have nothing to do with each other.
 
     The colorist, which is wanted for the way back only, is weak on purpose: one
-    that could colour well would have the scanner hide the colours in the scan
+    that could color well would have the scanner hide the colors in the scan
     (Chu et al. 2017). Some are hidden all the same, in the tone of the paper;
     `generator.white_point` of the network that learns from the scans is against
     that.
@@ -82,8 +82,8 @@ class CycleGAN(Trainer):
         self.colorist = colorist
         self.scan_discriminator = scan_discriminator
         self.color_discriminator = color_discriminator
-        self.generators = Both(scanner, colorist)
-        self.discriminators = Both(scan_discriminator, color_discriminator)
+        self.generators = NetworkPair(scanner, colorist)
+        self.discriminators = NetworkPair(scan_discriminator, color_discriminator)
         self.cycle_weight = cycle_weight
         self.identity_weight = identity_weight
         self.pool = pool
@@ -188,7 +188,7 @@ class CycleGAN(Trainer):
 
     def picture(self, batch: Batch) -> np.ndarray:
         """uint8 [h, w, 3]: rows of drawings, their scans, their lightness, the
-        way back; then of true scans and their colours."""
+        way back; then of true scans and their colors."""
         rgb, scan = batch["rgb"], batch["scan"]
         fake = self(rgb, training=False)
         back, colored = (self.colorist(x, training=False) for x in (fake, scan))
@@ -208,7 +208,7 @@ class CycleGAN(Trainer):
         }
 
 
-class Both(keras.Model):
+class NetworkPair(keras.Model):
     """Two networks that one optimizer moves."""
 
     def __init__(self, first: Network, second: Network) -> None:

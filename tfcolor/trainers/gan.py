@@ -60,7 +60,7 @@ class ColorGAN(Colorizer):
         """The step's n_critic minibatches [(l, ab), ...].
 
         Minibatch k is every n_critic-th example from k on: a strategy gives
-        each replica neighbouring examples, and so an equal part of each.
+        each replica neighboring examples, and so an equal part of each.
         """
         l, ab = self.pair(batch)
         n = self.n_critic
@@ -79,7 +79,7 @@ class ColorGAN(Colorizer):
             )
         self.phase = phase
         others = tuple(letter for letter in self.networks() if letter != "g")
-        self.resting = {"generator": others, "critic": ("g",)}.get(phase, ())
+        self.frozen_networks = {"generator": others, "critic": ("g",)}.get(phase, ())
 
     def train_step(self, batch: Batch) -> Logs:
         if self.phase == "generator":

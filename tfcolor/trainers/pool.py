@@ -74,12 +74,12 @@ class ImagePool:
         swapped = full & coin
         stored = tf.where((fresh | swapped)[:, None, None, None], new, old)
         # Where nothing is stored, a place may be one that is being filled.
-        kept = tf.where(fresh | swapped)
+        filled = tf.where(fresh | swapped)
         self.images.assign(
             tf.tensor_scatter_nd_update(
                 self.images,
-                tf.gather(place, kept),
-                tf.gather(stored, kept[:, 0]),
+                tf.gather(place, filled),
+                tf.gather(stored, filled[:, 0]),
             )
         )
         self.count.assign(tf.minimum(count + tf.size(number), self.size))

@@ -25,7 +25,7 @@ VALIDATION = (
     "b_truth",
 )
 
-# Colours this weak, or this much of one hue while the truth's are this mixed,
+# Colors this weak, or this much of one hue while the truth's are this mixed,
 # are called a collapse.
 GREY_RATIO = 0.2
 ONE_HUE = 0.9
@@ -71,7 +71,7 @@ def summary(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def warnings(line: Mapping[str, float]) -> Iterator[str]:
-    """What is wrong with the colours of a `summary`, in words."""
+    """What is wrong with the colors of a `summary`, in words."""
     if line["val/colorfulness_ratio"] < GREY_RATIO:
         yield (
             "the colours are nearly grey: colourfulness "

@@ -80,8 +80,8 @@ def trainer(config: Config, segment: stages.Segment | None = None) -> Any:
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    found = stages.segments(config, model.n_critic)
-    segment = segment or found[0]
+    segments = stages.segments(config, model.n_critic)
+    segment = segment or segments[0]
     _set_phase(model, segment.phase, config.train)
     model.compile(**_optimizers(config, model, segment))
     return model
@@ -114,7 +114,7 @@ def _arguments_of(config, stage):
 
 
 def class_weights(config: Config, prior: np.ndarray) -> tuple[float, ...]:
-    """Weights [313] of the colours by their rarity; `prior` [313]: shares."""
+    """Weights [313] of the colors by their rarity; `prior` [313]: shares."""
     uniform = config.bins.uniform
     assert uniform is not None
     weights = quantize.class_weights(quantize.smooth(prior), uniform)

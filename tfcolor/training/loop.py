@@ -51,7 +51,7 @@ def train(
     """
     config = resolve(config, initial=initial.adopting(workdir))
     strategy = build.strategy(config.train)
-    feed = datasets.feed_of(config)
+    dataset = datasets.dataset_of(config)
     build.check_replicas(config, strategy.num_replicas_in_sync)
     with strategy.scope():
         first = build.trainer(config)
@@ -61,24 +61,24 @@ def train(
     if config.train.init and not checkpoints.newest_step(folder.checkpoints):
         init = initial.load(first, config)
     scanner = restore.scanner_for(config, folder)
-    feed.probe(config.data)
-    feed.sample(config.data)
+    dataset.probe(config.data)
+    dataset.sample(config.data)
     with folder.claim():
         for line in folder.check(config):
             log.info("config changed since the last start: %s", line)
-        data = feed.fingerprint()
+        data = dataset.fingerprint()
         folder.warn_of_changed_data(data)
         folder.write_config(config, data, init)
-        found = {}  # what every trainer of the run is given
+        prepared = {}  # what every trainer of the run is given
         if scanner is not None:
             restore.keep_scanner(scanner, folder)
-            found["scanner"] = scanner
+            prepared["scanner"] = scanner
         if first.cross_entropy:
             limit = config.bins.prior_images or 0
-            counts = prior.load(feed.source, config.data, folder.prior, limit)
-            found["class_weights"] = build.class_weights(config, counts)
+            counts = prior.load(dataset.source, config.data, folder.prior, limit)
+            prepared["class_weights"] = build.class_weights(config, counts)
         try:
-            with Run(config, folder, feed, found, profile).open() as run:
+            with Run(config, folder, dataset, prepared, profile).open() as run:
                 return run.train(strategy, first)
         except tf.errors.OpError as error:
             raise RunError(_reason(error)) from error
@@ -90,21 +90,21 @@ def dry_run(config: config_lib.Config) -> str:
     """Text: the resolved config, the parameters and the shapes of a batch."""
     config = resolve(config, initial=initial.adopting())
     strategy = build.strategy(config.train)
-    feed = datasets.feed_of(config)
+    dataset = datasets.dataset_of(config)
     with strategy.scope():
         build.check_replicas(config, strategy.num_replicas_in_sync)
         trainer = build.trainer(config)
     if config.train.init:
         initial.load(trainer, config)
     restore.scanner_for(config)
-    feed.probe(config.data)
+    dataset.probe(config.data)
     parts = [config_lib.dumps(config)]
     for name in trainer.parts():
         parts.append(f"{name}:\n{parameter_table(getattr(trainer, name))}")
-    lines = [f"images: {len(feed)}"]
+    lines = [f"images: {len(dataset)}"]
     for segment in stages.segments(config, trainer.n_critic):
         n_critic = _n_critic(segment, trainer)
-        batches = feed.training(_data(config, segment), n_critic=n_critic)
+        batches = dataset.training(_data(config, segment), n_critic=n_critic)
         shapes = {name: list(x.shape) for name, x in batches.element_spec.items()}
         steps = f"steps {segment.first + 1} to {segment.last}"
         lines.append(f"{steps}, {segment.phase}: a step's batch: {shapes}")
@@ -126,15 +126,15 @@ class Run:
     Attributes:
       config: its Config.
       folder: its Workdir, claimed.
-      feed: its images, a datasets.Colored.
-      found: what every trainer is given, arguments of its `prepare`.
+      dataset: its images, a datasets.PhotoDataset.
+      prepared: what every trainer is given, arguments of its `prepare`.
       profile: (first, last) step to profile, or None.
     """
 
     config: config_lib.Config
     folder: Workdir
-    feed: datasets.Colored
-    found: dict
+    dataset: datasets.PhotoDataset
+    prepared: dict
     profile: tuple | None
 
     @contextlib.contextmanager
@@ -166,7 +166,7 @@ class Run:
                 segment = at
                 with strategy.scope():
                     trainer = build.trainer(self.config, segment)
-            trainer.prepare(**self.found)
+            trainer.prepare(**self.prepared)
             step, saved = self._restored(trainer, segment)
             if step >= steps:
                 log.info("the run is at step %d of %d: nothing to do", step, steps)
@@ -194,7 +194,7 @@ class Run:
     def _fit(self, trainer, segment, start, saved):
         self._begin(trainer, start)
         data = _data(self.config, segment)
-        batches = self.feed.training(
+        batches = self.dataset.training(
             data,
             self.report,
             start=start,
@@ -223,7 +223,7 @@ class Run:
         self.began = True
         if start:
             log.info("resuming at step %d", start)
-        for remark in self.feed.remarks():
+        for remark in self.dataset.remarks():
             log.info("%s", remark)
         self.folder.forget_after(start)
         network, name = trainer.averaged(), self.folder.path.name
@@ -236,7 +236,7 @@ class Run:
         images = data.batch_size * (1 if segment.phase == "generator" else n_critic)
         at: Any = functools.partial(dict, start=start, last=last)
         to = {"writer": self.writer, "folder": folder}
-        validation = self.feed.validation(data, train.validation_images, self.report)
+        validation = self.dataset.validation(data, train.validation_images, self.report)
         chain: list[Any] = [
             callbacks.Progress(start, last, images),
             callbacks.StopOnNonFinite(start, saved),
@@ -245,13 +245,13 @@ class Run:
                 **at(every=train.validate_every),
                 **to,
                 dataset=validation,
-                prefix="train" if self.feed.held_out is None else "val",
+                prefix="train" if self.dataset.held_out is None else "val",
             ),
             monitoring.Samples(
                 **at(every=train.sample_every),
                 writer=self.writer,
                 folder=folder,
-                batch=self.feed.sample(data),
+                batch=self.dataset.sample(data),
             ),
             monitoring.Histograms(
                 start, train.histogram_every, segment.last, self.writer

@@ -23,7 +23,7 @@ log = logging.getLogger("tfcolor")
 
 class Metrics(StepCallback):
     """Scalars to TensorBoard and `metrics.jsonl`: means over the interval, and
-    the learning rates of its last step, of what is not resting."""
+    the learning rates of its last step, of what is not frozen."""
 
     def __init__(
         self, start: int, every: int, last: int | None, writer: Any, folder: Workdir
@@ -48,7 +48,7 @@ class Metrics(StepCallback):
             self.rates = {
                 f"lr/{key}": float(optimizer.learning_rate)
                 for key, optimizer in self.model.optimizers().items()
-                if key not in self.model.resting
+                if key not in self.model.frozen_networks
             }
 
     def on_step(self, step: int, logs: dict[str, float]) -> None:

@@ -33,10 +33,10 @@ def scalloped(points: ArrayLike, bulge: float = 0.4) -> np.ndarray:
     return (points[:, None] + steps[:, None] * arc).ravel()
 
 
-def ellipse(centre: complex, rx: float, ry: float | None = None) -> np.ndarray:
-    """Complex [CIRCLE_SAMPLES], around `centre`."""
+def ellipse(center: complex, rx: float, ry: float | None = None) -> np.ndarray:
+    """Complex [CIRCLE_SAMPLES], around `center`."""
     circle = _circle()
-    return centre + rx * circle.real + 1j * (rx if ry is None else ry) * circle.imag
+    return center + rx * circle.real + 1j * (rx if ry is None else ry) * circle.imag
 
 
 def normals(

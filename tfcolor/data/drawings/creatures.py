@@ -17,7 +17,7 @@ FURS = ((232, 150, 70), (140, 138, 146), (72, 66, 74), (244, 232, 214), (150, 10
 
 def butterfly(place: Place) -> None:
     """A butterfly with spread wings, about 1 wide and high, around 0."""
-    upper, lower = place.colour(WINGS), place.colour(WINGS)
+    upper, lower = place.color(WINGS), place.color(WINGS)
     for side in (-1, 1):
         wing = np.array([0.02, 0.2 + 0.34j, 0.42 + 0.26j, 0.3 + 0.04j])
         place.shape(curve(side * wing.real + 1j * wing.imag), lower)
@@ -36,13 +36,13 @@ def butterfly(place: Place) -> None:
 
 def fish(place: Place) -> None:
     """A fish to the right, about 1 long, around 0."""
-    page, colour = place.page, place.colour(FISH)
-    fin = mix(colour, page.pick([(255, 255, 255), (220, 80, 60)]), 0.35)
+    page, color = place.page, place.color(FISH)
+    fin = mix(color, page.pick([(255, 255, 255), (220, 80, 60)]), 0.35)
     tail = [-0.28, -0.56 - 0.24j, -0.5, -0.56 + 0.24j]
     place.shape(polygon(tail), fin)
     place.shape(curve([-0.15 - 0.16j, 0.0 - 0.38j, 0.2 - 0.2j]), fin)
     body = [0.5, 0.28 - 0.2j, 0.0 - 0.26j, -0.36 - 0.04j, -0.36 + 0.04j, 0.26j]
-    place.shape(curve([*body, 0.28 + 0.2j]), colour, shade=0.22)
+    place.shape(curve([*body, 0.28 + 0.2j]), color, shade=0.22)
     if page.chance(0.5):
         for x in (-0.14, 0.06):
             stripe = [x - 0.04 - 0.18j, x + 0.06 - 0.2j, x + 0.1, x + 0.06 + 0.2j]
@@ -58,10 +58,10 @@ def fish(place: Place) -> None:
 
 def seaweed(place: Place) -> None:
     """A swaying leaf of seaweed, 1 high, from 0 upwards."""
-    colour = place.colour(((60, 140, 84), (110, 150, 60), (150, 70, 90)))
+    color = place.color(((60, 140, 84), (110, 150, 60), (150, 70, 90)))
     left = [complex(0.09 * (-1) ** k - 0.08 + 0.01 * k, -0.2 * k) for k in range(6)]
     right = [z + 0.17 - 0.02 * k for k, z in enumerate(left)]
-    place.shape(curve([*left, *right[::-1]]), colour, line=0.8, shade=0.25)
+    place.shape(curve([*left, *right[::-1]]), color, line=0.8, shade=0.25)
 
 
 def bubble(place: Place) -> None:
@@ -72,7 +72,7 @@ def bubble(place: Place) -> None:
 
 def cat(place: Place) -> None:
     """A sitting cat from the front, 1 high, from 0 upwards."""
-    fur = place.colour(FURS)
+    fur = place.color(FURS)
     tail = [
         0.24 - 0.04j,
         0.46 - 0.1j,
@@ -89,7 +89,7 @@ def cat(place: Place) -> None:
         ear = [side * 0.08 - 0.84j, side * 0.24 - 1.0j, side * 0.27 - 0.74j]
         place.shape(polygon(ear), fur)
     place.shape(ellipse(-0.68j, 0.3, 0.24), fur, shade=0.14)
-    iris = place.colour(((140, 190, 70), (240, 190, 60), (110, 170, 220)))
+    iris = place.color(((140, 190, 70), (240, 190, 60), (110, 170, 220)))
     for side in (-1, 1):
         place.shape(ellipse(side * 0.12 - 0.71j, 0.055, 0.07), iris, line=0.7, shade=0)
         place.shape(

@@ -30,11 +30,11 @@ def apple(place: Place) -> None:
     reds = ((210, 50, 48), (224, 70, 56), (140, 186, 66), (240, 200, 80))
     half = [0.12 - 0.66j, 0.36 - 0.6j, 0.4 - 0.3j, 0.24 - 0.02j, 0.07]
     outline = [-0.58j, *half, *(-np.conj(half[::-1]))]
-    place.shape(curve(outline), place.colour(reds), shade=0.2)
+    place.shape(curve(outline), place.color(reds), shade=0.2)
     place.gloss(-0.16 - 0.46j, 0.08)
     place.stroke(curve([-0.56j, 0.02 - 0.7j, 0.08 - 0.8j], closed=False), 0.9)
     leaf = [0.04 - 0.68j, 0.2 - 0.84j, 0.36 - 0.8j, 0.22 - 0.68j]
-    place.shape(curve(leaf), place.colour(LEAVES), line=0.8)
+    place.shape(curve(leaf), place.color(LEAVES), line=0.8)
 
 
 def pear(place: Place) -> None:
@@ -42,7 +42,7 @@ def pear(place: Place) -> None:
     half = [0.1 - 0.86j, 0.15 - 0.62j, 0.33 - 0.32j, 0.26 - 0.05j, 0.08]
     greens = ((190, 204, 84), (222, 206, 90), (150, 180, 70))
     outline = [*half, *(-np.conj(half[::-1]))]
-    place.shape(curve(outline), place.colour(greens), shade=0.2)
+    place.shape(curve(outline), place.color(greens), shade=0.2)
     place.gloss(-0.12 - 0.4j, 0.07)
     place.stroke(curve([-0.86j, 0.02 - 0.95j, 0.06 - 1.02j], closed=False), 0.9)
 
@@ -51,7 +51,7 @@ def banana(place: Place) -> None:
     """A banana on its back, about 1 wide, from 0 upwards."""
     inner = [-0.46 - 0.42j, -0.24 - 0.26j, 0.1 - 0.24j, 0.4 - 0.5j]
     outer = [0.5 - 0.46j, 0.36 - 0.14j, 0.04 - 0.0j, -0.32 - 0.06j, -0.52 - 0.36j]
-    place.shape(curve([*inner, *outer]), place.colour(((246, 214, 76),)), shade=0.2)
+    place.shape(curve([*inner, *outer]), place.color(((246, 214, 76),)), shade=0.2)
     ridge = [-0.42 - 0.32j, -0.2 - 0.16j, 0.1 - 0.13j, 0.4 - 0.36j]
     place.stroke(curve(ridge, closed=False))
     tip = [0.38 - 0.48j, 0.43 - 0.6j, 0.51 - 0.56j, 0.5 - 0.45j]
@@ -60,28 +60,28 @@ def banana(place: Place) -> None:
 
 def orange(place: Place) -> None:
     """An orange, about 0.7 high, from 0 upwards."""
-    place.shape(ellipse(-0.32j, 0.33), place.colour(((244, 150, 44),)), shade=0.2)
+    place.shape(ellipse(-0.32j, 0.33), place.color(((244, 150, 44),)), shade=0.2)
     place.gloss(-0.12 - 0.46j, 0.06)
     for spot in (0.1 - 0.2j, -0.06 - 0.12j, 0.16 - 0.36j):
         place.stroke(polygon([spot, spot + 0.03 + 0.02j], closed=False), 0.6)
-    place.shape(star_leaf(-0.62j), place.colour(LEAVES), line=0.7, shade=0)
+    place.shape(star_leaf(-0.62j), place.color(LEAVES), line=0.7, shade=0)
 
 
-def star_leaf(centre: complex) -> np.ndarray:
+def star_leaf(center: complex) -> np.ndarray:
     """The contour of the green star at the stalk of a fruit: complex [N]."""
     radii = np.where(np.arange(10) % 2, 0.03, 0.09)
     turn = np.exp(2j * np.pi * np.arange(10) / 10)
-    return polygon(centre + radii * (turn.real + 0.6j * turn.imag))
+    return polygon(center + radii * (turn.real + 0.6j * turn.imag))
 
 
 def cherries(place: Place) -> None:
     """Two cherries on one stalk, about 1 high, from 0 upwards."""
-    red = place.colour(((196, 30, 56), (220, 50, 60)))
+    red = place.color(((196, 30, 56), (220, 50, 60)))
     for x in (-0.2, 0.2):
         stalk = [x - 0.3j, 0.6 * x - 0.6j, 0.06 - 0.9j]
         place.stroke(curve(stalk, closed=False), 0.8)
     leaf = [0.06 - 0.9j, 0.28 - 0.98j, 0.46 - 0.84j, 0.26 - 0.8j]
-    place.shape(curve(leaf), place.colour(LEAVES), line=0.8)
+    place.shape(curve(leaf), place.color(LEAVES), line=0.8)
     for x in (-0.2, 0.2):
         place.shape(ellipse(x - 0.19j, 0.19), red, shade=0.2)
         place.gloss(x - 0.07 - 0.26j, 0.05)
@@ -89,16 +89,16 @@ def cherries(place: Place) -> None:
 
 def mug(place: Place) -> None:
     """A mug with a band or a heart, about 0.7 high, from 0 upwards."""
-    colour = place.colour(CUPS)
+    color = place.color(CUPS)
     handle = [0.26 - 0.5j, 0.52 - 0.5j, 0.52 - 0.14j, 0.24 - 0.12j]
     handle += [0.24 - 0.2j, 0.42 - 0.22j, 0.43 - 0.41j, 0.26 - 0.41j]
-    place.shape(polygon(handle), colour)
+    place.shape(polygon(handle), color)
     side = [-0.3 - 0.6j, -0.27, 0.06j, 0.27, 0.3 - 0.6j]
-    place.shape(polygon(side), colour, shade=0.24)
+    place.shape(polygon(side), color, shade=0.24)
     place.shape(ellipse(-0.6j, 0.3, 0.08), (96, 60, 44), line=0.8, shade=0)
     if place.page.chance(0.5):
         band = [-0.285 - 0.36j, 0.285 - 0.36j, 0.278 - 0.22j, -0.278 - 0.22j]
-        place.shape(polygon(band), mix(colour, WHITE, 0.65), line=0.6)
+        place.shape(polygon(band), mix(color, WHITE, 0.65), line=0.6)
     else:
         heart = [-0.16j, -0.1 - 0.3j, -0.05 - 0.36j, -0.31j, 0.05 - 0.36j, 0.1 - 0.3j]
         place.shape(curve(heart), (222, 70, 90), line=0.6, shade=0)
@@ -112,14 +112,14 @@ def vase(place: Place) -> None:
         (tulip if page.chance(0.35) else flower)(bloom)
     half = [0.1 - 0.5j, 0.09 - 0.42j, 0.24 - 0.24j, 0.13]
     outline = [*half, *(-np.conj(half[::-1]))]
-    colour = place.colour(((90, 140, 200), (110, 180, 170), (206, 120, 90), WHITE))
-    place.shape(curve(outline), colour, shade=0.24)
+    color = place.color(((90, 140, 200), (110, 180, 170), (206, 120, 90), WHITE))
+    place.shape(curve(outline), color, shade=0.24)
     place.stroke(curve([-0.2 - 0.2j, 0.0 - 0.14j, 0.2 - 0.2j], closed=False))
 
 
 def person(place: Place) -> None:
     """Head and shoulders, from the neck at 0: 1 high, and the body below."""
-    skin, hair = place.colour(SKINS), place.colour(HAIRS)
+    skin, hair = place.color(SKINS), place.color(HAIRS)
     long = place.page.chance(0.55)
     if long:
         _long_hair(place, hair)
@@ -141,7 +141,7 @@ def person(place: Place) -> None:
 
 
 def _body(place, skin):
-    clothes = place.colour(CLOTHES)
+    clothes = place.color(CLOTHES)
     neck = [-0.11 - 0.1j, -0.13 + 0.2j, 0.13 + 0.2j, 0.11 - 0.1j]
     place.shape(polygon(neck), skin, shade=0.3)
     half = [0.16 + 0.1j, 0.42 + 0.2j, 0.58 + 0.5j, 0.62 + 1.2j]
@@ -154,7 +154,7 @@ def _body(place, skin):
 
 def _features(place, hair):
     page = place.page
-    iris, wide = place.colour(IRISES), page.between(0.075, 0.095)
+    iris, wide = place.color(IRISES), page.between(0.075, 0.095)
     for side in (-1, 1):
         eye = side * 0.16 - 0.36j
         place.shape(ellipse(eye, wide, 0.1), WHITE, line=0.6, shade=0)
@@ -184,23 +184,23 @@ def _glasses(place):
 
 
 def _straw_hat(place):
-    straw = place.colour(((240, 210, 120), (228, 190, 104)))
+    straw = place.color(((240, 210, 120), (228, 190, 104)))
     brim = [-0.74 - 0.74j, -0.4 - 0.86j, 0.4 - 0.86j, 0.74 - 0.74j, -0.66j]
     place.shape(curve(brim), straw)
     crown = [-0.38 - 0.78j, -0.3 - 1.16j, -1.22j, 0.3 - 1.16j, 0.38 - 0.78j, -0.72j]
     place.shape(curve(crown), straw)
     band = [-0.37 - 0.88j, -0.85j, 0.37 - 0.88j, 0.38 - 0.79j, -0.74j, -0.38 - 0.79j]
-    place.shape(polygon(band), place.colour(((206, 64, 70), (80, 110, 190))), line=0.8)
+    place.shape(polygon(band), place.color(((206, 64, 70), (80, 110, 190))), line=0.8)
 
 
 def _cap(place):
-    colour = place.colour(CLOTHES)
+    color = place.color(CLOTHES)
     dome = [-0.45 - 0.72j, -0.4 - 1.02j, -1.18j, 0.4 - 1.02j, 0.45 - 0.72j, -0.78j]
-    place.shape(curve(dome), colour)
+    place.shape(curve(dome), color)
     peak = [-0.5 - 0.7j, -0.2 - 0.8j, 0.3 - 0.78j, 0.62 - 0.66j, 0.2 - 0.64j]
-    place.shape(curve(peak), mix(colour, WHITE, 0.3), line=0.9)
+    place.shape(curve(peak), mix(color, WHITE, 0.3), line=0.9)
     place.stroke(curve([-0.14 - 1.14j, -0.2 - 0.98j, -0.2 - 0.82j], closed=False))
-    place.shape(ellipse(-1.18j, 0.05, 0.035), colour, line=0.7, shade=0)
+    place.shape(ellipse(-1.18j, 0.05, 0.035), color, line=0.7, shade=0)
 
 
 def _long_hair(place, hair):

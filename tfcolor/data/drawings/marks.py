@@ -1,6 +1,6 @@
 """Marks on a page, and the painter of them.
 
-Points are complex numbers x + iy, y downwards. Colours are tuples of three numbers
+Points are complex numbers x + iy, y downwards. Colors are tuples of three numbers
 in 0..255.
 """
 
@@ -18,7 +18,7 @@ from PIL import ImageDraw
 
 Color: TypeAlias = tuple[float, ...]  # red, green, blue, 0..255
 
-SHADOW = 0.49  # share of the shadow's colour in a second tone
+SHADOW = 0.49  # share of the shadow's color in a second tone
 LEAST_TONE = 0.008  # of a second tone's width
 HATCH_GAP, HATCH_LINE = 0.05, 0.0115
 GRADIENT_STEPS = 128
@@ -31,12 +31,12 @@ class Mark:
     Attributes:
       contour: complex [N].
       kind: "shape": a closed contour, filled and outlined; "stroke": an open line
-        with thin ends; "patch": colour without a line, which the scan lacks.
+        with thin ends; "patch": color without a line, which the scan lacks.
       line: width of the outline.
-      colour, ink: of the area and of its outline.
+      color, ink: of the area and of its outline.
       shade: width of the darker second tone along the side away from the light,
         as a share of the shape's smaller extent.
-      below: the colour that the area fades into downwards, or None.
+      below: the color that the area fades into downwards, or None.
       hatched: whether the second tone is hatched too.
       opacity: of a patch, 0..1; `soft` ones fade out towards their rim.
     """
@@ -44,7 +44,7 @@ class Mark:
     contour: np.ndarray
     kind: str = "shape"
     line: float = 0.0
-    colour: tuple = (255, 255, 255)
+    color: tuple = (255, 255, 255)
     ink: tuple = (20, 18, 24)
     shade: float = 0.0
     below: tuple | None = None
@@ -70,7 +70,7 @@ class Placed(NamedTuple):
 
 class Painter:
     """Paints marks on a Pillow image of a Page, `scale` pixels to its unit: in
-    colour, or the ink alone."""
+    color, or the ink alone."""
 
     def __init__(self, image: Image.Image, scale: float, page: Any, scan: bool) -> None:
         self.image, self.scale, self.scan = image, scale, scan
@@ -92,7 +92,7 @@ class Painter:
             self.pen.polygon(placed.outline.tolist(), fill=ink)
 
     def _area(self, mark, placed, ink):
-        fill = 255 if self.scan else _whole(mark.colour)
+        fill = 255 if self.scan else _whole(mark.color)
         self.pen.polygon(placed.contour.tolist(), fill=fill)
         fades = mark.below is not None and not self.scan
         shade = mark.shade * placed.extent
@@ -110,7 +110,7 @@ class Painter:
         moved = (contour.reshape(-1, 2) + width * light).ravel()
         tone = self._mask(contour, box, moved)
         if not self.scan:
-            dark = _whole(mix(mark.colour, self.page.shadow, SHADOW))
+            dark = _whole(mix(mark.color, self.page.shadow, SHADOW))
             self.image.paste(dark, box, tone)
         if mark.hatched:
             tone = ImageChops.logical_and(tone, self._hatches(box))
@@ -127,14 +127,14 @@ class Painter:
         middle -= (middle * across.conjugate()).real * across + complex(*box[:2])
         width = max(1, round(HATCH_LINE * self.scale))
         for place in range(int(min(places)), int(max(places)) + 2):
-            centre = middle + place * gap * across
-            ends = centre - length, centre + length
+            center = middle + place * gap * across
+            ends = center - length, center + length
             pen.line([(z.real, z.imag) for z in ends], fill=255, width=width)
         return image
 
     def _patch(self, mark, placed):
         if mark.opacity == 1.0 and not mark.soft:
-            self.pen.polygon(placed.contour.tolist(), fill=_whole(mark.colour))
+            self.pen.polygon(placed.contour.tolist(), fill=_whole(mark.color))
             return
         box = self._on_page(placed.box)
         if box is None:
@@ -145,7 +145,7 @@ class Painter:
         else:
             level = round(255 * mark.opacity)
             mask = self._mask(placed.contour, box, mode="L", level=level)
-        self.image.paste(_whole(mark.colour), box, mask)
+        self.image.paste(_whole(mark.color), box, mask)
 
     def _on_page(self, box):
         """The part of a box that is on the page; None if there is none."""
@@ -170,19 +170,19 @@ class Painter:
 
 
 def mix(first: Color, second: Color, share: float) -> Color:
-    """The colour that has `share` of the second."""
+    """The color that has `share` of the second."""
     return tuple(a + (b - a) * share for a, b in zip(first, second, strict=True))
 
 
-def _whole(colour):
-    return tuple(min(255, max(0, round(level))) for level in colour)
+def _whole(color):
+    return tuple(min(255, max(0, round(level))) for level in color)
 
 
 def _fade(mark, box, whole):
-    """The colours of a box, faded from the whole's top to its bottom."""
+    """The colors of a box, faded from the whole's top to its bottom."""
     _, top, _, bottom = whole
     share = (np.linspace(box[1], box[3], GRADIENT_STEPS) - top) / (bottom - top)
-    rows = np.array(mark.colour) + np.subtract(mark.below, mark.colour) * share[:, None]
+    rows = np.array(mark.color) + np.subtract(mark.below, mark.color) * share[:, None]
     strip = Image.fromarray(rows.clip(0, 255).astype(np.uint8)[:, None])
     return strip.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.NEAREST)
 

@@ -1,8 +1,8 @@
-"""A page of line art: contours in painter's order, drawn as a coloured page or as
+"""A page of line art: contours in painter's order, drawn as a colored page or as
 the scan of its ink.
 
 Points are complex numbers x + iy, y downwards, in units of the page's shorter side.
-Colours are tuples of three numbers in 0..255.
+Colors are tuples of three numbers in 0..255.
 """
 
 import cmath
@@ -65,7 +65,7 @@ class Page:
     def shape(
         self,
         contour: np.ndarray,
-        colour: Color,
+        color: Color,
         line: float = 1.0,
         shade: float = 0.16,
         below: Color | None = None,
@@ -80,10 +80,10 @@ class Page:
           below: color that it fades into downwards, or None.
           hatching: whether the second tone may be hatched.
         """
-        ink = mix(colour, (0, 0, 0), 0.78) if self.tinted else self.ink
+        ink = mix(color, (0, 0, 0), 0.78) if self.tinted else self.ink
         hatched = hatching and shade > 0 and self.chance(self.hatching)
         line = max(line * self.line, LEAST_LINE)
-        mark = Mark(contour, "shape", line, colour, ink, shade, below, hatched)
+        mark = Mark(contour, "shape", line, color, ink, shade, below, hatched)
         self.marks.append(mark)
 
     def stroke(self, points: np.ndarray, line: float = 0.6) -> None:
@@ -94,12 +94,12 @@ class Page:
     def patch(
         self,
         contour: np.ndarray,
-        colour: Color,
+        color: Color,
         opacity: float = 1.0,
         soft: bool = False,
     ) -> None:
         """Draw color without a line inside a contour, complex [N]."""
-        mark = Mark(contour, "patch", colour=colour, opacity=opacity, soft=soft)
+        mark = Mark(contour, "patch", color=color, opacity=opacity, soft=soft)
         self.marks.append(mark)
 
     def draw(self, side: int, scan: bool) -> Image.Image:
@@ -164,8 +164,8 @@ class Page:
 
     def _pressure(self, points, starts, counts, is_open):
         """Of the pen: heavier in the shade; light at the ends of a stroke."""
-        centres = np.add.reduceat(points, starts) / counts
-        out = points - np.repeat(centres, counts)
+        centers = np.add.reduceat(points, starts) / counts
+        out = points - np.repeat(centers, counts)
         facing = (out * np.conj(self.light)).real / (np.abs(out) + 1e-6)
         along = np.arange(len(points)) - np.repeat(starts, counts)
         along = along / np.repeat(counts - 1, counts)

@@ -1,6 +1,6 @@
 """Motifs put together: a landscape, the sea, under water, a table, a portrait.
 
-What the lines show of time and place settles the colours of the rest: stars stand
+What the lines show of time and place settles the colors of the rest: stars stand
 in a dark sky, a half sun at the horizon in an orange one.
 """
 
@@ -66,7 +66,7 @@ def landscape(page: Page) -> None:
     time = page.pick(["day", "day", "day", "dusk", "night"])
     horizon = page.height * page.between(0.45, 0.66)
     sky(page, time, horizon)
-    meadow = Place(page, 0j, 1.0).colour(MEADOWS)
+    meadow = Place(page, 0j, 1.0).color(MEADOWS)
     meadow = mix(meadow, (50, 60, 120), 0.45) if time == "night" else meadow
     far = mix(meadow, SKIES[time][0][1], 0.4)
     hills(page, far, horizon - 0.06, page.between(0.08, 0.16))
@@ -91,7 +91,7 @@ def landscape(page: Page) -> None:
 
 def foreground(page: Page, meadow: Color) -> None:
     """Small things along the lower edge."""
-    blades = functools.partial(motifs.grass, colour=mix(meadow, (30, 90, 50), 0.35))
+    blades = functools.partial(motifs.grass, color=mix(meadow, (30, 90, 50), 0.35))
     motif: list[Callable[[Place], None]] = [motifs.flower, motifs.flower]
     motif += [motifs.tulip, motifs.mushroom, blades]
     for x in spread(page, page.pick([1, 2, 3, 4])):
@@ -105,7 +105,7 @@ def seaside(page: Page) -> None:
     time = page.pick(["day", "day", "dusk", "night"])
     horizon = page.height * page.between(0.38, 0.55)
     sky(page, time, horizon)
-    sea = Place(page, 0j, 1.0).colour(SEAS)
+    sea = Place(page, 0j, 1.0).color(SEAS)
     sea = mix(
         sea, {"day": sea, "dusk": (190, 110, 120), "night": (30, 36, 90)}[time], 0.5
     )
@@ -129,7 +129,7 @@ def seaside(page: Page) -> None:
 
 def beach(page: Page, time: str) -> None:
     """Sand with starfish along the lower edge; `time` is a key of SKIES."""
-    sand = Place(page, 0j, 1.0).colour(SANDS)
+    sand = Place(page, 0j, 1.0).color(SANDS)
     sand = mix(sand, (70, 70, 130), 0.4) if time == "night" else sand
     top = page.height - page.between(0.16, 0.26)
     hills(page, sand, top, 0.03)
@@ -165,7 +165,7 @@ def table(page: Page) -> None:
     """Fruit, mugs and vases on a table before a wall."""
     edge = page.height * page.between(0.55, 0.72)
     wall(page)
-    wood = Place(page, 0j, 1.0).colour(TABLES)
+    wood = Place(page, 0j, 1.0).color(TABLES)
     box(page, edge, page.height + 0.1, wood, below=mix(wood, (60, 30, 30), 0.25))
     for y in np.arange(edge + 0.12, page.height, 0.12):
         start = page.between(-0.2, page.width)
@@ -201,9 +201,9 @@ def sky(page: Page, time: str, horizon: float) -> None:
     x, y = page.between(0.15, page.width - 0.15), page.between(0.14, 0.3)
     if time == "night":
         for at in spread(page, page.pick([3, 5, 7])):
-            centre = complex(at, page.between(0.05, 0.8 * horizon))
+            center = complex(at, page.between(0.05, 0.8 * horizon))
             motifs.star(
-                Place(page, centre, page.between(0.07, 0.14), page.between(0, 1))
+                Place(page, center, page.between(0.07, 0.14), page.between(0, 1))
             )
         motifs.moon(Place(page, complex(x, y), page.between(0.22, 0.32)))
     elif time == "dusk":
@@ -211,17 +211,17 @@ def sky(page: Page, time: str, horizon: float) -> None:
     elif page.chance(0.7):
         motifs.sun(Place(page, complex(x, y), page.between(0.22, 0.34)))
     for at in spread(page, page.pick([0, 1, 2, 3])):
-        centre = complex(at, page.between(0.1, 0.6 * horizon))
-        place = Place(page, centre, page.between(0.28, 0.46), 0.0, page.chance(0.5))
-        motifs.cloud(place, place.colour((CLOUDS[time],)))
+        center = complex(at, page.between(0.1, 0.6 * horizon))
+        place = Place(page, center, page.between(0.28, 0.46), 0.0, page.chance(0.5))
+        motifs.cloud(place, place.color((CLOUDS[time],)))
     if time == "day" and page.chance(0.3):
-        centre = complex(page.between(0.15, page.width - 0.15), 0.6 * horizon)
-        motifs.balloon(Place(page, centre, page.between(0.28, 0.4)))
+        center = complex(page.between(0.15, page.width - 0.15), 0.6 * horizon)
+        motifs.balloon(Place(page, center, page.between(0.28, 0.4)))
 
 
 def wall(page: Page) -> None:
     """Wallpaper: plain, striped or dotted, or with a window."""
-    paper = Place(page, 0j, 1.0).colour(PAPERS)
+    paper = Place(page, 0j, 1.0).color(PAPERS)
     box(page, -0.1, page.height + 0.1, paper, below=mix(paper, (90, 70, 90), 0.25))
     pattern = page.pick(["plain", "stripes", "dots"])
     gap = page.between(0.16, 0.24)
@@ -240,29 +240,29 @@ def box(
     page: Page,
     top: float,
     bottom: float,
-    colour: Color,
+    color: Color,
     below: Color,
     line: float = 1.0,
 ) -> None:
     """A band across the whole page."""
     corners = [complex(-0.1, top), complex(page.width + 0.1, top)]
     corners += [complex(page.width + 0.1, bottom), complex(-0.1, bottom)]
-    page.shape(polygon(corners), colour, line=line, shade=0, below=below)
+    page.shape(polygon(corners), color, line=line, shade=0, below=below)
 
 
-def hills(page: Page, colour: Color, top: float, swing: float) -> None:
+def hills(page: Page, color: Color, top: float, swing: float) -> None:
     """Ground whose upper edge swings by about that much."""
     xs = np.linspace(-0.2, page.width + 0.2, 6)
     edge = [complex(x, top + page.between(-swing, swing)) for x in xs]
     ends = [complex(xs[-1], page.height + 0.2), complex(xs[0], page.height + 0.2)]
     outline = np.concatenate([curve(edge, closed=False), polygon(ends, closed=False)])
-    page.shape(outline, colour, shade=0)
+    page.shape(outline, color, shade=0)
 
 
-def wave(page: Page, centre: complex, size: float) -> None:
+def wave(page: Page, center: complex, size: float) -> None:
     """A wave of three crests, 2 `size` wide."""
     crest = [-1 + 0.2j, -0.5 - 0.3j, 0.2j, 0.5 - 0.3j, 1 + 0.2j]
-    page.stroke(curve(centre + size * np.array(crest), closed=False), 0.7)
+    page.stroke(curve(center + size * np.array(crest), closed=False), 0.7)
 
 
 def ground_shadow(page: Page, foot: complex, width: float) -> None:

@@ -32,7 +32,7 @@ TEXTURE, PAPER_SIDE = 768, 256
 
 
 class Drawings:
-    """Coloured drawings, or the scans of their ink from before the colouring.
+    """Colored drawings, or the scans of their ink from before the coloring.
 
     Args:
       split: "train", "test", "scans" (of other drawings than those of the two) or
@@ -71,10 +71,10 @@ class Drawings:
           window: a function of the size (height, width) to the box that is
             wanted of it; None for all of it.
         """
-        picture = self.scan if self.scanned else self.coloured
+        picture = self.scan if self.scanned else self.colored
         return picture(i, side, window)
 
-    def coloured(
+    def colored(
         self, i: int, side: int | None = None, window: Window | None = None
     ) -> np.ndarray:
         """Drawing i in color, uint8 [H, W, 3]; arguments as of `read`."""
