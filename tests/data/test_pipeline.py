@@ -13,6 +13,7 @@ from tfcolor.config import validation
 from tfcolor.data import crops
 from tfcolor.data import pipeline
 from tfcolor.data import readers
+from tfcolor.data import shuffle
 from tfcolor.data import sources
 from tfcolor.images import decode
 from tfcolor.images import working
@@ -74,7 +75,7 @@ def test_shards_together_are_the_whole(folder, data):
 
 def test_each_epoch_is_a_permutation_of_its_own():
     numbers = [
-        int(pipeline.file_number(tf.constant(i, tf.int64), 3, 11)) for i in range(33)
+        int(shuffle.file_number(tf.constant(i, tf.int64), 3, 11)) for i in range(33)
     ]
     epochs = [numbers[i : i + 11] for i in (0, 11, 22)]
     assert all(sorted(epoch) == list(range(11)) for epoch in epochs)
@@ -88,7 +89,7 @@ def test_no_order_comes_twice_in_600_epochs_and_400_seeds():
     @tf.function
     def first(order):
         return tf.map_fn(
-            lambda place: pipeline.file_number(
+            lambda place: shuffle.file_number(
                 order[0] * count + place, order[1], count
             ),
             places,
@@ -148,9 +149,7 @@ def test_training_validation_and_inference_see_the_same_lightness(data, side):
     pictures = [source.read(i, None, crops.center_box) for i in range(8)]
     seen = np.stack([working.reduced_lightness(x, side, side) for x in pictures])
     validated = lab.lightness(validated).numpy()
-    order = [
-        int(pipeline.file_number(tf.constant(i, tf.int64), 0, 8)) for i in range(8)
-    ]
+    order = [int(shuffle.file_number(tf.constant(i, tf.int64), 0, 8)) for i in range(8)]
     np.testing.assert_array_equal(lab.lightness(trained), validated[order])
     assert 0.97 < laplacian(seen).sum() / laplacian(validated).sum() < 1.03
     assert np.abs(laplacian(seen) / laplacian(validated) - 1.0).max() < 0.1
