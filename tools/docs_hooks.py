@@ -69,7 +69,10 @@ def _formulas(markdown):
         markdown,
         flags=re.MULTILINE | re.DOTALL,
     )
-    return re.sub(r"\$`(.+?)`\$", lambda m: convert(m[1]), markdown)
+    # Within a span, because Markdown takes math at the head of a line for a block.
+    return re.sub(
+        r"\$`(.+?)`\$", lambda m: f"<span>{convert(m[1])}</span>", markdown
+    )
 
 
 def settings(name):
