@@ -50,6 +50,9 @@ def _item(line, section):
 def _escaped(text):
     """Text whose signs mean themselves; what stands in backquotes is code."""
     parts = re.split(r"(`[^`]*`)", text)
-    return "".join(
-        x if x.startswith("`") else re.sub(r"([*_<>\[\]|$])", r"\\\1", x) for x in parts
-    )
+    return "".join(x if x.startswith("`") else _plain(x) for x in parts)
+
+
+def _plain(text):
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([*_\[\]|$])", r"\\\1", text)

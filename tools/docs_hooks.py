@@ -70,9 +70,7 @@ def _formulas(markdown):
         flags=re.MULTILINE | re.DOTALL,
     )
     # Within a span, because Markdown takes math at the head of a line for a block.
-    return re.sub(
-        r"\$`(.+?)`\$", lambda m: f"<span>{convert(m[1])}</span>", markdown
-    )
+    return re.sub(r"\$`(.+?)`\$", lambda m: f"<span>{convert(m[1])}</span>", markdown)
 
 
 def settings(name):
