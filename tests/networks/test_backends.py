@@ -4,6 +4,7 @@ import pytest
 from harness import check_other_backend
 
 BUILD = """
+from tfcolor.networks.autoencoder import *
 from tfcolor.networks.discriminators import *
 from tfcolor.networks.translator import Translator
 from tfcolor.networks.weight_network import WeightNetwork
