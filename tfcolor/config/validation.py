@@ -108,7 +108,7 @@ def check_inputs(config):
     if config.scanner is not None:
         if not data.scans:
             raise UsageError("data.scans is missing: the SPEC of scans of drawings")
-        for field in ("blur", "erase", "aging", "scanner"):
+        for field in ("blur", "erase", "aging", "scanner", "hints"):
             if getattr(data, field):
                 raise UsageError(
                     f"data.{field}: {getattr(data, field)}: not used by cyclegan"
@@ -116,6 +116,11 @@ def check_inputs(config):
         return
     if data.scans:
         raise UsageError(f"data.scans: {data.scans}: used by cyclegan only")
+    if data.hints and config.generator.head in DRAWING:
+        raise UsageError(
+            f"data.hints: {data.hints}: needs generator.head ab or bins, not "
+            f"{config.generator.head}, which colours drawings"
+        )
     if data.scanner and config.generator.head not in DRAWING:
         raise UsageError(
             f"data.scanner: {data.scanner}: needs generator.head lab or rgb, not "

@@ -15,6 +15,7 @@ from tfcolor import streams
 from tfcolor.color import lab
 from tfcolor.data import crops
 from tfcolor.data import distortions
+from tfcolor.data import hints
 from tfcolor.data import readers
 from tfcolor.images import decode
 from tfcolor.images import degrade
@@ -58,7 +59,8 @@ def training(reader, data, seed, **position):
 
     Returns:
       A dataset of {"l": [B, S, S, 1], "ab": [B, S, S, 2]}, float32 in [-1, 1];
-      what else `squares` gives; and with `data.scanner` {"rgb": [B, S, S, 3]}.
+      what else `squares` gives; with `data.scanner` {"rgb": [B, S, S, 3]}; and
+      with `data.hints` {"hints": [B, S, S, 3]}, of `hints.simulated`.
     """
     return _lab_batches(squares(reader, data, seed, **position), data)
 
@@ -117,8 +119,9 @@ def squares(
     Returns:
       A dataset of {"rgb": uint8 [B, S, S, 3]} with B = batch_size n_critic /
       shards. With `data.blur` or `data.erase` also {"numbers": [B,
-      INPUT_NUMBERS]}, for `degrade.degrade`, and with `data.aging` {"seeds":
-      [B, 2] int64}, for `aging.age`.
+      INPUT_NUMBERS]}, for `degrade.degrade`, with `data.aging` {"seeds":
+      [B, 2] int64}, for `aging.age`, and with `data.hints` {"drawn": [B,
+      hints.NUMBERS]}.
     """
     per_step = data.batch_size * n_critic
     part = per_step // shards
@@ -247,8 +250,10 @@ def _drawn(data, seed, example):
             degrade.INPUT_NUMBERS, seed + streams.INPUT, example
         )
     if data.aging:
-        seed = tf.constant(seed + streams.AGING, tf.int64)
-        drawn["seeds"] = tf.stack([seed, example])
+        aging_seed = tf.constant(seed + streams.AGING, tf.int64)
+        drawn["seeds"] = tf.stack([aging_seed, example])
+    if data.hints:
+        drawn["drawn"] = _uniform(hints.NUMBERS, seed + streams.HINTS, example)
     return drawn
 
 
@@ -274,7 +279,10 @@ def _lab_batches(batches, data):
         rgb = tf.ensure_shape(batch["rgb"], [None, side, side, 3])
         kept = _only_rgb(batch) if data.scanner else {}
         rest = {name: value for name, value in batch.items() if name != "rgb"}
-        return {**_encode(rgb), **kept, **rest}
+        encoded = _encode(rgb)
+        if "drawn" in rest:
+            rest["hints"] = hints.simulated(encoded["ab"], rest.pop("drawn"))
+        return {**encoded, **kept, **rest}
 
     return _finished(batches.map(encode, tf.data.AUTOTUNE, deterministic=True))
 

@@ -84,7 +84,10 @@ class EfficientNetLite0(keras.Model):
         return [shapes[end] for end in self.ends]
 
     def call(self, x):
-        x = self.stem(x)
+        return self.maps(self.stem(x))
+
+    def maps(self, x):
+        """The output for what the first layer gave."""
         maps = []
         for number, block in enumerate(self.blocks):
             x = block(x)

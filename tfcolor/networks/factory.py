@@ -52,7 +52,9 @@ def translator(config, name, inputs, outputs):
 def generator_of(config):
     """The generator of a Config, built at its image size."""
     config = resolve(config)
-    generator = new(registry.GENERATORS[config.generator.name], config.generator)
+    entry = registry.GENERATORS[config.generator.name]
+    hints = {"hints": True} if config.data.hints else {}
+    generator = new(entry, config.generator, **hints)
     generator.build((None, config.data.image_size, config.data.image_size, 1))
     return generator
 

@@ -78,8 +78,8 @@ class ColorGAN(Colorizer):
         raise NotImplementedError
 
     def critic(self, l, ab):
-        """Raw logits of ab given l."""
-        return self.discriminator(tf.concat([l, ab], -1), training=True)
+        """Raw logits of ab given l; hints are not its business."""
+        return self.discriminator(tf.concat([l[..., :1], ab], -1), training=True)
 
     def uniform(self, k, like):
         """[B] numbers in 0..1 for the images of minibatch k of this step.
