@@ -242,6 +242,11 @@ def colorize(
     predictor, left = _colorizer(
         left, model, method, hints, references, affinity, chroma
     )
+    hints_of = None
+    if hints and not method:
+        from tfcolor.classical import adapters
+
+        hints_of = adapters.marked
     settings = {"saturation": saturation, "working_size": working_size}
     if not method:
         settings["temperature"] = temperature
@@ -250,7 +255,7 @@ def colorize(
         log(f"weights: {_weights(model, predictor.info)}")
     if output:
         _make(output)
-    options = batch.Options(settings, max_pixels, side_by_side, ab_npz)
+    options = batch.Options(settings, max_pixels, side_by_side, ab_npz, hints_of)
     failed = batch.run(predictor, left, options)
     if output:
         log(f"{len(left) - failed} pictures coloured, in {output}")
@@ -261,10 +266,14 @@ def colorize(
 
 def _colorizer(tasks, model, method, hints, references, affinity, chroma):
     """What colours, and the tasks with what it needs of each."""
-    if model:
+    if model and not hints:
         return load(model), tasks
     from tfcolor.classical import adapters
 
+    if model:
+        predictor = load(model)
+        predictor.check_hints()
+        return predictor, adapters.with_hints(tasks, hints)
     if method == "levin":
         settings = {"affinity": affinity, "chroma": chroma}
         settings = {name: value for name, value in settings.items() if value}

@@ -14,6 +14,7 @@ from tfcolor.classical import strokes
 from tfcolor.color.cie import AB_MAX
 from tfcolor.color.cie import L_HALF
 from tfcolor.errors import UsageError
+from tfcolor.images import hints as hints_of
 from tfcolor.images import pictures
 from tfcolor.images.decode import EXTENSIONS
 from tfcolor.images.decode import Unreadable
@@ -115,6 +116,23 @@ def with_hints(tasks, hints):
             raise UsageError(f"--hints={hints}: none of the name of {task.source}")
         _check_hints(task.source, path)
     return [dataclasses.replace(t, guide=g) for t, g in zip(tasks, found, strict=True)]
+
+
+def marked(path, image):
+    """The Hints of a picture's strokes, for a network.
+
+    Args:
+      path: of the marked picture, as of `with_hints`; None: none.
+      image: uint8 [H, W] or [H, W, 3].
+    """
+    if path is None:
+        return None
+    hints = _read(path, "hints")
+    try:
+        known = strokes.known(image, hints.pixels, hints.alpha)
+    except UsageError as error:
+        raise UsageError(f"--hints={path}: {error}") from error
+    return hints_of.of_marked(hints.pixels, known)
 
 
 def with_references(tasks, references):

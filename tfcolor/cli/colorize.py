@@ -31,7 +31,7 @@ CHROMAS = ("lab", "yuv")
 # Flags that only some methods use; networks are the method None.
 OWN_FLAGS = {
     "temperature": (None,),
-    "hints": ("levin",),
+    "hints": (None, "levin"),
     "affinity": ("levin",),
     "chroma": ("levin",),
     "reference": ("charpiat",),
@@ -50,8 +50,9 @@ def define(values, argv):
         (
             "hints",
             None,
-            "for levin: the picture with strokes of colour on it, or strokes alone on "
-            "a transparent ground; a folder of such, with the names of the pictures",
+            "for levin and models trained with hints: the picture with strokes of "
+            "colour on it, or strokes alone on a transparent ground; a folder of such, "
+            "with the names of the pictures",
         ),
     ):
         flags.DEFINE_string(name, default, text, flag_values=values)

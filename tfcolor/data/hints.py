@@ -36,17 +36,14 @@ def simulated(ab: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
     """
     size = ab.shape[1]
     share, count, places = tf.split(numbers, [1, 1, 3 * POINTS], 1)
-    sides, y, x = tf.split(places[..., None], 3, 1)  # [B, POINTS, 1] each
-    sides = tf.floor(1.0 + sides * min(SIDES, size))
+    sides, y, x = tf.split(places, 3, 1)  # [B, POINTS] each
+    sides = 1 + tf.cast(sides * min(SIDES, size), tf.int32)
     shown = tf.range(POINTS, dtype=tf.float32) < _geometric(count)
-    shown = tf.cast(shown & (share >= STOP), tf.float32)[..., None]
-    rows = _interval(y, sides, size) * shown
-    columns = _interval(x, sides, size)
-    painted = _painted(ab, rows, columns, sides)
-    covered = tf.cast(painted[..., 2:] > 0.5, tf.float32)
-    patches = tf.concat(
-        [painted[..., :2] / tf.maximum(painted[..., 2:], 1.0), covered], -1
+    sides = tf.where(shown & (share >= STOP), sides, 0)
+    pixels, inside = _pixels(
+        sides, _start(y, sides, size), _start(x, sides, size), size
     )
+    patches = _painted(ab, pixels, inside)
     everything = tf.concat([ab, tf.ones_like(ab[..., :1])], -1)
     return tf.where(share[..., None, None] < ALL, everything, patches)
 
@@ -56,26 +53,40 @@ def _geometric(u):
     return 1.0 + tf.floor(tf.math.log1p(-u) / math.log(1.0 - STOP))
 
 
-def _interval(u, sides, size):
-    """[B, POINTS, S], 1 in intervals of `sides` pixels whose start is normal about
-    the middle, with a deviation of a quarter, and inside the picture."""
-    free = size - sides
+def _start(u, sides, size):
+    """[B, POINTS] int32, first pixels of intervals of `sides` pixels: normal about the
+    middle, with a deviation of a quarter, and inside the picture."""
+    free = tf.cast(size - sides, tf.float32)
     normal = tf.math.ndtri(tf.clip_by_value(u, 1e-6, 1.0 - 1e-6))
     start = tf.floor((free + 1.0) * (0.5 + 0.25 * normal))
-    start = tf.clip_by_value(start, 0.0, free)
-    place = tf.range(size, dtype=tf.float32)
-    return tf.cast((place >= start) & (place < start + sides), tf.float32)
+    return tf.cast(tf.clip_by_value(start, 0.0, free), tf.int32)
 
 
-def _painted(ab, rows, columns, sides):
-    """[B, S, S, 3]: the sums of the patches' mean colours, and how many there are.
-    By matrix products: a patch is its rows times its columns."""
-    size = ab.shape[1]
-    lines = tf.matmul(rows, tf.reshape(ab, [-1, size, 2 * size]))
-    lines = tf.reshape(lines, [-1, POINTS, size, 2])
-    means = tf.reduce_sum(lines * columns[..., None], 2) / tf.square(sides)
-    means = tf.concat([means, tf.ones_like(sides)], -1)
-    across = columns[..., None] * means[:, :, None]
-    across = tf.reshape(across, [-1, POINTS, 3 * size])
-    painted = tf.matmul(rows, across, transpose_a=True)
-    return tf.reshape(painted, [-1, size, size, 3])
+def _pixels(sides, y, x, size):
+    """Numbers of the pixels of squares of SIDES pixels, int32 [B, POINTS, SIDES^2],
+    and which of them are in the patch and so in the picture."""
+    down, right = tf.meshgrid(tf.range(SIDES), tf.range(SIDES), indexing="ij")
+    down, right = tf.reshape(down, [-1]), tf.reshape(right, [-1])
+    inside = tf.maximum(down, right) < sides[..., None]
+    found = (y[..., None] + down) * size + x[..., None] + right
+    return tf.where(inside, found, 0), inside
+
+
+def _painted(ab, pixels, inside):
+    """[B, S, S, 3]: patches of the mean colour of their pixels, and 1."""
+    batch, size = tf.shape(ab)[0], ab.shape[1]
+    counted = tf.cast(inside, tf.float32)[..., None]
+    colors = tf.gather(tf.reshape(ab, [-1, size * size, 2]), pixels, batch_dims=1)
+    total = tf.reduce_sum(counted, 2, keepdims=True)
+    means = tf.reduce_sum(colors * counted, 2, keepdims=True) / tf.maximum(total, 1.0)
+    added = counted * tf.concat([means, tf.ones_like(total)], -1)
+    image = tf.range(batch)[:, None, None] * size * size
+    painted = tf.math.unsorted_segment_sum(
+        tf.reshape(added, [-1, 3]),
+        tf.reshape(image + pixels, [-1]),
+        batch * size * size,
+    )
+    painted = tf.reshape(painted, [-1, size, size, 3])
+    count = painted[..., 2:]
+    covered = tf.cast(count > 0.5, tf.float32)
+    return tf.concat([painted[..., :2] / tf.maximum(count, 1.0), covered], -1)

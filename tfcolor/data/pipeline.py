@@ -270,6 +270,10 @@ def _encode(rgb):
     return {"l": l, "ab": ab}
 
 
+# Compiled, it costs half of what its operations cost one by one.
+_simulated = tf.function(hints.simulated, jit_compile=True, autograph=False)
+
+
 def _lab_batches(batches, data):
     """Batches of {"rgb": uint8 [B, S, S, 3]} -> of {"l", "ab"}, each with what
     else it has."""
@@ -281,7 +285,7 @@ def _lab_batches(batches, data):
         rest = {name: value for name, value in batch.items() if name != "rgb"}
         encoded = _encode(rgb)
         if "drawn" in rest:
-            rest["hints"] = hints.simulated(encoded["ab"], rest.pop("drawn"))
+            rest["hints"] = _simulated(encoded["ab"], rest.pop("drawn"))
         return {**encoded, **kept, **rest}
 
     return _finished(batches.map(encode, tf.data.AUTOTUNE, deterministic=True))

@@ -17,7 +17,7 @@ from tfcolor.images import resize
 BAND = 1 << 20
 
 
-def join(image, planes):
+def join(image, planes, hints=None):
     """A picture with other colours.
 
     Args:
@@ -25,19 +25,25 @@ def join(image, planes):
         sRGB cannot show at it lose chroma.
       planes: float32 [2, h, w], a* and b* at any size; [3, h, w] with what is
         added to L*: lines finer than the planes show stay all the same.
+      hints: Hints of the picture, whose pixels get their colours; or None.
 
     Returns:
       uint8 [H, W, 3].
     """
     result = np.empty((*image.shape[:2], 3), np.uint8)
-    for rows, band in enlarged_bands(planes, *image.shape[:2]):
+    for rows, band in enlarged_bands(planes, *image.shape[:2], hints):
         result[rows] = _joined(as_rgb(image[rows]), band).numpy()
     return result
 
 
-def enlarged_bands(planes, height, width):
+def enlarged_bands(planes, height, width, hints=None):
     """Yields (slice of rows, planes [., rows, width]) of planes brought to a
-    size."""
+    size, with the colours of hints where there are such."""
+    for rows, band in _enlarged_bands(planes, height, width):
+        yield rows, band if hints is None else hints.put(band, rows.start)
+
+
+def _enlarged_bands(planes, height, width):
     same = planes.shape[1:] == (height, width)
     columns = None if same else resize.weights(planes.shape[2], width, "cubic")
     count = max(1, BAND // width)
