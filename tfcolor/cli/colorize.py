@@ -31,6 +31,7 @@ CHROMAS = ("lab", "yuv")
 # Flags that only some methods use; networks are the method None.
 OWN_FLAGS = {
     "temperature": (None,),
+    "suggestions": (None,),
     "hints": (None, "levin"),
     "affinity": ("levin",),
     "chroma": ("levin",),
@@ -95,6 +96,12 @@ def define(values, argv):
         flags.DEFINE_float(name, default, text, flag_values=values)
     for name, default, text in (
         ("working_size", None, "shorter side at the network or method, in pixels"),
+        (
+            "suggestions",
+            None,
+            "so many ways to colour each picture, NAME_1.png and so on, and "
+            "NAME_suggestions.png with all of them (models with 313 bins or dropout)",
+        ),
         ("max_pixels", api.MAX_PIXELS, "larger pictures are refused"),
     ):
         flags.DEFINE_integer(name, default, text, 1, flag_values=values)
@@ -128,6 +135,7 @@ def run(values, inputs):
         side_by_side=values.side_by_side,
         ab_npz=values.ab_npz,
         max_pixels=values.max_pixels,
+        suggestions=values.suggestions,
     )
     if done.failed:
         said = f"{done.failed} of {len(done.targets)} could not be"

@@ -11,17 +11,21 @@ import tensorflow as tf
 from tfcolor import atomic
 from tfcolor import presets
 from tfcolor.classical import adapters as classical
+from tfcolor.color.cie import AB_MAX
+from tfcolor.color.cie import L_HALF
 from tfcolor.data import pipeline
 from tfcolor.data import readers
 from tfcolor.data import sources
 from tfcolor.data.datasets import open_data
 from tfcolor.errors import UsageError
 from tfcolor.evaluation import gallery
+from tfcolor.evaluation import hints as hints_of
 from tfcolor.evaluation import recognition
 from tfcolor.evaluation import report
 from tfcolor.evaluation import statistics
 from tfcolor.images import grid
 from tfcolor.inference import restore
+from tfcolor.inference import steering
 from tfcolor.metrics import METRICS
 from tfcolor.metrics import pretrained
 from tfcolor.presets import weights as preset_weights
@@ -41,8 +45,8 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
       output: folder for the files; None: evaluation/ in the first run's.
       settings: limit, resamples, shown, fid_weights, vgg_weights, labels, log
         (a function of a line), of the classical methods that are judged beside
-        the runs methods and references, and models, names of weights that ship
-        or runs' folders, which are judged too.
+        the runs methods and references, models, names of weights that ship
+        or runs' folders, which are judged too, and hints, as of `hints.counts_of`.
 
     Returns:
       pathlib.Path of the folder.
@@ -58,6 +62,13 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
         **_classical(settings, runs),
     }
     data = _common_data(runs)
+    counts = hints_of.counts_of(settings.get("hints"), data.image_size)
+    steered = {name: run["steer"] for name, run in runs.items() if run["steer"]}
+    if counts and not steered:
+        raise UsageError(
+            f"--hints={settings['hints']}: {', '.join(runs)}: trained without hints; "
+            "take a model of --config.data.hints=true"
+        )
     source, spec = _source(spec, data_dir, folders)
     scans = sources.scans_of(source) if any(map(_draws, runs.values())) else None
     judges = _perceptual(settings, source)
@@ -96,7 +107,13 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
         grey = sum(reason == readers.GREY for reason in skipped.values())
         unreadable = len(skipped) - grey
         facts["left out"] = f"{grey} grey images, {unreadable} unreadable"
-    _write_metrics(output, table, differences, facts, skipped)
+    curves = None
+    if counts:
+        number = min(settings["limit"], len(source))
+        curves = hints_of.judge(
+            steered, table, batches, number, counts, settings["resamples"]
+        )
+    _write_metrics(output, table, differences, facts, skipped, curves)
     chosen = gallery.chosen(errors, settings["shown"])
     shown = gallery.of_methods(methods, source, data, chosen, scans)
     grid.write_png(output / "grid.png", shown)
@@ -104,10 +121,11 @@ def judge_runs(workdirs, spec=None, output=None, data_dir=None, **settings):
         ("Best, median and worst images: grey, each run, truth", shown),
         *gallery.evolutions({name: run["folder"] for name, run in folders.items()}),
     ]
-    curves = {name: _curves(run["folder"]) for name, run in folders.items()}
-    page = report.page(table, differences, facts, pictures, curves)
+    training = {name: _curves(run["folder"]) for name, run in folders.items()}
+    extra = hints_of.section(curves) if curves else ()
+    page = report.page(table, differences, facts, pictures, training, extra)
     atomic.write(output / "report.html", page)
-    for line in _lines(table):
+    for line in [*_lines(table), *(hints_of.lines(curves) if curves else ())]:
         settings["log"](line)
     return output
 
@@ -117,7 +135,7 @@ def _named(workdirs):
     names = [pathlib.Path(path).resolve().name for path in workdirs]
     if len(set(names)) < len(names):
         names = [str(path) for path in workdirs]
-    for name in (statistics.TRUTH, statistics.GREY):
+    for name in (statistics.TRUTH, statistics.GREY, hints_of.LEVIN):
         names = [f"run {n}" if n == name else n for n in names]
     found = dict(zip(names, workdirs, strict=True))
     if len(found) < len(workdirs):
@@ -138,8 +156,17 @@ def _load(model):
         data = folder.content().get("data")
         place = {"folder": folder, "origin": folder.path, "data": data}
 
+    def steer(batch, hints):
+        l = batch["l"]
+        ab = network(tf.concat([l, hints], -1))["ab"] * AB_MAX
+        lightness = (l[..., 0] + 1.0) * L_HALF
+        ab = steering.corrected(tf.transpose(ab, [0, 3, 1, 2]), lightness, hints)
+        return l, tf.transpose(ab, [0, 2, 3, 1]) / AB_MAX
+
     def predict(batch):
         l = batch["l"]
+        if config.data.hints:
+            return steer(batch, tf.zeros([*tf.unstack(tf.shape(l)[:3]), 3]))
         if config.generator.head not in DRAWING:
             return l, network(l)["ab"]
         if "scan" in batch:
@@ -149,7 +176,13 @@ def _load(model):
         found = network(l)
         return found["l"], found["ab"]
 
-    return {**place, "config": config, "step": info["step"], "predict": predict}
+    return {
+        **place,
+        "config": config,
+        "step": info["step"],
+        "predict": predict,
+        "steer": steer if config.data.hints else None,
+    }
 
 
 def _output(output, folders):
@@ -235,7 +268,7 @@ def _perceptual(settings, source):
     return judges
 
 
-def _write_metrics(output, table, differences, facts, skipped):
+def _write_metrics(output, table, differences, facts, skipped, curves):
     content = {
         **facts,
         "metrics": {
@@ -263,6 +296,7 @@ def _write_metrics(output, table, differences, facts, skipped):
             for first, second, metric, value, low, high in differences
         ],
         "skipped": skipped,
+        **({"hints": hints_of.content(curves)} if curves else {}),
     }
     text = json.dumps(content, indent=2) + "\n"
     atomic.write(output / "metrics.json", text)

@@ -25,7 +25,7 @@ CURVES = (
 )
 
 
-def page(table, differences, facts, pictures, curves):
+def page(table, differences, facts, pictures, curves, extra=()):
     """The page as text.
 
     Args:
@@ -34,6 +34,7 @@ def page(table, differences, facts, pictures, curves):
       facts: {name: text}, said under the title.
       pictures: [(caption, uint8 [h, w, 3])].
       curves: {run: {name: (steps, values)}}.
+      extra: parts in HTML after the table and the bars.
     """
     runs = [name for name in table if name not in (TRUTH, GREY)]
     colors = {run: html.PALETTE[i % len(html.PALETTE)] for i, run in enumerate(runs)}
@@ -56,6 +57,7 @@ def page(table, differences, facts, pictures, curves):
         "<div class=charts>",
         *(_bars(table, m, colors) for m in measured(table) if METRICS[m].bars),
         "</div>",
+        *extra,
     ]
     if differences:
         parts += ["<h2>Differences between runs</h2>", _differences(differences)]
