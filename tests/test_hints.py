@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from harness import new_run
 from harness import toy_batch
 from harness import toy_config
 
@@ -15,10 +16,12 @@ from tfcolor.config import resolve
 from tfcolor.data import datasets
 from tfcolor.data import hints
 from tfcolor.errors import UsageError
+from tfcolor.inference import restore
 from tfcolor.networks.hints import HintJoin
 from tfcolor.networks.hints import pooled
 from tfcolor.registry import GENERATORS
 from tfcolor.training import build
+from tfcolor.training import initial
 
 SIZE = 40
 
@@ -218,3 +221,29 @@ def test_hints_that_nothing_takes_are_refused():
     config.data.hints, config.data.scanner = True, ""
     with pytest.raises(UsageError, match="generator.head ab or bins, not"):
         resolve(config)
+
+
+def test_weights_without_hints_may_learn_them(tmp_path):
+    run = new_run(toy_config("l1"), tmp_path / "run")
+    old, _ = restore.of_run(run)
+    config = toy_config("l1")
+    config.train.init, config.data.hints = str(run), True
+    config = resolve(config, initial=initial.adopting())
+    trainer = build.trainer(config)
+    initial.load(trainer, config)
+    l = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 1)).astype("float32")
+    given = np.concatenate([l, np.ones((2, 32, 32, 3), "float32")], -1)
+    for network in (trainer.generator, trainer.average):
+        np.testing.assert_array_equal(network(given), old(l))
+    # A run that goes on from one with hints has them too, unless it is told not to.
+    hinted = new_run(config, tmp_path / "hinted")
+    for given, expected in (({}, True), ({"data.hints": False}, False)):
+        further = toy_config("l1")
+        further.train.init = str(hinted)
+        further = resolve(further, given, initial=initial.adopting())
+        assert further.data.hints is expected
+        trainer = build.trainer(further)
+        initial.load(trainer, further)
+        other, _ = restore.of_run(hinted)
+        np.testing.assert_array_equal(trainer.generator(l), other(l))
+        assert bool(trainer.generator.joins) is expected

@@ -237,7 +237,6 @@ def test_marked_pictures_steer_a_network(run, plain, rng, tmp_path, call):
     result.unlink()
     for arguments, said in (
         ([f"--model={plain}", flag], "hints: this model was trained without them"),
-        ([flag], "hints: this model was trained without them"),
         ([model, f"--hints={tmp_path / 'small.png'}"], "110 x 50 pixels, where the"),
         ([model, f"--hints={source}"], "no stroke in it"),
         ([model, f"--hints={tmp_path / 'none.png'}"], "no such file or folder"),
