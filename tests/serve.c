@@ -1,5 +1,5 @@
 /* Loads a SavedModel as TensorFlow Serving does, without Python, and answers
- * requests: serve MODEL (INPUT OUTPUT... --)...
+ * requests: serve MODEL (INPUT... / OUTPUT... --)...
  *
  * INPUT and OUTPUT are NAME:INDEX=FILE. A file holds the dtype, the rank and
  * the sizes as int64 and then the values; of strings each its length as int64
@@ -96,13 +96,16 @@ int main(int argc, char **argv) {
       TF_NewSessionOptions(), NULL, argv[1], tags, 1, graph, NULL, status);
   check(status);
   for (int i = 2; i < argc; i++) {
-    TF_Output input, outputs[8];
-    TF_Tensor *in = read_tensor(split(argv[i++], graph, &input)), *out[8];
+    TF_Output inputs[8], outputs[8];
+    TF_Tensor *in[8], *out[8];
     char *files[8];
-    int count = 0;
+    int given = 0, count = 0;
+    for (; strcmp(argv[i], "/"); i++, given++)
+      in[given] = read_tensor(split(argv[i], graph, inputs + given));
+    i++;
     for (; strcmp(argv[i], "--"); i++, count++)
       files[count] = split(argv[i], graph, outputs + count);
-    TF_SessionRun(session, NULL, &input, &in, 1, outputs, out, count, NULL, 0, NULL,
+    TF_SessionRun(session, NULL, inputs, in, given, outputs, out, count, NULL, 0, NULL,
                   status);
     check(status);
     for (int j = 0; j < count; j++) write_tensor(files[j], out[j]);

@@ -48,16 +48,21 @@ def serve(program, model, requests, folder):
     """Answers of the C program.
 
     Args:
-      requests: [(signature, array or list of bytes), ...].
+      requests: [(signature, array or list of bytes, or of several inputs
+        {input: such}), ...].
 
     Returns:
       [{output: array or list of bytes}, ...].
     """
     signatures, command, wanted = meta_graph(model).signature_def, [], []
     for i, (name, value) in enumerate(requests):
-        (given,) = signatures[name].inputs.values()
-        _write(folder / f"in{i}", value)
-        command.append(f"{given.name}={folder / f'in{i}'}")
+        given = signatures[name].inputs
+        value = value if isinstance(value, dict) else {next(iter(given)): value}
+        assert value.keys() == given.keys()
+        for key, array in value.items():
+            _write(folder / f"in{i}_{key}", array)
+            command.append(f"{given[key].name}={folder / f'in{i}_{key}'}")
+        command.append("/")
         outputs = sorted(signatures[name].outputs.items())
         wanted.append([(key, folder / f"out{i}_{key}") for key, _ in outputs])
         command += [f"{info.name}={folder / f'out{i}_{key}'}" for key, info in outputs]

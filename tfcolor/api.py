@@ -84,6 +84,7 @@ def evaluate(
     labels: str | None = None,
     methods: Sequence[str] = (),
     references: Sequence[str] = (),
+    hints: str | Sequence[int] | None = None,
     log: Callable[[str], Any] = print,
 ) -> pathlib.Path:
     """Judge runs and weights side by side, on images.
@@ -100,6 +101,8 @@ def evaluate(
       fid_weights, vgg_weights, labels: files, see bin/evaluate --help.
       methods: "levin:SHARE" and "charpiat", which are judged too.
       references: pictures in color, for charpiat.
+      hints: numbers of pixels whose true color is shown to models with hints and to
+        Levin's method, such as [0, 1, 5]; None: no such curve.
       log: is given the lines of the table.
 
     Returns:
@@ -124,6 +127,7 @@ def evaluate(
         models=models,
         methods=methods,
         references=references,
+        hints=hints,
         log=log,
     )
 
@@ -190,6 +194,7 @@ def colorize(
     side_by_side: bool = False,
     ab_npz: bool = False,
     max_pixels: int = MAX_PIXELS,
+    suggestions: int | None = None,
     log: Callable[[str], Any] = print,
 ) -> Colorized:
     """Color picture files at their full size.
@@ -200,7 +205,8 @@ def colorize(
       model: as of `load`; None: weights that ship, unless there is a method.
       method: of METHODS, instead of a model: levin with hints, charpiat with
         references.
-      hints, references, affinity, chroma: see bin/colorize --help.
+      hints, references, affinity, chroma: see bin/colorize --help; hints of a model
+        that was trained with them, too.
       saturation: what the colors' chroma is multiplied by.
       working_size: pixels of the shorter side at the network or method.
       temperature: of models with 313 bins: below 0.38 more vivid.
@@ -209,6 +215,8 @@ def colorize(
       side_by_side: input and result next to each other.
       ab_npz: write a* and b*, float32 [H, W, 2], to NAME.npz too.
       max_pixels: larger pictures are refused.
+      suggestions: so many ways to color each picture, NAME_1 and so on, and
+        NAME_suggestions.png with all of them; None: one.
       log: is given lines about what is done.
 
     Raises:
@@ -226,11 +234,11 @@ def colorize(
         tasks, unreadable = planning.plan(inputs, output, same_format)
     else:
         tasks, unreadable = [planning.beside(inputs, same_format)], 0
-    left = (
-        tasks
-        if overwrite
-        else [task for task in tasks if planning.is_missing(task, ab_npz)]
-    )
+    left = [
+        task
+        for task in tasks
+        if overwrite or planning.is_missing(task, ab_npz, suggestions is not None)
+    ]
     skipped = len(tasks) - len(left)
     if skipped and output:
         log(f"{skipped} of {len(tasks)} are in {output} already")
@@ -242,35 +250,53 @@ def colorize(
     predictor, left = _colorizer(
         left, model, method, hints, references, affinity, chroma
     )
+    hints_of = None
+    if hints and not method:
+        from tfcolor.classical import guides
+
+        hints_of = guides.marked
     settings = {"saturation": saturation, "working_size": working_size}
     if not method:
         settings["temperature"] = temperature
     predictor.check(**settings)
+    if suggestions is not None:
+        from tfcolor.inference import suggestions as suggesting
+
+        suggesting.check(predictor, suggestions)
     if model:
         log(f"weights: {_weights(model, predictor.info)}")
     if output:
         _make(output)
-    options = batch.Options(settings, max_pixels, side_by_side, ab_npz)
-    failed = batch.run(predictor, left, options)
+    options = batch.Options(settings, max_pixels, side_by_side, ab_npz, hints_of)
+    if suggestions is not None:
+        failed = suggesting.run(predictor, left, options, suggestions, log)
+    else:
+        failed = batch.run(predictor, left, options)
     if output:
         log(f"{len(left) - failed} pictures coloured, in {output}")
     elif not failed:
-        log(f"written to {left[0].target}")
+        sheet = suggestions is not None and planning.sheet_of(left[0].target)
+        log(f"written to {sheet or left[0].target}")
     return Colorized([task.target for task in left], failed, unreadable, skipped)
 
 
 def _colorizer(tasks, model, method, hints, references, affinity, chroma):
     """What colors, and the tasks with what it needs of each."""
-    if model:
+    if model and not hints:
         return load(model), tasks
     from tfcolor.classical import adapters
+    from tfcolor.classical import guides
 
+    if model:
+        predictor = load(model)
+        predictor.check_hints()
+        return predictor, guides.with_hints(tasks, hints)
     if method == "levin":
         settings = {"affinity": affinity, "chroma": chroma}
         settings = {name: value for name, value in settings.items() if value}
-        return adapters.Levin(**settings), adapters.with_hints(tasks, hints)
+        return adapters.Levin(**settings), guides.with_hints(tasks, hints)
     if method == "charpiat":
-        return adapters.Charpiat(), adapters.with_references(tasks, references)
+        return adapters.Charpiat(), guides.with_references(tasks, references)
     raise UsageError(f"method: {method!r} is not one of {', '.join(METHODS)}")
 
 

@@ -11,3 +11,4 @@ ORDER = 3 << 32  # of an epoch
 SCANS = 4 << 32  # added to the four above, for the scans of drawings
 PENALTY = 8 << 32  # where between real and fake a step takes its slopes
 AGING = 9 << 32  # of the inputs
+HINTS = 10 << 32

@@ -13,6 +13,7 @@ from harness import write_pictures
 from PIL import Image
 
 from tfcolor.classical import adapters
+from tfcolor.classical import guides
 from tfcolor.classical import levin
 from tfcolor.color import lab
 from tfcolor.errors import UsageError
@@ -113,12 +114,12 @@ def test_references_of_a_folder_and_of_the_same_name(tmp_path, rng, call):
     assert blue - 0.5 <= both <= orange + 0.5
     tasks, _ = planning.plan([source / "0000.png"], output)
     paths = [references / "0000.jpg", references / "0001.jpg"]
-    (task,) = adapters.with_references(tasks, paths)
+    (task,) = guides.with_references(tasks, paths)
     assert task.guide == tuple(paths)
-    (task,) = adapters.with_references(tasks, [references, paths[1]])
+    (task,) = guides.with_references(tasks, [references, paths[1]])
     assert task.guide == (paths[1], paths[0])  # the one of its own name of a folder
     tasks = [dataclasses.replace(tasks[0], place=pathlib.Path("other.png"))]
-    (task,) = adapters.with_references(tasks, [references])
+    (task,) = guides.with_references(tasks, [references])
     assert task.guide == tuple(paths)  # all of the folder
 
 

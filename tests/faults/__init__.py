@@ -2,7 +2,9 @@
 
 from faults import application
 from faults import data
+from faults import hints
 from faults import science
 from faults import trainers
 
 ALL = trainers.FAULTS + science.FAULTS + data.FAULTS + application.FAULTS
+ALL += hints.FAULTS

@@ -58,8 +58,8 @@ INFERENCE = [
     Fault(
         "inference.l_not_centred",
         "inference/predictor.py",
-        "network(padded[..., None] / cie.L_HALF - 1.0)",
-        "network(padded[..., None] / (2.0 * cie.L_HALF))",
+        "l = padded[..., None] / cie.L_HALF - 1.0",
+        "l = padded[..., None] / (2.0 * cie.L_HALF)",
         "tests/inference/test_inference.py -k it_is_the_network",
     ),
     Fault(

@@ -1,8 +1,6 @@
 """The classical methods as bin/colorize and bin/evaluate take them: beside the
 networks, with what they need besides a picture."""
 
-import dataclasses
-import os
 import pathlib
 import zlib
 from collections.abc import Callable
@@ -12,14 +10,11 @@ from typing import Any
 import numpy as np
 
 from tfcolor.classical import charpiat
+from tfcolor.classical import guides as guide_files
 from tfcolor.classical import levin
-from tfcolor.classical import strokes
 from tfcolor.color.cie import AB_MAX
 from tfcolor.color.cie import L_HALF
 from tfcolor.errors import UsageError
-from tfcolor.images import pictures
-from tfcolor.images.decode import EXTENSIONS
-from tfcolor.images.decode import Unreadable
 from tfcolor.types import Batch
 from tfcolor.types import Path
 from tfcolor.types import Size
@@ -61,7 +56,7 @@ class Levin:
         self.check(working_size, saturation)
         planes = []
         for image, path in zip(images, guides, strict=True):
-            hints = _read(path, "hints")
+            hints = guide_files.read(path, "hints")
             arguments = image, hints.pixels, hints.alpha
             planes.append(
                 levin.planes(*arguments, working_size=working_size, **self.settings)
@@ -107,71 +102,11 @@ class Charpiat:
     def _model(self, paths, size):
         if self.learned[0] != (paths, size):
             small = [
-                charpiat.reduced(_read(path, "reference").pixels, size)
+                charpiat.reduced(guide_files.read(path, "reference").pixels, size)
                 for path in paths
             ]
             self.learned = (paths, size), charpiat.learn(small)
         return self.learned[1]
-
-
-def with_hints(tasks: Sequence[Any], hints: Path) -> list[Any]:
-    """Tasks that know their hints, which have been looked at.
-
-    Args:
-      tasks: of `planning.plan`.
-      hints: a file, of the only picture; or a folder, in which each picture's
-        have its name, whatever the extension.
-
-    Raises:
-      UsageError: some are not there, or of no use.
-    """
-    place = pathlib.Path(hints).expanduser()
-    if not place.is_dir():
-        _exists(place, "hints")
-        if len(tasks) > 1:
-            raise UsageError(
-                f"--hints={hints}: one file, but {len(tasks)} pictures; give a folder "
-                "with hints of the same names"
-            )
-        paths = [place]
-    else:
-        named = _by_name(place, "hints")
-        paths = [_named(named, task.place) for task in tasks]
-    for task, path in zip(tasks, paths, strict=True):
-        if path is None:
-            raise UsageError(f"--hints={hints}: none of the name of {task.source}")
-        _check_hints(task.source, path)
-    return [dataclasses.replace(t, guide=g) for t, g in zip(tasks, paths, strict=True)]
-
-
-def with_references(tasks: Sequence[Any], references: Sequence[Path]) -> list[Any]:
-    """Tasks that know their references, which have been looked at.
-
-    Args:
-      references: files and folders. Of a folder a picture has the one of its own
-        name, whatever the extension, and all of them where none has its name.
-
-    Raises:
-      UsageError: some are not there, or grey.
-    """
-    common, folders = [], []
-    for reference in references:
-        place = pathlib.Path(reference).expanduser()
-        if place.is_dir():
-            folders.append(_by_name(place, "reference"))
-        else:
-            _exists(place, "reference")
-            common.append(place)
-    guides = []
-    for task in tasks:
-        paths = list(common)
-        for named in folders:
-            own = _named(named, task.place)
-            paths += sorted(set(named.values())) if own is None else [own]
-        guides.append(tuple(paths))
-    for paths in set(guides):
-        _check_references(paths)
-    return [dataclasses.replace(t, guide=g) for t, g in zip(tasks, guides, strict=True)]
 
 
 def method_of(
@@ -195,18 +130,8 @@ def method_of(
         return _levin_method(spec, share)
     if spec != "charpiat":
         raise UsageError(f"--method={spec}: neither levin:SHARE nor charpiat")
-    paths = []
-    for reference in references:
-        place = pathlib.Path(reference).expanduser()
-        if place.is_dir():
-            paths += sorted(set(_by_name(place, "reference").values()))
-        else:
-            _exists(place, "reference")
-            paths.append(place)
-    if not paths:
-        raise UsageError("--reference is missing: --method=charpiat needs pictures")
-    _check_references(paths)
-    images = [_read(path, "reference").pixels for path in paths]
+    paths = guide_files.of_references(references)
+    images = [guide_files.read(path, "reference").pixels for path in paths]
     models = {}
 
     def predict(batch):
@@ -256,60 +181,3 @@ def _check(working_size, saturation):
         raise UsageError(f"working_size: {working_size} must be at least 1")
     if saturation < 0:
         raise UsageError(f"saturation: {saturation} must not be negative")
-
-
-def _read(path, flag):
-    try:
-        return pictures.read(path)
-    except (Unreadable, OSError) as error:
-        raise UsageError(f"--{flag}={path}: {error}") from error
-
-
-def _exists(path, flag):
-    if not path.exists():
-        raise UsageError(f"--{flag}={path}: no such file or folder")
-
-
-def _by_name(folder, flag):
-    """{path below a folder, with and without its extension: path}."""
-    paths = {}
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            if name.lower().endswith(EXTENSIONS) and not name.startswith("."):
-                path = pathlib.Path(place) / name
-                below = path.relative_to(folder)
-                paths[below] = path
-                paths.setdefault(below.with_suffix(""), path)
-    if not paths:
-        raise UsageError(
-            f"--{flag}={folder}: no picture in it (looked for {', '.join(EXTENSIONS)})"
-        )
-    return paths
-
-
-def _named(named, place):
-    return named.get(place) or named.get(place.with_suffix(""))
-
-
-def _check_hints(source, path):
-    hints = _read(path, "hints")
-    try:
-        image = pictures.read(source).pixels
-    except (Unreadable, OSError):
-        return  # which is said when it is its turn
-    try:
-        strokes.known(image, hints.pixels, hints.alpha)
-    except UsageError as error:
-        raise UsageError(f"--hints={path}: {error}") from error
-
-
-def _check_references(paths):
-    """At least one of them has colors."""
-    for path in paths:
-        image = _read(path, "reference").pixels
-        if image.ndim == 3:
-            small = charpiat.reduced(image, charpiat.WORKING_SIZE)
-            if not charpiat.is_grey(small[..., 1:]):
-                return
-    raise UsageError(f"--reference={paths[0]}: grey; a reference needs colours")

@@ -31,7 +31,8 @@ CHROMAS = ("lab", "yuv")
 # Flags that only some methods use; networks are the method None.
 OWN_FLAGS = {
     "temperature": (None,),
-    "hints": ("levin",),
+    "suggestions": (None,),
+    "hints": (None, "levin"),
     "affinity": ("levin",),
     "chroma": ("levin",),
     "reference": ("charpiat",),
@@ -51,8 +52,9 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
         (
             "hints",
             None,
-            "for levin: the picture with strokes of colour on it, or strokes alone on "
-            "a transparent ground; a folder of such, with the names of the pictures",
+            "for levin and models trained with hints: the picture with strokes of "
+            "colour on it, or strokes alone on a transparent ground; a folder of such, "
+            "with the names of the pictures",
         ),
     ):
         flags.DEFINE_string(name, default, text, flag_values=values)
@@ -95,6 +97,12 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
         flags.DEFINE_float(name, default, text, flag_values=values)
     for name, default, text in (
         ("working_size", None, "shorter side at the network or method, in pixels"),
+        (
+            "suggestions",
+            None,
+            "so many ways to colour each picture, NAME_1.png and so on, and "
+            "NAME_suggestions.png with all of them (models with 313 bins or dropout)",
+        ),
         ("max_pixels", api.MAX_PIXELS, "larger pictures are refused"),
     ):
         flags.DEFINE_integer(name, default, text, 1, flag_values=values)
@@ -133,6 +141,7 @@ def run(values: flags.FlagValues, inputs: list[str]) -> int:
         side_by_side=values.side_by_side,
         ab_npz=values.ab_npz,
         max_pixels=values.max_pixels,
+        suggestions=values.suggestions,
     )
     if done.failed:
         said = f"{done.failed} of {len(done.targets)} could not be"

@@ -40,6 +40,11 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
         ),
         ("data_dir", "cache of TensorFlow Datasets"),
         ("output", "folder for the results (default: the first run's evaluation/)"),
+        (
+            "hints",
+            "numbers of pixels whose true colour is shown, such as 0,1,5,20,100: what "
+            "hints are worth to models trained with them, and to levin",
+        ),
         ("fid_weights", "for FID: InceptionV3's file, or imagenet to download it"),
         ("vgg_weights", "for VGG-16 top-1: its file, or imagenet to download it"),
         ("labels", "for VGG-16 top-1: a file of lines IMAGE<TAB>CLASS NUMBER"),
@@ -79,6 +84,7 @@ def run(values: flags.FlagValues) -> int:
         labels=values.labels,
         methods=values.method,
         references=values.reference,
+        hints=values.hints,
     )
     print(f"written to {output}; open {output}/report.html")
     return command.DONE

@@ -73,6 +73,7 @@ class Data(Section):
     blur: float = 0.0  # share of the inputs that are blurred, 0..1
     erase: float = 0.0  # share of the inputs that lose a rectangle, 0..1
     aging: float = 0.0  # share of the inputs that look like old photographs, 0..1
+    hints: bool = False  # simulated hints of colors as three more input channels
 
 
 @dataclasses.dataclass

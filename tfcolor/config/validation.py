@@ -109,7 +109,7 @@ def check_inputs(config: schema.Config) -> None:
     if config.scanner is not None:
         if not data.scans:
             raise UsageError("data.scans is missing: the SPEC of scans of drawings")
-        for field in ("blur", "erase", "aging", "scanner"):
+        for field in ("blur", "erase", "aging", "scanner", "hints"):
             if getattr(data, field):
                 raise UsageError(
                     f"data.{field}: {getattr(data, field)}: not used by cyclegan"
@@ -118,8 +118,13 @@ def check_inputs(config: schema.Config) -> None:
     if data.scans:
         raise UsageError(f"data.scans: {data.scans}: used by cyclegan only")
     generator = config.generator
-    if data.scanner and (generator is None or generator.head not in DRAWING):
-        head = generator and generator.head
+    head = generator and generator.head
+    if data.hints and head in DRAWING:
+        raise UsageError(
+            f"data.hints: {data.hints}: needs generator.head ab or bins, not {head}, "
+            "which colours drawings"
+        )
+    if data.scanner and (generator is None or head not in DRAWING):
         raise UsageError(
             f"data.scanner: {data.scanner}: needs generator.head lab or rgb, not {head}"
         )

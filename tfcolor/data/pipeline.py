@@ -17,6 +17,7 @@ from tfcolor.color import lab
 from tfcolor.config import Data
 from tfcolor.data import crops
 from tfcolor.data import distortions
+from tfcolor.data import hints
 from tfcolor.data import readers
 from tfcolor.data import shuffle
 from tfcolor.data import sources
@@ -35,7 +36,8 @@ def training(reader: readers.Reader, data: Data, seed: int, **position: Any) -> 
 
     Returns:
       A dataset of {"l": [B, S, S, 1], "ab": [B, S, S, 2]}, float32 in [-1, 1];
-      what else `training_crops` gives; and with `data.scanner` {"rgb": [B, S, S, 3]}.
+      what else `training_crops` gives; with `data.scanner` {"rgb": [B, S, S, 3]};
+      and with `data.hints` {"hints": [B, S, S, 3]}, of `hints.simulated`.
     """
     return _lab_batches(training_crops(reader, data, seed, **position), data)
 
@@ -100,8 +102,9 @@ def training_crops(
     Returns:
       A dataset of {"rgb": uint8 [B, S, S, 3]} with B = batch_size n_critic /
       shards. With `data.blur` or `data.erase` also {"numbers": [B,
-      INPUT_NUMBERS]}, for `degrade.degrade`, and with `data.aging` {"seeds":
-      [B, 2] int64}, for `aging.age`.
+      INPUT_NUMBERS]}, for `degrade.degrade`, with `data.aging` {"seeds":
+      [B, 2] int64}, for `aging.age`, and with `data.hints` {"drawn": [B,
+      hints.NUMBERS]}.
     """
     per_step = data.batch_size * n_critic
     part = per_step // shards
@@ -250,8 +253,10 @@ def _drawn(data, seed, example):
             degrade.INPUT_NUMBERS, seed + streams.INPUT, example
         )
     if data.aging:
-        seed = tf.constant(seed + streams.AGING, tf.int64)
-        drawn["seeds"] = tf.stack([seed, example])
+        aging_seed = tf.constant(seed + streams.AGING, tf.int64)
+        drawn["seeds"] = tf.stack([aging_seed, example])
+    if data.hints:
+        drawn["drawn"] = _uniform(hints.NUMBERS, seed + streams.HINTS, example)
     return drawn
 
 
@@ -275,6 +280,10 @@ def _compiled(rgb):
     return l[..., None], tf.complex(a, b)
 
 
+# Compiled, it costs half of what its operations cost one by one.
+_simulated = tf.function(hints.simulated, jit_compile=True, autograph=False)
+
+
 def _lab_batches(batches, data):
     """Batches of {"rgb": uint8 [B, S, S, 3]} -> of {"l", "ab"}, each with what
     else it has."""
@@ -284,7 +293,10 @@ def _lab_batches(batches, data):
         rgb = tf.ensure_shape(batch["rgb"], [None, side, side, 3])
         picture = _only_rgb(batch) if data.scanner else {}
         rest = {name: value for name, value in batch.items() if name != "rgb"}
-        return {**_encode(rgb), **picture, **rest}
+        encoded = _encode(rgb)
+        if "drawn" in rest:
+            rest["hints"] = _simulated(encoded["ab"], rest.pop("drawn"))
+        return {**encoded, **picture, **rest}
 
     return _finished(batches.map(encode, tf.data.AUTOTUNE, deterministic=True))
 

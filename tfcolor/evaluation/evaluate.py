@@ -11,7 +11,6 @@ from typing import Any
 import tensorflow as tf
 
 from tfcolor import atomic
-from tfcolor import presets
 from tfcolor.classical import adapters as classical
 from tfcolor.data import pipeline
 from tfcolor.data import readers
@@ -19,16 +18,15 @@ from tfcolor.data import sources
 from tfcolor.data.datasets import open_data
 from tfcolor.errors import UsageError
 from tfcolor.evaluation import gallery
+from tfcolor.evaluation import hints as hints_of
+from tfcolor.evaluation import judged
 from tfcolor.evaluation import recognition
 from tfcolor.evaluation import report
 from tfcolor.evaluation import statistics
 from tfcolor.images import grid
-from tfcolor.inference import restore
 from tfcolor.metrics import METRICS
 from tfcolor.metrics import pretrained
-from tfcolor.presets import weights as preset_weights
 from tfcolor.registry import DRAWING
-from tfcolor.runs import folder as run_folder
 from tfcolor.types import Path
 from tfcolor.version import __version__
 
@@ -50,8 +48,8 @@ def judge_runs(
       output: folder for the files; None: evaluation/ in the first run's.
       settings: limit, resamples, shown, fid_weights, vgg_weights, labels, log
         (a function of a line), of the classical methods that are judged beside
-        the runs methods and references, and models, names of weights that ship
-        or runs' folders, which are judged too.
+        the runs methods and references, models, names of weights that ship
+        or runs' folders, which are judged too, and hints, as of `hints.counts_of`.
 
     Returns:
       pathlib.Path of the folder.
@@ -60,13 +58,20 @@ def judge_runs(
       UsageError: before anything is written.
     """
     models = [*map(pathlib.Path, workdirs), *settings.get("models", ())]
-    runs = {name: _load(model) for name, model in _named(models).items()}
+    runs = {name: judged.of_model(model) for name, model in _named(models).items()}
     folders = {name: run for name, run in runs.items() if run["folder"]}
     methods = {
         **{name: run["predict"] for name, run in runs.items()},
         **_classical(settings, runs),
     }
     data = _common_data(runs)
+    counts = hints_of.counts_of(settings.get("hints"), data.image_size)
+    steered = {name: run["steer"] for name, run in runs.items() if run["steer"]}
+    if counts and not steered:
+        raise UsageError(
+            f"--hints={settings['hints']}: {', '.join(runs)}: trained without hints; "
+            "take a model of --config.data.hints=true"
+        )
     source, spec = _source(spec, data_dir, folders)
     scans = sources.scans_of(source) if any(map(_draws, runs.values())) else None
     judges = _perceptual(settings, source)
@@ -105,7 +110,13 @@ def judge_runs(
         grey = sum(reason == readers.GREY for reason in skipped.values())
         unreadable = len(skipped) - grey
         facts["left out"] = f"{grey} grey images, {unreadable} unreadable"
-    _write_metrics(output, table, differences, facts, skipped)
+    curves = None
+    if counts:
+        number = min(settings["limit"], len(source))
+        curves = hints_of.judge(
+            steered, table, batches, number, counts, settings["resamples"]
+        )
+    _write_metrics(output, table, differences, facts, skipped, curves)
     chosen = gallery.chosen(errors, settings["shown"])
     shown = gallery.of_methods(methods, source, data, chosen, scans)
     grid.write_png(output / "grid.png", shown)
@@ -113,10 +124,11 @@ def judge_runs(
         ("Best, median and worst images: grey, each run, truth", shown),
         *gallery.evolutions({name: run["folder"] for name, run in folders.items()}),
     ]
-    curves = {name: _curves(run["folder"]) for name, run in folders.items()}
-    page = report.page(table, differences, facts, pictures, curves)
+    training = {name: _curves(run["folder"]) for name, run in folders.items()}
+    extra = hints_of.section(curves) if curves else ()
+    page = report.page(table, differences, facts, pictures, training, extra)
     atomic.write(output / "report.html", page)
-    for line in _lines(table):
+    for line in [*_lines(table), *(hints_of.lines(curves) if curves else ())]:
         settings["log"](line)
     return output
 
@@ -126,39 +138,12 @@ def _named(workdirs):
     names = [pathlib.Path(path).resolve().name for path in workdirs]
     if len(set(names)) < len(names):
         names = [str(path) for path in workdirs]
-    for name in (statistics.TRUTH, statistics.GREY):
+    for name in (statistics.TRUTH, statistics.GREY, hints_of.LEVIN):
         names = [f"run {n}" if n == name else n for n in names]
     named = dict(zip(names, workdirs, strict=True))
     if len(named) < len(workdirs):
         raise UsageError("--workdir: a run is given twice")
     return named
-
-
-def _load(model):
-    generator, info = restore.of_model(model)
-    network, head = restore.network_of(generator.folded()), info["head"]
-    preset = presets.find(model)
-    if preset:
-        config, scanner = preset_weights.config_of(presets.card(preset)), None
-        place = {"folder": None, "origin": f"sha256 {info['sha256']}", "data": None}
-    else:
-        folder, config = run_folder.Workdir(model), run_folder.load_config(model)
-        scanner = restore.scanner_for(config, folder)
-        data = folder.content().get("data")
-        place = {"folder": folder, "origin": folder.path, "data": data}
-
-    def predict(batch):
-        l = batch["l"]
-        if head not in DRAWING:
-            return l, network(l)["ab"]
-        if "scan" in batch:
-            l = batch["scan"]
-        elif scanner is not None:
-            l = scanner(batch["rgb"], training=False)
-        prediction = network(l)
-        return prediction["l"], prediction["ab"]
-
-    return {**place, "config": config, "step": info["step"], "predict": predict}
 
 
 def _output(output, folders):
@@ -245,7 +230,7 @@ def _perceptual(settings, source):
     return judges
 
 
-def _write_metrics(output, table, differences, facts, skipped):
+def _write_metrics(output, table, differences, facts, skipped, curves):
     content = {
         **facts,
         "metrics": {
@@ -273,6 +258,7 @@ def _write_metrics(output, table, differences, facts, skipped):
             for first, second, metric, value, low, high in differences
         ],
         "skipped": skipped,
+        **({"hints": hints_of.content(curves)} if curves else {}),
     }
     text = json.dumps(content, indent=2) + "\n"
     atomic.write(output / "metrics.json", text)

@@ -38,6 +38,7 @@ def page(
     facts: Mapping[str, object],
     pictures: Iterable[tuple[str, np.ndarray]],
     curves: Mapping[str, Mapping[str, Any]],
+    extra: Sequence[str] = (),
 ) -> str:
     """The page as text.
 
@@ -47,6 +48,7 @@ def page(
       facts: {name: text}, said under the title.
       pictures: [(caption, uint8 [h, w, 3])].
       curves: {run: {name: (steps, values)}}.
+      extra: parts in HTML after the table and the bars.
     """
     runs = [name for name in table if name not in (TRUTH, GREY)]
     colors = {run: html.PALETTE[i % len(html.PALETTE)] for i, run in enumerate(runs)}
@@ -69,6 +71,7 @@ def page(
         "<div class=charts>",
         *(_bars(table, m, colors) for m in measured(table) if METRICS[m].bars),
         "</div>",
+        *extra,
     ]
     if differences:
         parts += ["<h2>Differences between runs</h2>", _differences(differences)]

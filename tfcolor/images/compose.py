@@ -21,7 +21,7 @@ from tfcolor.types import Tensor
 BAND = 1 << 20
 
 
-def join(image: np.ndarray, planes: np.ndarray) -> np.ndarray:
+def join(image: np.ndarray, planes: np.ndarray, hints: Any = None) -> np.ndarray:
     """A picture with other colors.
 
     Args:
@@ -29,21 +29,28 @@ def join(image: np.ndarray, planes: np.ndarray) -> np.ndarray:
         sRGB cannot show at it lose chroma.
       planes: float32 [2, h, w], a* and b* at any size; [3, h, w] with what is
         added to L*: lines finer than the planes show stay all the same.
+      hints: Hints of the picture, whose pixels get their colors; or None.
 
     Returns:
       uint8 [H, W, 3].
     """
     result = np.empty((*image.shape[:2], 3), np.uint8)
-    for rows, band in enlarged_bands(planes, *image.shape[:2]):
+    height, width = image.shape[:2]
+    for rows, band in enlarged_bands(planes, height, width, hints):
         result[rows] = _joined(as_rgb(image[rows]), band).numpy()
     return result
 
 
 def enlarged_bands(
-    planes: np.ndarray, height: int, width: int
+    planes: np.ndarray, height: int, width: int, hints: Any = None
 ) -> Iterator[tuple[slice, Any]]:
     """Yields (slice of rows, planes [., rows, width]) of planes brought to a
-    size."""
+    size, with the colors of hints where there are such."""
+    for rows, band in _enlarged_bands(planes, height, width):
+        yield rows, band if hints is None else hints.put(band, rows.start)
+
+
+def _enlarged_bands(planes, height, width):
     same = planes.shape[1:] == (height, width)
     columns = None if same else resize.weights(planes.shape[2], width, "cubic")
     count = max(1, BAND // width)

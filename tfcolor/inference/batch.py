@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import logging
 import os
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,12 +42,15 @@ class Options:
       max_pixels: larger pictures are refused.
       side_by_side: the input's lightness to the left of the result.
       ab_npz: write the a* and b* planes too, NAME.npz.
+      hints_of: of a network with hints a function of a Task's guide and its picture
+        to Hints; None: the guides are for a classical method.
     """
 
     settings: dict = dataclasses.field(default_factory=dict)
     max_pixels: int = pictures.MAX_PIXELS
     side_by_side: bool = False
     ab_npz: bool = False
+    hints_of: Callable | None = None
 
 
 def run(predictor: Any, tasks: Sequence[Task], options: Options) -> int:
@@ -132,9 +136,13 @@ class _Job:
             return
         images = [picture.pixels for _, picture in batch]
         settings = dict(self.options.settings)
-        if batch[0][0].guide:
-            settings["guides"] = [task.guide for task, _ in batch]
+        hints, guides = [None] * len(batch), [task.guide for task, _ in batch]
         try:
+            if self.options.hints_of:
+                hints = list(map(self.options.hints_of, guides, images))
+                settings["hints"] = hints
+            elif guides[0]:
+                settings["guides"] = guides
             planes = self.predictor.predict_ab(images, **settings)
         except Exception as error:  # a strange picture may raise nearly anything
             if len(batch) == 1:
@@ -145,8 +153,8 @@ class _Job:
             for one in batch:
                 self._predict([one])
             return
-        for (task, picture), ab in zip(batch, planes, strict=True):
-            future = self.pool.submit(_write, task, picture, ab, self.options)
+        for (task, picture), ab, known in zip(batch, planes, hints, strict=True):
+            future = self.pool.submit(write, task, picture, ab, self.options, known)
             self.writing[future] = task, _pixels(picture)
         self._collect([future for future in self.writing if future.done()])
 
@@ -170,16 +178,28 @@ class _Job:
         self.bar.update()
 
 
-def _write(task, picture, planes, options):
+def write(
+    task: Task,
+    picture: pictures.Picture,
+    planes: np.ndarray,
+    options: Options,
+    hints: Any = None,
+) -> None:
+    """Write a colored picture, and what else the options ask for.
+
+    Args:
+      picture: a pictures.Picture.
+      planes, hints: as of `compose.join`, [2 or 3, h, w] and Hints.
+    """
     height, width = picture.pixels.shape[:2]
     task.target.parent.mkdir(parents=True, exist_ok=True)
     if options.ab_npz:
         full = np.concatenate(
-            [ab for _, ab in compose.enlarged_bands(planes, height, width)], 1
+            [ab for _, ab in compose.enlarged_bands(planes, height, width, hints)], 1
         )
         with atomic.replacing(npz_of(task.target)) as file:
             np.savez(file, ab=np.moveaxis(full[:2], 0, -1), working_ab=planes[:2])
-    result = compose.join(picture.pixels, planes)
+    result = compose.join(picture.pixels, planes, hints)
     if options.side_by_side:
         left = compose.as_rgb(picture.pixels)
         gap = np.full((height, _GAP, 3), 255, np.uint8)

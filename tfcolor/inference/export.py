@@ -22,6 +22,7 @@ from tfcolor.images import resize
 from tfcolor.images import working
 from tfcolor.inference import restore
 from tfcolor.inference import serving
+from tfcolor.inference import steering
 from tfcolor.inference.predictor import Info
 from tfcolor.inference.predictor import predict_planes
 from tfcolor.presets import writing
@@ -51,11 +52,14 @@ class Served(tf.Module):
 
     def signatures(self) -> dict[str, Any]:
         """{name of a signature: the function}, as `tf.saved_model.save` takes it."""
-        return {
+        found = {
             "serving_default": self.serving_default,
             "colorize": self.colorize,
             "predict_ab": self.predict_ab,
         }
+        if self.info.get("hints"):
+            found["colorize_with_hints"] = self.colorize_with_hints
+        return found
 
     @tf.function(
         input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32, "l")],
@@ -108,11 +112,32 @@ class Served(tf.Module):
         )
         return {"colorized_bytes": encoded}
 
-    def _colorize(self, image):
-        lightness = lab.lightness(image)
-        planes = self._planes(self._reduced(image))
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, None, 3], tf.uint8, "image"),
+            tf.TensorSpec([None, None, 6], tf.float32, "hints"),
+        ],
+        autograph=False,
+    )
+    def colorize_with_hints(self, image: Tensor, hints: Tensor) -> dict[str, Tensor]:
+        """As `colorize`, uint8 [N, H, W, 3], with hints [N, k, 6]: y, x, r, g,
+        b (0..255) and radius, in pixels of the picture; radius 0 is no hint."""
         size = tf.shape(image)[1], tf.shape(image)[2]
-        ab = _enlarged(planes["ab"], *size)
+        return {"image": self._colorize(image, steering.rasterized(hints, *size))}
+
+    def _colorize(self, image, hints=None):
+        lightness = lab.lightness(image)
+        small = self._reduced(image)
+        size = tf.shape(image)[1], tf.shape(image)[2]
+        if hints is None:
+            planes = self._planes(small)
+            ab = _enlarged(planes["ab"], *size)
+        else:
+            given = steering.reduced(hints, *tf.unstack(tf.shape(small)[1:]))
+            planes = self._planes(small, given)
+            ab = _enlarged(steering.corrected(planes["ab"], small, given), *size)
+            color = tf.transpose(hints, [0, 3, 1, 2])
+            ab = tf.where(color[:, 2:] > 0.0, color[:, :2], ab)
         if "change" in planes:
             change = _enlarged(planes["change"], *size)
             lightness = compose.changed(lightness, tf.transpose(change, [1, 0, 2, 3]))
@@ -129,8 +154,11 @@ class Served(tf.Module):
         size = self.info["working_size"]
         return tf.stack(working.working_shape(height, width, size))
 
-    def _planes(self, lightness):
-        return predict_planes(self.network, lightness, self.info["multiple"])
+    def _planes(self, lightness, hints=None):
+        if hints is None and self.info.get("hints"):
+            hints = tf.zeros([*tf.unstack(tf.shape(lightness)), 3])
+        multiple = self.info["multiple"]
+        return predict_planes(self.network, lightness, multiple, hints=hints)
 
 
 def _enlarged(planes, height, width):
@@ -241,7 +269,7 @@ def write_served(
     served = Served(generator, info)
     tf.saved_model.save(served, str(folder), signatures=served.signatures())
     name = folder.parent.resolve().name
-    serving.write_warmup(folder, name, info["working_size"])
+    serving.write_warmup(folder, name, info)
 
 
 def _describe(base, info):

@@ -101,8 +101,16 @@ def npz_of(target: pathlib.Path) -> pathlib.Path:
     return target.with_name(target.name + ".npz")
 
 
-def is_missing(task: Task, ab_npz: bool) -> bool:
-    """Whether its file is not there yet, with `ab_npz` one of both."""
+def sheet_of(target: pathlib.Path) -> pathlib.Path:
+    """The path of the contact sheet for a picture that would be `target`."""
+    return target.with_name(f"{target.stem}_suggestions.png")
+
+
+def is_missing(task: Task, ab_npz: bool, suggested: bool = False) -> bool:
+    """Whether its file is not there yet, with `ab_npz` one of both; of what is
+    `suggested` the contact sheet."""
+    if suggested:
+        return not sheet_of(task.target).exists()
     files = [task.target, npz_of(task.target)] if ab_npz else [task.target]
     return not all(path.exists() for path in files)
 

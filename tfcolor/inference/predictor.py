@@ -19,8 +19,10 @@ from tfcolor.color import cie
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 from tfcolor.images import compose
+from tfcolor.images import hints as hints_of
 from tfcolor.images import resize
 from tfcolor.images import working
+from tfcolor.inference import steering
 from tfcolor.networks import heads
 from tfcolor.types import Batch
 from tfcolor.types import Size
@@ -39,20 +41,35 @@ class Predictor:
     Args:
       network: a function l [N, h, w, 1] -> {"ab": [N, h, w, 2]}, of the head
         "bins" {"logits": [N, h/4, w/4, 313]} too, and of those of drawings
-        {"l": [N, h, w, 1]}, in the networks' units.
-      info: a dict: working_size, multiple (of which h and w must be) and head.
+        {"l": [N, h, w, 1]}, in the networks' units. Of a network that takes hints l
+        and they, [N, h, w, 4].
+      info: a dict: working_size, multiple (of which h and w must be), head, and
+        perhaps hints, whether it takes such.
+      draw: as network, but with its dropout, at a seed that is its second argument;
+        None where there is no dropout.
     """
 
-    def __init__(self, network: Callable[[Tensor], Batch], info: Info) -> None:
+    def __init__(
+        self,
+        network: Callable[[Tensor], Batch],
+        info: Info,
+        draw: Callable[..., Any] | None = None,
+    ) -> None:
         self.network = network
         self.info = info
+        self.draw = draw
 
-    def __call__(self, images: np.ndarray, **settings: Any) -> np.ndarray:
+    def __call__(
+        self, images: np.ndarray, hints: Any = None, **settings: Any
+    ) -> np.ndarray:
         """Color a picture, or a batch of pictures of one size.
 
         Args:
           images: uint8 [H, W] or [H, W, 3]; a batch [N, H, W, 1 or 3]. Of a
             color picture its lightness is used.
+          hints: of a model that was trained with them the colors of some places:
+            [(y, x, "#rrggbb", radius), ...] in pixels of the picture, see
+            `images.hints.of_rows`; of a batch a list of such lists.
           settings: as in `predict_ab`.
 
         Returns:
@@ -62,29 +79,51 @@ class Predictor:
           UsageError: a shape, dtype or setting that cannot be.
         """
         images = _checked(images)
+        given = None
+        if hints is not None:
+            self.check_hints()
+            size = images.shape[1:3] if images.ndim == 4 else images.shape[:2]
+            each = hints if images.ndim == 4 else [hints]
+            if images.ndim == 4 and len(each) != len(images):
+                raise UsageError(
+                    f"hints: of {len(each)} pictures, but there are {len(images)}"
+                )
+            given = [hints_of.of_rows(rows, *size) for rows in each]
         if images.ndim < 4:
-            return self.colorize([images], **settings)[0]
+            return self.colorize([images], given, **settings)[0]
         if images.shape[-1] == 1:
             images = images[..., 0]
         if not len(images):
             return np.zeros((*images.shape[:3], 3), np.uint8)
-        return np.stack(self.colorize(list(images), **settings))
+        return np.stack(self.colorize(list(images), given, **settings))
 
     def colorize(
-        self, images: Sequence[np.ndarray], **settings: Any
+        self, images: Sequence[np.ndarray], hints: Any = None, **settings: Any
     ) -> list[np.ndarray]:
         """Pictures uint8 [H, W] or [H, W, 3] of one size -> list of uint8
         [H, W, 3]; `settings` as in `predict_ab`. Where memory does not suffice for
         all at a time, one after the other."""
+        hints = hints or [None] * len(images)
         try:
-            planes = self.predict_ab(images, **settings)
+            planes = self.predict_ab(images, hints=hints, **settings)
         except RunError:
             if len(images) == 1:
                 raise
             planes = None
         if planes is None:  # only here, where the error holds no memory any more
-            return [self.colorize([image], **settings)[0] for image in images]
-        return [compose.join(*pair) for pair in zip(images, planes, strict=True)]
+            return [
+                self.colorize([image], [known], **settings)[0]
+                for image, known in zip(images, hints, strict=True)
+            ]
+        return [compose.join(*x) for x in zip(images, planes, hints, strict=True)]
+
+    def check_hints(self) -> None:
+        """Raise UsageError if the model takes no hints."""
+        if not self.info.get("hints"):
+            raise UsageError(
+                "hints: this model was trained without them; take one of "
+                "--config.data.hints=true, or --method=levin"
+            )
 
     def check(
         self,
@@ -124,6 +163,7 @@ class Predictor:
         working_size: int | None = None,
         temperature: float | None = None,
         saturation: float = 1.0,
+        hints: Any = None,
     ) -> np.ndarray:
         """The colors at the working size.
 
@@ -134,7 +174,8 @@ class Predictor:
             picture it is halved, with a warning.
           temperature: of the annealed mean of the head "bins"; None: that of
             training.
-          saturation: what a* and b* are multiplied by.
+          saturation: what a* and b* are multiplied by; not those of hints.
+          hints: a list of `images.hints.Hints`, or None, of each picture.
 
         Returns:
           float32 [N, 2, h, w]: a* and b* planes, CIE units; of heads of drawings
@@ -146,10 +187,15 @@ class Predictor:
         """
         self.check(working_size, temperature, saturation)
         size = working_size or self.info["working_size"]
+        hints = hints or [None] * len(images)
+        if any(known is not None for known in hints):
+            self.check_hints()
         while True:
             try:
-                planes = self._predict(images, size, temperature)
+                planes, small, given = self._predict(images, size, temperature, hints)
                 planes[:, :2] *= saturation
+                if any(known is not None for known in hints):
+                    planes[:, :2] = steering.corrected(planes[:, :2], small, given)
                 return planes
             except (tf.errors.ResourceExhaustedError, MemoryError) as error:
                 if len(images) > 1:
@@ -160,17 +206,27 @@ class Predictor:
                 log.warning("out of memory at working size %d: halved", size)
                 size = max(size // 2, self.info["multiple"])
 
-    def _predict(self, images, size, temperature):
-        height, width = images[0].shape[:2]
-        height, width = working.working_shape(height, width, size)
-        small = np.stack([working.reduced_lightness(i, height, width) for i in images])
+    def _predict(self, images, size, temperature, hints):
+        small, given = self.reduced(images, size, hints)
         output = predict_planes(
-            self.network, tf.constant(small), self.info["multiple"], temperature
+            self.network, tf.constant(small), self.info["multiple"], temperature, given
         )
-        planes = [output["ab"]] + [
-            output[name] for name in ("change",) if name in output
-        ]
-        return np.concatenate(planes, 1)
+        names = [name for name in ("ab", "change") if name in output]
+        return np.concatenate([output[name] for name in names], 1), small, given
+
+    def reduced(
+        self, images: Sequence[np.ndarray], size: int | None, hints: Any
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """What the network sees of pictures: L* [N, h, w], and of one that takes
+        hints they, [N, h, w, 3], of others None."""
+        height, width = images[0].shape[:2]
+        height, width = self.working_shape(height, width, size)
+        small = np.stack([working.reduced_lightness(i, height, width) for i in images])
+        if not self.info.get("hints"):
+            return small, None
+        none = np.zeros((height, width, 3), np.float32)
+        given = [none if x is None else x.reduced(height, width) for x in hints]
+        return small, np.stack(given)
 
 
 def predict_planes(
@@ -178,12 +234,14 @@ def predict_planes(
     lightness: Tensor,
     multiple: int,
     temperature: float | None = None,
+    hints: Tensor | None = None,
 ) -> Batch:
     """Run a network at the size given, padded by reflection to what it takes.
 
     Args:
       network: as of Predictor.
       lightness: [N, h, w] float32, L* 0..100.
+      hints: [N, h, w, 3] of a network that takes them, none in the padding.
 
     Returns:
       {"ab": [N, 2, h, w] float32, a* and b*}, of the head "bins" {"logits": [N,
@@ -195,7 +253,11 @@ def predict_planes(
     for axis, size in ((1, height), (2, width)):
         index = resize.reflected(size, 0, -size % multiple)
         padded = tf.gather(padded, index, axis=axis)
-    output = dict(network(padded[..., None] / cie.L_HALF - 1.0))
+    l = padded[..., None] / cie.L_HALF - 1.0
+    if hints is not None:
+        beyond = [[0, 0], [0, -height % multiple], [0, -width % multiple], [0, 0]]
+        l = tf.concat([l, tf.pad(hints, beyond)], -1)
+    output = dict(network(l))
     if temperature is not None:
         output["ab"] = heads.ab_of_logits(output["logits"], temperature)
     planes = tf.transpose(output["ab"][:, :height, :width], [0, 3, 1, 2])

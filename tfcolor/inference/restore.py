@@ -45,7 +45,8 @@ def load(model: Path) -> Predictor:
     path = pathlib.Path(model).expanduser()
     if presets.find(model) or run_folder.Workdir(path).exists():
         generator, info = of_model(model)
-        return Predictor(network_of(generator.folded()), info)
+        draw = drawing_of(generator) if generator.settings.get("dropout") else None
+        return Predictor(network_of(generator.folded()), info, draw)
     return _saved_model(path)
 
 
@@ -92,6 +93,7 @@ def of_run(path: Path) -> tuple[Network, Info]:
         "head": config.generator.head,
         "step": step,
         "trainer": config.trainer,
+        **({"hints": True} if config.data.hints else {}),
     }
 
 
@@ -153,14 +155,39 @@ def keep_scanner(scanner: Network, folder: run_folder.Workdir) -> None:
 
 def network_of(generator: Network) -> Callable[[Tensor], Batch]:
     """A generator as the function that Predictor takes, traced once."""
+    return _network_of(generator, training=False)
+
+
+def drawing_of(generator: Network) -> Callable[[Tensor, int], Batch]:
+    """A generator as the function `draw` that Predictor takes: with its dropout, but
+    the statistics of inference; of l [B, H, W, 1] and a seed. The generator trains no
+    more."""
+    generator.trainable = False  # so norms keep theirs
+    network = _network_of(generator, training=True)
+    layers = [
+        layer
+        for layer in generator._flatten_layers()
+        if isinstance(layer, keras.layers.Dropout)
+    ]
+
+    def draw(l, seed):
+        for number, layer in enumerate(layers):
+            layer.seed_generator.state.assign([seed, number])
+        return network(l)
+
+    return draw
+
+
+def _network_of(generator, training):
     head = generator.settings["head"]
+    channels = 4 if generator.settings["hints"] else 1
 
     @tf.function(
-        input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32)],
+        input_signature=[tf.TensorSpec([None, None, None, channels], tf.float32)],
         autograph=False,
     )
     def network(l):
-        color, logits = generator(l, training=False, with_logits=True)
+        color, logits = generator(l, training=training, with_logits=True)
         if head in DRAWING:
             return {"l": color[..., :1], "ab": color[..., 1:]}
         return {"ab": color, "logits": logits} if head == "bins" else {"ab": color}

@@ -37,39 +37,46 @@ _FIELDS = (
 )
 
 
-def write_warmup(folder: pathlib.Path, name: str, side: int) -> None:
+def write_warmup(folder: pathlib.Path, name: str, info: Any) -> None:
     """assets.extra/tf_serving_warmup_requests of a SavedModel: one request of
     each signature, with a photograph.
 
     Args:
       folder: pathlib.Path of the SavedModel.
       name: of the model.
-      side: of the photograph in pixels, what the network works at.
+      info: of `restore.of_run`; the photograph has its working size.
     """
     (folder / "assets.extra").mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / "assets.extra" / WARMUP)) as writer:
-        for signature, (key, value) in sample_requests(side).items():
+        for signature, inputs in sample_requests(info).items():
             log = _message("PredictionLog")()
             request = log.predict_log.request
             request.model_spec.name = name
             request.model_spec.signature_name = signature
-            tensor = tf.make_tensor_proto(value).SerializeToString()
-            request.inputs.add(key=key, value=tensor)
+            for key, value in inputs.items():
+                tensor = tf.make_tensor_proto(value).SerializeToString()
+                request.inputs.add(key=key, value=tensor)
             writer.write(log.SerializeToString())
 
 
-def sample_requests(side: int) -> dict[str, tuple[str, Any]]:
-    """{signature: (its input's name, a value)} of one photograph."""
+def sample_requests(info: Any) -> dict[str, dict[str, Any]]:
+    """{signature: {input: value}} of one photograph."""
+    side = info["working_size"]
     photograph = sources.open_source("sample").read(1)
     image = Image.fromarray(photograph).resize((side, side), Image.Resampling.BICUBIC)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=95)
     pixels = np.asarray(image)[None]
-    return {
-        "serving_default": ("image_bytes", [file.getvalue()]),
-        "colorize": ("image", pixels),
-        "predict_ab": ("l", lab.lightness(pixels).numpy()[..., None]),
+    found: dict[str, dict[str, Any]] = {
+        "serving_default": {"image_bytes": [file.getvalue()]},
+        "colorize": {"image": pixels},
+        "predict_ab": {"l": lab.lightness(pixels).numpy()[..., None]},
     }
+    if info.get("hints"):
+        middle = [side // 2, side // 2, *pixels[0, side // 2, side // 2], 2]
+        hints = np.array([[middle]], np.float32)
+        found["colorize_with_hints"] = {"image": pixels, "hints": hints}
+    return found
 
 
 def model_config(name: str) -> str:
@@ -115,11 +122,21 @@ Signatures:
 - `colorize`: `image` uint8 [N, H, W, 3] -> `image` uint8 [N, H, W, 3]
 - `predict_ab`: `l` float32 [N, H, W, 1], L* 0..100 -> `ab` float32 [N, H, W, 2],
   a* and b*{_probabilities(info)}
-
+{_with_hints(info)}
 BMPs are read with 8 bits of grey, 24 or 32 bits, without a palette. Pictures of
 several sizes may share a request of `serving_default`. JPEGs are
 turned as their EXIF orientation says.
 """
+
+
+def _with_hints(info):
+    if not info.get("hints"):
+        return ""
+    return (
+        "- `colorize_with_hints`: `image` uint8 [N, H, W, 3], `hints` float32 "
+        "[N, k, 6]: y, x, r, g,\n  b (0..255), radius; rows of radius 0 are none -> "
+        "`image` uint8 [N, H, W, 3]\n"
+    )
 
 
 def _probabilities(info):

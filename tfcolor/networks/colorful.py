@@ -82,6 +82,7 @@ class Colorful(Generator):
             )
         self.blocks.append(self._convolution(4 * width, 4, stride=2, transpose=True))
         self.blocks += [self._convolution(4 * width) for _ in range(2)]
+        self.join_at([1, 2 * QUARTER, QUARTER])
         self.head = self.make_head(pointwise, scale=QUARTER)
 
     def _convolution(self, filters, kernel_size=3, stride=1, norm="none", **settings):
@@ -96,7 +97,13 @@ class Colorful(Generator):
             **settings,
         )
 
-    def features(self, x: Tensor, training: bool | None) -> Tensor:
-        for block in self.blocks:
+    def features(
+        self, x: Tensor, training: bool | None, hints: Tensor | None = None
+    ) -> Tensor:
+        # After the first convolution, where the size is least, and a quarter.
+        joins = {0: 0, len(self.blocks) - 7: 1, len(self.blocks) - 3: 2}
+        for number, block in enumerate(self.blocks):
             x = block(x, training=training)
+            if number in joins:
+                x = self.join(joins[number], x, hints)
         return x

@@ -44,6 +44,9 @@ class EfficientNetUNet(Generator):
         convolutions.
       head, temperature, input_channels, white_point: as in UNet.
 
+    Hints join what every level of the way up sees, and the first layer of an
+    encoder that is trained.
+
     Input, output and errors as of Generator; height and width must be
     multiples of 32.
     """
@@ -109,6 +112,10 @@ class EfficientNetUNet(Generator):
             ]
             for i, (count, factor) in enumerate(levels)
         ]
+        scales = [2 ** (5 - level) for level in range(1 + len(self.levels))]
+        # The first layer too, unless it is not trained.
+        self.sees_hints = not (frozen or frozen_blocks)
+        self.join_at([*scales, *([2] if self.sees_hints else [])])
         self.head = self.make_head(
             lambda channels: keras.layers.Conv2D(
                 channels, 3, padding="same", kernel_initializer=initializer()
@@ -147,11 +154,18 @@ class EfficientNetUNet(Generator):
         except ValueError as error:
             raise ValueError(f"generator.weights: {error}") from error
 
-    def features(self, x: Tensor, training: bool | None) -> Tensor:
-        *maps, last = self.encoder(x)
-        x = self.entry(last, training=training)
-        for level in self.levels:
+    def features(
+        self, x: Tensor, training: bool | None, hints: Tensor | None = None
+    ) -> Tensor:
+        if hints is None or not self.sees_hints:
+            *maps, last = self.encoder(x)
+        else:
+            stem = self.join(-1, self.encoder.stem(x), hints)
+            *maps, last = self.encoder.maps(stem)
+        x = self.join(0, self.entry(last, training=training), hints)
+        for number, level in enumerate(self.levels, 1):
             x = keras.ops.concatenate([_doubled(x), maps.pop()], -1)
+            x = self.join(number, x, hints)
             for convolution in level:
                 x = convolution(x, training=training)
         return x

@@ -90,7 +90,10 @@ class EfficientNetLite0(keras.Model):
         return [shapes[end] for end in self.ends]
 
     def call(self, x: Tensor) -> list[Tensor]:
-        x = self.stem(x)
+        return self.maps(self.stem(x))
+
+    def maps(self, x: Tensor) -> list[Tensor]:
+        """The output for what the first layer gave: [B, h, w, C]."""
         maps = []
         for number, block in enumerate(self.blocks):
             x = block(x)

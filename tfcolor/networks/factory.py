@@ -58,7 +58,9 @@ def generator_of(config: Config) -> Network:
     """The generator of a Config, built at its image size."""
     config = resolve(config)
     assert config.generator is not None
-    generator = new(registry.GENERATORS[config.generator.name], config.generator)
+    entry = registry.GENERATORS[config.generator.name]
+    hints = {"hints": True} if config.data.hints else {}
+    generator = new(entry, config.generator, **hints)
     generator.build((None, config.data.image_size, config.data.image_size, 1))
     return generator
 

@@ -1,12 +1,15 @@
 """What generators share: lightness to color, l [B, H, W, 1] -> ab [B, H, W, 2]."""
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from tfcolor.color.bins import QUARTER
 from tfcolor.networks.heads import Head
+from tfcolor.networks.hints import CHANNELS
+from tfcolor.networks.hints import HintJoin
 from tfcolor.networks.layers import ConvBlock
 from tfcolor.networks.layers import check_choice
 from tfcolor.networks.layers import initializer
@@ -24,12 +27,15 @@ class Generator(keras.Model):
 
     A subclass has `features(x, training)`, the map that the head sees, sets
     `multiple`, what height and width must be divisible by, and makes its head
-    by `make_head`.
+    by `make_head`. For hints it names the scales of the maps that see them by
+    `join_at`, and has `features(x, training, hints)`, which calls `join`.
 
     Args:
       settings: the arguments of the subclass, by name.
+      hints: whether it takes hints.
 
-    Input: l [B, H, W, 1] float, L*/50 - 1, in [-1, 1].
+    Input: l [B, H, W, 1] float, L*/50 - 1, in [-1, 1]; with hints also [B, H, W, 4],
+    l and, where a color is known, (a*, b*)/110 and 1, elsewhere 0.
     Output: ab [B, H, W, 2] float32, (a*, b*)/110, in [-1, 1]; of the heads
     "lab" and "rgb" l, a and b, [B, H, W, 3]; with
     `with_logits` also what the head made it of: of the head "bins" the logits
@@ -47,7 +53,9 @@ class Generator(keras.Model):
         """The network in a message about its input."""
         return f"generator {type(self).__name__}"
 
-    def __init__(self, settings: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(
+        self, settings: dict[str, Any], hints: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         check_choice("generator.norm", settings["norm"], NORMS)
         check_choice("generator.input_channels", settings["input_channels"], (1, 3))
@@ -60,7 +68,8 @@ class Generator(keras.Model):
             raise ValueError(
                 f"generator.dropout: {settings['dropout']} is not in [0, 1)"
             )
-        self.settings = settings
+        self.settings = {**settings, "hints": bool(hints)}
+        self.joins: list[HintJoin] = []
 
     def features(self, x: Tensor, training: bool | None) -> Tensor:
         """The map [B, h, w, C] that the head sees of an input [B, H, W, 1 or 3]."""
@@ -93,8 +102,26 @@ class Generator(keras.Model):
         common = {name: self.settings[name] for name in ("norm", "spectral_norm")}
         return ConvBlock(filters, kernel_size, **{**common, **settings})
 
+    def join_at(self, scales: Sequence[int], gain: float = 1.0) -> None:
+        """Make the joins of the hints with maps `scales` times smaller than the
+        picture; without hints none."""
+        if self.settings["hints"]:
+            self.joins = [*self.joins, *(HintJoin(scale, gain) for scale in scales)]
+
+    def join(self, i: int, x: Tensor, hints: Tensor | None) -> Tensor:
+        """A map [B, h, w, C] with the hints [B, H, W, 3] that join i adds; without
+        them as it is."""
+        return x if hints is None else self.joins[i](x, hints)
+
+    def unhinted_weights(self) -> list[Any]:
+        """The weights but those of the joins, in their order."""
+        own = {id(weight) for join in self.joins for weight in join.weights}
+        return [weight for weight in self.weights if id(weight) not in own]
+
     def build(self, shape: Shape) -> None:
-        self.call(keras.KerasTensor(shape))  # builds every layer
+        self.call(keras.KerasTensor((*shape[:-1], 1)))  # builds every layer
+        if self.settings["hints"]:
+            self.call(keras.KerasTensor((*shape[:-1], 1 + CHANNELS)))  # and the joins
 
     def check_size(self, shape: Shape) -> None:
         """Raise ValueError if the sides of an input are no multiples of `multiple`."""
@@ -109,9 +136,10 @@ class Generator(keras.Model):
         self, l: Tensor, training: bool | None = None, with_logits: bool = False
     ) -> Any:
         self.check_size(l.shape)
-        x = whitened(l, self.settings["white_point"])
+        given = () if l.shape[-1] == 1 else (l[..., 1:],)
+        x = whitened(l[..., :1], self.settings["white_point"])
         x = keras.ops.concatenate([x] * self.settings["input_channels"], -1)
-        ab, logits = self.head(self.features(x, training))
+        ab, logits = self.head(self.features(x, training, *given))
         return (ab, logits) if with_logits else ab
 
     def get_config(self) -> dict[str, Any]:

@@ -28,6 +28,9 @@ ENCODER_MAPS = (
 # means of ImageNet, in the order blue, green, red.
 MEANS = (103.939, 116.779, 123.68)
 
+# Of these for a unit of l.
+GREYS = 127.5
+
 
 @keras.saving.register_keras_serializable("tfcolor")
 class ResNetUNet(Generator):
@@ -37,7 +40,8 @@ class ResNetUNet(Generator):
 
     The lightness enters as a grey picture, l -> 127.5 (l + 1), in three
     channels. A frozen encoder's batch norms keep the statistics they came with.
-    With the head "bins" the way up ends at a quarter of the size.
+    With the head "bins" the way up ends at a quarter of the size. Hints join the map
+    of each block up, and the picture that an encoder which is trained sees.
 
     Args:
       width: channels of the last block up; those before have up to 8 times as
@@ -111,6 +115,9 @@ class ResNetUNet(Generator):
             for i, filters in enumerate(widths[: 3 if head == "bins" else 5])
         ]
         self.attention = [None] * len(self.up)
+        self.join_at([16 >> level for level in range(len(self.up))])
+        if not frozen:
+            self.join_at([1], gain=GREYS)
         self.head = self.make_head(pointwise)
 
     def build(self, shape: Shape) -> None:
@@ -149,13 +156,17 @@ class ResNetUNet(Generator):
                 f"without its top: {reason}"
             ) from error
 
-    def features(self, x: Tensor, training: bool | None) -> Tensor:
+    def features(
+        self, x: Tensor, training: bool | None, hints: Tensor | None = None
+    ) -> Tensor:
         ops = keras.ops
-        grey = 127.5 * (x + 1.0) - ops.convert_to_tensor(MEANS, dtype=x.dtype)
+        grey = GREYS * (x + 1.0) - ops.convert_to_tensor(MEANS, dtype=x.dtype)
+        if len(self.joins) > len(self.up):
+            grey = self.join(-1, grey, hints)
         maps = self.encoder(grey, training=training and not self.settings["frozen"])
         x, skips = maps[-1], [*maps[:-1]]
-        for block, layer in zip(self.up, self.attention, strict=True):
-            x = block(x, training=training)
+        for i, (block, layer) in enumerate(zip(self.up, self.attention, strict=True)):
+            x = self.join(i, block(x, training=training), hints)
             x = x if layer is None else layer(x)
             if skips:
                 x = ops.concatenate([x, skips.pop()], -1)

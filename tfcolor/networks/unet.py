@@ -38,6 +38,8 @@ class UNet(Generator):
       input_channels: 1, or 3: l repeated.
       white_point: L* from which the input is white, see `whitened`; None: none.
 
+    Hints join the map of each level on the way down but the innermost.
+
     Input, output and errors as of Generator.
     """
 
@@ -81,6 +83,7 @@ class UNet(Generator):
         self.after = [self._extra(widths[-1], "none") for _ in range(extra)]
         last = 2 if head == "bins" else 1
         self.up = [self._up(i, widths) for i in reversed(range(last, depth))]
+        self.join_at([2 ** (level + 1) for level in range(depth - 1)])
         self.head = self.make_head(
             lambda channels: ConvTranspose(
                 channels, 4, strides=2, padding="same", kernel_initializer=initializer()
@@ -100,6 +103,8 @@ class UNet(Generator):
         plain.build((None, self.multiple, self.multiple, 1))
         for mine, other in zip(self.blocks(), plain.blocks(), strict=True):
             mine.fold_into(other)
+        for mine, other in zip(self.joins, plain.joins, strict=True):
+            other.set_weights(mine.get_weights())
         plain.head.set_weights(self.head.get_weights())
         return plain
 
@@ -134,10 +139,12 @@ class UNet(Generator):
     def _extra(self, filters, norm):
         return self.block(filters, 3, stride=1, norm=norm, activation="relu")
 
-    def features(self, x: Tensor, training: bool | None) -> Tensor:
+    def features(
+        self, x: Tensor, training: bool | None, hints: Tensor | None = None
+    ) -> Tensor:
         skips = []
-        for block in self.down[:-1]:
-            x = block(x, training=training)
+        for level, block in enumerate(self.down[:-1]):
+            x = self.join(level, block(x, training=training), hints)
             skips.append(x)
         for block in [*self.before, self.down[-1], *self.after]:
             x = block(x, training=training)

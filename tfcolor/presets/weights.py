@@ -36,6 +36,7 @@ def restore(name: str) -> tuple[Network, dict[str, Any]]:
         "trainer": card["trainer"],
         "preset": name,
         "sha256": card["sha256"],
+        **({"hints": True} if generator.settings["hints"] else {}),
     }
 
 
@@ -49,7 +50,8 @@ def config_of(card: dict[str, Any]) -> config_lib.Config:
         generator = config_lib.Generator(**card["generator"])
     except TypeError as error:
         raise UsageError(f"{card['name']}: generator: {error}") from error
-    data = config_lib.Data(image_size=card["working_size"])
+    hints = bool(card["training"].get("data.hints"))
+    data = config_lib.Data(image_size=card["working_size"], hints=hints)
     return config_lib.Config(trainer=card["trainer"], data=data, generator=generator)
 
 

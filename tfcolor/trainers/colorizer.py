@@ -55,7 +55,8 @@ class Colorizer(Trainer):
       ema_decay, seed: as in Trainer.
 
     `train_step` takes {"l": [B, H, W, 1], "ab": [B, H, W, 2]}, float32 in
-    [-1, 1], with a scanner {"rgb": [B, H, W, 3]} too, and with blur or erase
+    [-1, 1], with a scanner {"rgb": [B, H, W, 3]} too, for a generator that takes hints
+    {"hints": [B, H, W, 3]} (none: no hint), and with blur or erase
     {"numbers"}, as of `degrade.degrade`, and with aging {"seeds"}, as of
     `aging.age`; it is one generator update. Calling the model colors with the
     averaged generator where there is one.
@@ -109,6 +110,7 @@ class Colorizer(Trainer):
         self.aging = aging
         self.scanner = scanner
         self.draws = generator.get_config().get("head") in DRAWING
+        self.hinted = bool(generator.get_config().get("hints"))
 
     def prepare(
         self,
@@ -134,7 +136,8 @@ class Colorizer(Trainer):
     def pair(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """(input, color) of a batch: l and ab; of drawings the scan, and l, a
         and b [B, H, W, 3]. The input is perhaps aged, then perhaps blurred, then
-        perhaps loses a rectangle, each whatever the others are."""
+        perhaps loses a rectangle, each whatever the others are. Of a generator that
+        takes hints it is l and they, [B, H, W, 4]."""
         l, ab = batch["l"], batch["ab"]
         color = tf.concat([l, ab], -1) if self.draws else ab
         if self.scanner is not None:
@@ -143,6 +146,9 @@ class Colorizer(Trainer):
             l = aging.age(l, batch["seeds"], self.aging)
         if "numbers" in batch:
             l = degrade.degrade(l, batch["numbers"], self.blur, self.erase)
+        if self.hinted:
+            none = tf.zeros([*tf.unstack(tf.shape(l)[:3]), 3])
+            l = tf.concat([l, batch.get("hints", none)], -1)
         return l, color
 
     def color(self, l: Tensor) -> tuple[Tensor, Tensor]:
@@ -212,7 +218,7 @@ class Colorizer(Trainer):
 
     def planes(self, l: Tensor, color: Tensor) -> tuple[Tensor, Tensor]:
         """(l, ab) of an input and a color for it."""
-        return (color[..., :1], color[..., 1:]) if self.draws else (l, color)
+        return (color[..., :1], color[..., 1:]) if self.draws else (l[..., :1], color)
 
     def test_step(self, batch: Batch) -> Logs:
         """Means over the images of what a color collapse shows in: of the 8-bit
@@ -235,7 +241,7 @@ class Colorizer(Trainer):
         """uint8 [h, w, 3]: rows of the inputs, the predictions, the truth."""
         l, color = self.pair(batch)
         prediction = self(l, training=False)
-        rows = [(l, tf.zeros_like(batch["ab"]))]
+        rows = [(l[..., :1], tf.zeros_like(batch["ab"]))]
         rows += [self.planes(l, x) for x in (prediction, color)]
         return grid.of_rows(rows)
 

@@ -91,8 +91,8 @@ class ColorGAN(Colorizer):
         raise NotImplementedError
 
     def critic(self, l: Tensor, ab: Tensor) -> Any:
-        """Raw logits of ab given l."""
-        return self.discriminator(tf.concat([l, ab], -1), training=True)
+        """Raw logits of ab given l, without the hints beside it."""
+        return self.discriminator(tf.concat([l[..., :1], ab], -1), training=True)
 
     def uniform(self, k: int, like: Tensor) -> Tensor:
         """[B] numbers in 0..1 for the images of minibatch k of this step.

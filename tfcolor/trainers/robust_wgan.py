@@ -67,7 +67,7 @@ class RobustWGAN(WGANGP):
 
     def weigh(self, l: Tensor, ab: Tensor) -> Tensor:
         """Weights [B] of mean 1 over the minibatches of all replicas."""
-        weights = self.weight_network(tf.concat([l, ab], -1), training=True)
+        weights = self.weight_network(tf.concat([l[..., :1], ab], -1), training=True)
         return weights / over_replicas(tf.reduce_mean(weights))
 
     def adversarial_step(self, batch: Batch) -> Logs:

@@ -40,7 +40,7 @@ def adopt(
     if presets.find(init) is None:
         # Wherever it is called from, the run goes on.
         config.train.init = str(pathlib.Path(init).expanduser().resolve())
-    section, size = _begun(workdir, config.train.init) or _named(init)
+    section, size, hints = _begun(workdir, config.train.init) or _named(init)
     name = given.get("generator.name", section["name"])
     if name != section["name"]:
         raise UsageError(
@@ -53,6 +53,8 @@ def adopt(
             setattr(config.generator, field, value)
     if "data.image_size" not in given and not config.train.stages:
         config.data.image_size = size
+    if "data.hints" not in given:
+        config.data.hints = config.data.hints or hints
 
 
 def adopting(workdir: Path | None = None) -> Callable[..., None]:
@@ -62,7 +64,8 @@ def adopting(workdir: Path | None = None) -> Callable[..., None]:
 
 def load(trainer: Any, config: config_lib.Config) -> dict[str, Any]:
     """Load the weights of `train.init` into a new trainer: its generator, and the
-    average of that.
+    average of that. What takes hints may begin with weights that do not: until it has
+    learned, it answers as they do. The other way their joins are left out.
 
     Returns:
       A dict for config.json: what they are, and their step.
@@ -78,29 +81,37 @@ def load(trainer: Any, config: config_lib.Config) -> dict[str, Any]:
     except RunError as error:
         raise UsageError(f"--init={init}: {error}") from error
     _check_fit(init, other, mine)
-    trained = other.get_weights()
     for network in filter(None, (mine, trainer.average)):
-        network.set_weights(trained)
+        pairs = zip(_common(network, other), _common(other, network), strict=True)
+        for weight, trained in pairs:
+            weight.assign(trained)
     known = [key for key in ("step", "sha256") if key in info]
     return {"weights": init, **{key: info[key] for key in known}}
 
 
 def _begun(workdir, init):
-    """(generator section, image size) of the run in a folder that began with
-    `init`, or None."""
+    """(generator section, image size, whether it takes hints) of the run in a folder
+    that began with `init`, or None."""
     if not workdir or not Workdir(workdir).exists():
         return None
     config = _read(Workdir(workdir))
     if config.get("train", {}).get("init") != init:
         return None
-    return config["generator"], config["data"]["image_size"]
+    return _parts(config)
+
+
+def _parts(config):
+    data = config["data"]
+    return config["generator"], data["image_size"], bool(data.get("hints"))
 
 
 def _named(init):
-    """(generator section, image size) of weights that ship, or of a run."""
+    """(generator section, image size, whether it takes hints) of weights that ship, or
+    of a run."""
     if presets.find(init):
         card = presets.card(init)
-        return card["generator"], card["working_size"]
+        hints = bool(card["training"].get("data.hints"))
+        return card["generator"], card["working_size"], hints
     folder = Workdir(init)
     if not folder.path.exists():
         raise UsageError(f"--init={init}: no such folder{presets.hint(init)}")
@@ -109,7 +120,7 @@ def _named(init):
     config = _read(folder)
     if "generator" not in config:
         raise UsageError(f"--init={init}: a run that colours nothing")
-    return config["generator"], config["data"]["image_size"]
+    return _parts(config)
 
 
 def _read(folder):
@@ -126,12 +137,23 @@ def _generator(section, init):
         raise UsageError(f"--init={init}: generator: {error}") from error
 
 
+def _common(network, other):
+    """The weights of a network that it shares with another of its settings, but
+    perhaps those of hints."""
+    if network.settings.get("hints") and not other.settings.get("hints"):
+        return network.unhinted_weights()
+    return network.weights
+
+
 def _check_fit(init, other, mine):
-    shapes = [[tuple(w.shape) for w in network.weights] for network in (other, mine)]
+    shapes = [
+        [tuple(w.shape) for w in _common(*pair)]
+        for pair in ((other, mine), (mine, other))
+    ]
     differ = [
         f"generator.{field}: {other.settings.get(field)}, here {value}"
         for field, value in mine.settings.items()
-        if other.settings.get(field) != value
+        if other.settings.get(field) != value and field != "hints"
     ]
     structure = any(
         other.settings.get(field) != mine.settings.get(field) for field in _STRUCTURE
