@@ -33,6 +33,11 @@ from tfcolor.types import Path
 from tfcolor.types import Tensor
 from tfcolor.version import __version__
 
+_WITH_HINTS = [
+    tf.TensorSpec([None, None, None, 3], tf.uint8, "image"),
+    tf.TensorSpec([None, None, 6], tf.float32, "hints"),
+]
+
 
 class Served(tf.Module):
     """The signatures around a generator: the whole color path as a graph.
@@ -49,6 +54,10 @@ class Served(tf.Module):
         # By name, because tracking misses layers that a network keeps in lists.
         self.weights = [variable.value for variable in generator.variables]
         self.network = restore.network_of(generator)
+        if info.get("hints"):  # because what a module has is saved with it
+            self.colorize_with_hints = tf.function(
+                self._colorize_with_hints, _WITH_HINTS, autograph=False
+            )
 
     def signatures(self) -> dict[str, Any]:
         """{name of a signature: the function}, as `tf.saved_model.save` takes it."""
@@ -112,16 +121,9 @@ class Served(tf.Module):
         )
         return {"colorized_bytes": encoded}
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, None, None, 3], tf.uint8, "image"),
-            tf.TensorSpec([None, None, 6], tf.float32, "hints"),
-        ],
-        autograph=False,
-    )
-    def colorize_with_hints(self, image: Tensor, hints: Tensor) -> dict[str, Tensor]:
-        """As `colorize`, uint8 [N, H, W, 3], with hints [N, k, 6]: y, x, r, g,
-        b (0..255) and radius, in pixels of the picture; radius 0 is no hint."""
+    def _colorize_with_hints(self, image, hints):
+        """As `colorize`, with hints [N, k, 6]: y, x, r, g, b (0..255) and radius, in
+        pixels of the picture; radius 0 is no hint."""
         size = tf.shape(image)[1], tf.shape(image)[2]
         return {"image": self._colorize(image, steering.rasterized(hints, *size))}
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from tfcolor.types import Shape
 from tfcolor.types import Tensor
 
 CHANNELS = 3  # a*/110 and b*/110 where there is a hint and 0 elsewhere; and whether
@@ -31,20 +32,20 @@ class HintJoin(keras.layers.Layer):
         self.gain = gain
         self.convolution: Any = None
 
-    def build(self, x_shape, hints_shape):
+    def build(self, x_shape: Shape, hints_shape: Shape) -> None:
         self.convolution = keras.layers.Conv2D(
             x_shape[-1], 3, padding="same", use_bias=False, kernel_initializer="zeros"
         )
         self.convolution.build((*x_shape[:-1], CHANNELS))
 
-    def compute_output_shape(self, x_shape, hints_shape):
+    def compute_output_shape(self, x_shape: Shape, hints_shape: Shape) -> Shape:
         return x_shape
 
-    def call(self, x, hints):
+    def call(self, x: Tensor, hints: Tensor) -> Tensor:
         added = self.convolution(pooled(hints, self.scale))
         return x + keras.ops.cast(self.gain, x.dtype) * keras.ops.cast(added, x.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale, "gain": self.gain}
 
 
