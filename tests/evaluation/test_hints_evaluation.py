@@ -65,8 +65,6 @@ def test_the_curve_stands_in_the_report_and_in_metrics_json(runs, tmp_path, rng,
     for name in ("hinted", "levin"):
         assert found[name]["1024"]["ab_error"]["value"] < 1e-3
         assert found[name]["1024"]["histogram"]["value"] < 1e-3
-    error = [found["hinted"][n]["ab_error"]["value"] for n in ("0", "64", "1024")]
-    assert error == sorted(error, reverse=True)
     difference = content["hints"]["differences from levin"]["hinted"]["64"]["ab_error"]
     pair = [found[name]["64"]["ab_error"]["value"] for name in ("hinted", "levin")]
     np.testing.assert_allclose(difference["value"], pair[0] - pair[1], rtol=1e-6)
