@@ -2,6 +2,7 @@
 
 import golden_run
 import numpy as np
+import pytest
 
 import tfcolor
 
@@ -16,6 +17,7 @@ def test_a_run_and_an_export_of_an_earlier_version_colour_as_they_did():
         assert (found == kept[name]).mean() > 0.99, name
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_goes_on_as_it_would_have(tmp_path):
     kept = np.load(golden_run.VALUES)
     workdir = golden_run.copied(tmp_path / "run")

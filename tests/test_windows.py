@@ -21,6 +21,7 @@ print(len([name for name in sys.modules if name.startswith("tfcolor.")]))
 """
 
 
+@pytest.mark.slow
 def test_every_module_is_imported_without_fcntl_and_resource():
     done = subprocess.run(
         [sys.executable, "-c", IMPORTED], cwd=ROOT, capture_output=True, text=True

@@ -207,6 +207,7 @@ def test_one_file_of_hints_for_several_pictures(tmp_path, rng, call):
     assert "one file, but 2 pictures" in done.stderr
 
 
+@pytest.mark.slow
 def test_evaluate_judges_them_beside_a_run(tmp_path, trained, rng, call):
     photographs = write_pictures(tmp_path / "photographs", rng, 4)
     specs = "levin:0.01", "levin:0.2", "charpiat"

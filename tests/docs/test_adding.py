@@ -63,6 +63,7 @@ def test_every_kind_has_a_module_and_a_registration():
     assert set(re.findall(r'"mine\.(\w+):', registered)) == modules
 
 
+@pytest.mark.slow
 def test_what_is_added_trains_is_judged_and_exported(mine, call):
     done = call("train", "--config=mine/config.py", "--smoke", "--dry_run")
     assert done.returncode == 0, done.stderr

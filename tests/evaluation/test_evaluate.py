@@ -58,6 +58,7 @@ def judged(pictures, output, resamples=50, size=5):
     return statistics.judge(METHODS, batches, 22, source.name, output, resamples)
 
 
+@pytest.mark.slow
 def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     table, errors = judged(pictures, tmp_path)
     data = toy_config("cgan").data
@@ -148,6 +149,7 @@ def test_verdicts(pictures, tmp_path):
     assert "best" not in report.verdict(table, [], "ab_error")
 
 
+@pytest.mark.slow
 def test_runs_of_different_images_are_said(pictures, folders, tmp_path, call):
     others = new_run(toy_config("l1"), tmp_path / "others")
     text = (others / "config.json").read_text()
@@ -166,6 +168,7 @@ def test_runs_of_different_images_are_said(pictures, folders, tmp_path, call):
     assert saved["trained on different images"] == "cgan: none, others: 9-abc"
 
 
+@pytest.mark.slow
 def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
     samples = folders["cgan"] / "samples"
     for step in (2, 4):

@@ -35,6 +35,7 @@ def line_art_config(scanner):
     return config
 
 
+@pytest.mark.slow
 def test_line_art_learns_from_the_scans_of_a_run(tmp_path, monkeypatch):
     eagerly(monkeypatch)
     scanner = new_run(toy_config("cyclegan"), tmp_path / "scanner")
@@ -73,6 +74,7 @@ def test_scanner_is_not_trained(tmp_path):
     assert twin.scanner.get_config() == trainer.scanner.get_config()
 
 
+@pytest.mark.slow
 def test_runs_of_another_kind_are_named(tmp_path, call):
     colorizer = new_run(config_of("l1"), tmp_path / "l1")
     scanner = new_run(toy_config("cyclegan"), tmp_path / "cyclegan")

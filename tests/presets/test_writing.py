@@ -100,6 +100,7 @@ def test_export(ship, tmp_path, rng, call, monkeypatch):
         assert_refused(call("export", *arguments, f"--output={tmp_path}"), message)
 
 
+@pytest.mark.slow
 def test_evaluate(own, trained, tmp_path, rng, call):
     images = write_pictures(tmp_path / "images", rng, 5)
     output = tmp_path / "judged"

@@ -60,6 +60,7 @@ def test_the_list_of_checkpoints_may_be_lost(
     ]
 
 
+@pytest.mark.slow
 def test_all_checkpoints_damaged_is_an_error(tmp_path, four_steps):
     shutil.copytree(four_steps, tmp_path, dirs_exist_ok=True)
     for path in (tmp_path / "checkpoints").glob("*.data*"):

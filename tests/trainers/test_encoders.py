@@ -58,6 +58,7 @@ def test_the_first_blocks_stay_and_the_rest_learns_at_its_own_rate():
     assert set(shares) == {0.125, 1.0}
 
 
+@pytest.mark.slow
 def test_a_run_with_an_encoder_resumes_to_the_last_bit(tmp_path):
     config = of_config(frozen_blocks=9)
     config.optim.encoder_rate = 0.2

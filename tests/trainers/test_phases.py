@@ -15,6 +15,7 @@ from tfcolor.training import build
 from tfcolor.training import loop
 
 
+@pytest.mark.slow
 def test_generator_alone_is_regression_to_the_last_bit(tmp_path, monkeypatch):
     eagerly(monkeypatch)
     gan = config_of("cgan", steps=4, generator_alone=4)

@@ -137,6 +137,7 @@ def test_bad_settings_are_named(name, field, value):
         build.trainer(config)
 
 
+@pytest.mark.slow
 def test_robust_wgan_with_no_budget_is_wgan_gp_to_the_last_bit():
     plain, robust = toy_config("wgan_gp"), toy_config("robust_wgan")
     robust.loss.rho, robust.loss.warm_up = 0.0, 0

@@ -120,6 +120,7 @@ def test_histograms_have_the_same_names_whatever_was_built_before():
     ]
 
 
+@pytest.mark.slow
 def test_profile_of_chosen_steps(tmp_path, monkeypatch):
     eagerly(monkeypatch)
     seen = []

@@ -68,7 +68,9 @@ def test_two_replicas_end_where_one_does(name, mirrored):
     one, logs_of_one = train(config, tf.distribute.get_strategy(), eager)
     two, logs_of_two = train(config, mirrored, eager)
     for first, second in zip(one, two, strict=True):
-        np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
+        # Adam divides the last bits of a gradient near 0 by as little.
+        assert (np.abs(first - second) > 1e-5).mean() <= 0.01
+        np.testing.assert_allclose(first, second, rtol=0, atol=5e-5)
     expected = {"g/loss", "g/cycle" if name == "cyclegan" else "g/l1"}
     if config.discriminator is not None:
         expected |= {"d/loss", "g/adversarial"}
@@ -131,7 +133,9 @@ def test_features_are_compared_as_of_one_batch(mirrored, monkeypatch):
     one, logs_of_one = train(config, tf.distribute.get_strategy(), eager=True)
     two, logs_of_two = train(config, mirrored, eager=True)
     for first, second in zip(one, two, strict=True):
-        np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
+        # Adam divides the last bits of a gradient near 0 by as little.
+        assert (np.abs(first - second) > 1e-5).mean() <= 0.01
+        np.testing.assert_allclose(first, second, rtol=0, atol=5e-5)
     expected = logs_of_one["g/perceptual"]
     assert logs_of_two["g/perceptual"] == pytest.approx(expected, rel=1e-4)
 
