@@ -160,10 +160,25 @@ class Predictor:
                 log.warning("out of memory at working size %d: halved", size)
                 size = max(size // 2, self.info["multiple"])
 
+    def predict_lightness(
+        self,
+        lightness: np.ndarray,
+        temperature: float | None = None,
+        saturation: float = 1.0,
+    ) -> np.ndarray:
+        """What `predict_ab` gives for pictures that are at the working size already:
+        lightness float32 [N, h, w], L* 0..100."""
+        planes = self._predict_lightness(lightness, temperature)
+        planes[:, :2] *= saturation
+        return planes
+
     def _predict(self, images, size, temperature):
         height, width = images[0].shape[:2]
         height, width = working.working_shape(height, width, size)
         small = np.stack([working.reduced_lightness(i, height, width) for i in images])
+        return self._predict_lightness(small, temperature)
+
+    def _predict_lightness(self, small, temperature):
         output = predict_planes(
             self.network, tf.constant(small), self.info["multiple"], temperature
         )
