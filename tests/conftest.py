@@ -20,6 +20,7 @@ import pytest
 import tensorflow as tf
 from harness import SAID
 from harness import config_of
+from harness import eagerly
 from harness import new_run
 from harness import toy_config
 
@@ -76,9 +77,11 @@ def rng():
 
 @pytest.fixture(scope="session")
 def four_steps(tmp_path_factory):
-    """A finished run; copy it before you touch it."""
+    """A finished run, whose steps were not traced; copy it before you touch it."""
     workdir = tmp_path_factory.mktemp("four_steps")
-    loop.train(config_of("cgan", steps=4), workdir)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        eagerly(monkeypatch)
+        loop.train(config_of("cgan", steps=4), workdir)
     return workdir
 
 

@@ -29,6 +29,11 @@ AUGMENTED = {"rotation": 20.0, "perspective": 0.5, "blur": 0.5, "erase": 0.5}
 AUGMENTED["aging"] = 0.5
 
 
+def each(names, quick=("cgan", "wgan_gp")):
+    """Parameters of a test: all but a few of the names are slow."""
+    return [n if n in quick else pytest.param(n, marks=pytest.mark.slow) for n in names]
+
+
 def config_path(name):
     return config_lib.CONFIGS / f"{name}.py"
 
@@ -227,7 +232,7 @@ def run_command(*arguments, tool="train", **options):
         [sys.executable, str(ROOT / "bin" / tool), *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         env=environment,
         **options,
     )

@@ -29,6 +29,7 @@ def _restored():
         entries.update(old)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_restored")
 def test_what_is_added_trains_is_judged_and_exported(call, tmp_path, rng):
     config, workdir = ROOT / "tests" / "plugin.py", tmp_path / "run"

@@ -1,7 +1,9 @@
 """bin/train as a user types it: messages, exit codes, what is left behind."""
 
+import contextlib
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import time
@@ -9,7 +11,9 @@ import time
 import pytest
 from harness import ROOT
 from harness import assert_refused
+from harness import eagerly
 from harness import run_command
+from harness import step_of
 from harness import write_pictures
 from PIL import Image
 
@@ -39,6 +43,7 @@ def test_help_is_quick_and_does_without_tensorflow(tool, text):
 
 
 # The others run the same way, in one process, in test_run.
+@pytest.mark.slow
 def test_smoke(tmp_path):
     workdir = tmp_path / "run"
     done = run_command("--loss=classification", "--smoke", f"--workdir={workdir}")
@@ -49,6 +54,24 @@ def test_smoke(tmp_path):
     for chatter in ("oneDNN", "cuda", "rebuild TensorFlow", "UserWarning", "Warning:"):
         assert chatter not in done.stderr
     assert "images/s" in done.stderr
+
+
+@pytest.mark.slow
+def test_two_replicas(tmp_path):
+    workdir = tmp_path / "run"
+    replicas = "--config.train.cpu_replicas=2"
+    done = run_command("--loss=l1", "--smoke", replicas, f"--workdir={workdir}")
+    assert done.returncode == 0, done.stderr
+    assert (workdir / "samples" / "step_0000004.png").exists()
+
+
+@pytest.mark.slow
+def test_stages(tmp_path, call, monkeypatch):
+    eagerly(monkeypatch)
+    stages = "--config.train.stages=16:2:2 32:2:4:1e-4"
+    done = call("train", "--loss=hinge", "--smoke", stages, f"--workdir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert step_of(tmp_path) == 4
 
 
 def test_dry_run_shows_and_writes_nothing(tmp_path, call):
@@ -165,9 +188,11 @@ def test_read_only_workdir(tmp_path, call):
     assert not (folder / "run").exists()
 
 
-def test_full_disk_in_the_middle_of_a_checkpoint(tmp_path, call):
+@pytest.mark.slow
+def test_full_disk_in_the_middle_of_a_checkpoint(tmp_path, call, monkeypatch):
     """A limit on the size of any file stands in for a full disk: the write
     of a checkpoint that has outgrown it fails half-way."""
+    eagerly(monkeypatch)
     workdir = tmp_path / "run"
     arguments = ["--loss=cgan", "--smoke", f"--workdir={workdir}"]
     arguments += ["--config.generator.width=24"]  # larger than any other file
@@ -175,15 +200,8 @@ def test_full_disk_in_the_middle_of_a_checkpoint(tmp_path, call):
     assert first.returncode == 0, first.stderr
     size = max(p.stat().st_size for p in (workdir / "checkpoints").iterdir())
     checkpoints = sorted(p.name for p in (workdir / "checkpoints").iterdir())
-    blocks = size // 2 // 1024
-    command = [sys.executable, str(ROOT / "bin" / "train"), *arguments]
-    limited = f"trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""
-    done = subprocess.run(
-        ["bash", "-c", limited, "bash", *command],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    with files_of_at_most(size // 2):
+        done = call("train", *arguments)
     assert done.returncode == 1, done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert "checkpoint of step 4 could not be written" in last
@@ -192,6 +210,17 @@ def test_full_disk_in_the_middle_of_a_checkpoint(tmp_path, call):
     again = call("train", *arguments)
     assert again.returncode == 0, again.stderr
     assert "resuming at step 2" in again.stderr
+
+
+@contextlib.contextmanager
+def files_of_at_most(count):
+    """Writes beyond so many bytes of a file fail, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_errors_show_their_traceback_when_asked(tmp_path, call):

@@ -181,6 +181,7 @@ def test_a_picture_of_ordinary_aspect_is_cropped_anywhere(tmp_path, data, rng, s
         np.testing.assert_array_equal(window, decode.cut(source.read(0), box))
 
 
+@pytest.mark.slow
 def test_a_run_with_everything_on_resumes_to_the_last_bit(tmp_path, monkeypatch):
     eagerly(monkeypatch)
     config = config_of("cgan", steps=6, keep_checkpoints=3)

@@ -3,6 +3,7 @@ from harness import COLORIZERS
 from harness import new_run
 from harness import toy_config
 
+import tfcolor
 from tfcolor.inference import export
 
 
@@ -20,6 +21,16 @@ def network_config(name):
     )
     config.data.image_size = 32
     return config
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    return new_run(toy_config("cgan"), tmp_path_factory.mktemp("runs") / "model")
+
+
+@pytest.fixture(scope="session")
+def predictor(model):
+    return tfcolor.load(model)
 
 
 @pytest.fixture(scope="session")

@@ -10,29 +10,16 @@ import zlib
 import numpy as np
 import pytest
 from harness import ROOT
-from harness import new_run
 from harness import picture
-from harness import toy_config
 from harness import write_pictures
 from PIL import Image
 
-import tfcolor
 from tfcolor.color import lab
 from tfcolor.errors import RunError
 from tfcolor.images import pictures
 from tfcolor.inference import batch
 from tfcolor.inference import planning
 from tfcolor.inference.predictor import Predictor
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return new_run(toy_config("cgan"), tmp_path_factory.mktemp("runs") / "model")
-
-
-@pytest.fixture(scope="module")
-def predictor(model):
-    return tfcolor.load(model)
 
 
 def opened(path):

@@ -62,6 +62,7 @@ def png(image):
     return file.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_answers_without_python_as_keras_does(name, exported, server, rng, tmp_path):
     run, model = exported(name)
@@ -114,6 +115,7 @@ def working(predictor, height, width):
     return working.working_shape(height, width, predictor.info["working_size"])
 
 
+@pytest.mark.slow
 def test_bytes_of_every_format_and_orientation(exported, server, rng, tmp_path):
     run, model = exported("cgan")
     image = picture(rng, 20, 34)
@@ -139,6 +141,7 @@ def test_bytes_of_every_format_and_orientation(exported, server, rng, tmp_path):
         served.serve(server, model, [("serving_default", [b"text"])], tmp_path)
 
 
+@pytest.mark.slow
 def test_broken_exports_are_caught(exported, server, rng, tmp_path):
     class Broken(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32)])
@@ -180,6 +183,7 @@ def rgb(rng):
     return picture(rng)[None]
 
 
+@pytest.mark.slow
 def test_warm_up_is_of_real_requests(exported, server, tmp_path):
     """Read with the protos of TensorFlow Serving, and replayed."""
     logs = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
@@ -200,6 +204,7 @@ def test_warm_up_is_of_real_requests(exported, server, tmp_path):
     assert answers[1]["image"].shape == (1, 32, 32, 3)
 
 
+@pytest.mark.slow
 def test_model_config_is_what_serving_reads(exported):
     configs = pytest.importorskip("tensorflow_serving.config.model_server_config_pb2")
     _, model = exported("cgan")
@@ -211,6 +216,7 @@ def test_model_config_is_what_serving_reads(exported):
     assert entry.model_platform == "tensorflow"
 
 
+@pytest.mark.slow
 def test_against_tensorflow_serving_itself(exported, tmp_path, rng):
     """With a tensorflow_model_server on PATH, and examples/client.py."""
     if shutil.which("tensorflow_model_server") is None:

@@ -4,7 +4,6 @@ import pytest
 import tensorflow as tf
 from by_hand import convolve
 from harness import check_network
-from harness import check_other_backend
 from harness import convolution_size
 from harness import trainable_size
 
@@ -156,25 +155,6 @@ def test_networks_run_in_a_function(network):
     for one, two in zip(*outputs, strict=True):
         assert one.shape == two.shape
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
-
-
-BUILD = """
-from tfcolor.networks.discriminators import *
-from tfcolor.networks.weight_network import WeightNetwork
-shape = (2, 32, 32, 3)
-networks = {
-    "patch": (PatchDiscriminator(16, 4, "instance", True, "sagan"), shape),
-    "simple": (PatchDiscriminator(16, 4, attention="simple"), shape),
-    "image": (ImageDiscriminator(4), shape),
-    "autoencoder": (AutoencoderDiscriminator(4, "layer"), shape),
-    "weight": (WeightNetwork(4), shape),
-}
-"""
-
-
-@pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_networks_are_the_same_on_another_backend(backend, tmp_path):
-    check_other_backend(BUILD, backend, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from harness import check_network
-from harness import check_other_backend
 from harness import convolution_size
 from harness import trainable_size
 
@@ -100,14 +99,3 @@ def test_mixed_precision_computes_low_and_returns_float32(policy):
     assert unet(tf.random.normal([2, 16, 16, 1])).dtype == tf.float32
     assert unet.down[0].compute_dtype == policy.removeprefix("mixed_")
     assert {w.dtype for w in unet.weights} == {"float32"}
-
-
-BUILD = """
-from tfcolor.networks import UNet
-networks = {"unet": (UNet(depth=3, width=4), (2, 16, 24, 1))}
-"""
-
-
-@pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_generators_are_the_same_on_another_backend(backend, tmp_path):
-    check_other_backend(BUILD, backend, tmp_path)

@@ -5,16 +5,19 @@ import shutil
 import pytest
 from harness import assert_identical
 from harness import config_of
+from harness import eagerly
 from harness import step_of
 
 from tfcolor.errors import RunError
 from tfcolor.training import loop
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["truncate", "flip", "delete"])
 def test_damaged_newest_checkpoint_falls_back_with_a_warning(
-    damage, tmp_path, caplog, four_steps
+    damage, tmp_path, caplog, four_steps, monkeypatch
 ):
+    eagerly(monkeypatch)
     hurt = tmp_path / "hurt"
     shutil.copytree(four_steps, hurt)
     newest = hurt / "checkpoints" / "step-4.data-00000-of-00001"
@@ -33,8 +36,12 @@ def test_damaged_newest_checkpoint_falls_back_with_a_warning(
     assert_identical(four_steps, hurt)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [None, b"", b"garbled"])
-def test_the_list_of_checkpoints_may_be_lost(content, tmp_path, four_steps):
+def test_the_list_of_checkpoints_may_be_lost(
+    content, tmp_path, four_steps, monkeypatch
+):
+    eagerly(monkeypatch)
     shutil.copytree(four_steps, tmp_path, dirs_exist_ok=True)
     state = tmp_path / "checkpoints" / "checkpoint"
     state.unlink()

@@ -11,6 +11,7 @@ from games import GENERATORS
 from games import N_CRITIC
 from games import game
 from harness import NAMES
+from harness import each
 from harness import toy_batch
 from harness import toy_config
 
@@ -25,7 +26,7 @@ OTHER_TERMS += ("cycle_weight", "identity_weight")
 PENALTIES = {"gp_weight": 0.0, "r1_weight": 0.0, "clip": 1e3}
 
 
-@pytest.mark.parametrize("name", GANS)
+@pytest.mark.parametrize("name", each(GANS))
 def test_losses_and_gradients_are_those_of_the_formulas(name):
     """Two steps: the gradient of each update, and all that the second logs."""
     this = game(name)
@@ -90,7 +91,7 @@ def realness(this, weights):
     return np.array(found)
 
 
-@pytest.mark.parametrize("name", GANS)
+@pytest.mark.parametrize("name", each(GANS))
 def test_a_generator_alone_raises_what_the_discriminator_thinks_of_it(name):
     this = game(name)
     others = dict.fromkeys(OTHER_TERMS, 0.0)
@@ -102,7 +103,7 @@ def test_a_generator_alone_raises_what_the_discriminator_thinks_of_it(name):
     assert (after[:, 1] > before[:, 1] + 0.001).all()
 
 
-@pytest.mark.parametrize("name", GANS)
+@pytest.mark.parametrize("name", each(GANS))
 def test_a_discriminator_alone_tells_truths_from_fakes(name):
     this = game(name)
     before = realness(this, this.start)

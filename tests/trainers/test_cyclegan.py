@@ -6,7 +6,6 @@ import pytest
 import scipy.ndimage
 import tensorflow as tf
 from harness import check_network
-from harness import check_other_backend
 from harness import convolution_size
 from harness import toy_batch
 from harness import toy_config
@@ -108,14 +107,6 @@ def test_convolution_is_padded_by_reflection(stride, rng):
     found = block(x[None, ..., None]).numpy()[0, ..., 0]
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert block.compute_output_shape((None, 8, 10, 1))[1:3] == expected.shape
-
-
-def test_translator_runs_on_other_backends(tmp_path):
-    code = """
-from tfcolor.networks.translator import Translator
-networks = {"scanner": (Translator(3, 1, 4, 1, "group"), (2, 8, 12, 3))}
-"""
-    check_other_backend(code, "torch", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from harness import COLORIZERS
+from harness import each
 from harness import toy_batch
 from harness import toy_config
 
@@ -12,7 +13,7 @@ from tfcolor.images import degrade
 from tfcolor.training import build
 
 
-@pytest.mark.parametrize("name", COLORIZERS)
+@pytest.mark.parametrize("name", each(COLORIZERS))
 def test_every_step_degrades_its_input_and_not_its_truth(name, rng):
     config = toy_config(name, ema_decay=0.0)
     config.data.blur = config.data.erase = config.data.aging = 0.5

@@ -22,6 +22,7 @@ from tfcolor.training import loop
 from tfcolor.training import monitoring
 
 
+@pytest.mark.slow
 def test_nan_stops_the_run_and_is_not_saved(tmp_path, monkeypatch):
     """The generator's bias becomes NaN at step 3, after the checkpoint of 2."""
     spoil = monitoring.Metrics.on_step
@@ -34,6 +35,7 @@ def test_nan_stops_the_run_and_is_not_saved(tmp_path, monkeypatch):
     # Saver comes after Metrics: the checkpoint of step 2 would be spoilt too.
     monkeypatch.setattr(monitoring.Metrics, "on_step", on_step)
     monkeypatch.setattr(monitoring.Validation, "on_step", lambda *arguments: None)
+    eagerly(monkeypatch)
     config = config_of("cgan", steps=6, checkpoint_every=1)
     with pytest.raises(RunError, match=r"step 3: \w/\w+ is nan; .*step-2"):
         loop.train(config, tmp_path)
@@ -47,12 +49,14 @@ def test_nan_gradient_stops_the_run_before_it_is_saved(tmp_path, monkeypatch):
         see(self, step, {**logs, "g/gradient_norm": math.nan} if step == 3 else logs)
 
     monkeypatch.setattr(callbacks.StopOnNonFinite, "on_step", on_step)
+    eagerly(monkeypatch)
     config = config_of("cgan", steps=6, checkpoint_every=1)
     with pytest.raises(RunError, match=r"step 3: g/gradient_norm is nan; .*step-2"):
         loop.train(config, tmp_path)
     assert step_of(tmp_path) == 2
 
 
+@pytest.mark.slow
 def test_events_hold_every_group_and_forget_what_was_broken_off(tmp_path, monkeypatch):
     eagerly(monkeypatch)
     config = config_of("wgan_gp", steps=4)

@@ -25,6 +25,7 @@ from tfcolor.training import initial
 FEW = ("--smoke", "--config.train.steps=2", "--config.optim.g_lr=1e-12")
 
 
+@pytest.mark.slow
 def test_training_begins_with_the_weights(own, tmp_path, call, monkeypatch):
     """And goes on from its checkpoint when they have become another network's."""
     eagerly(monkeypatch)

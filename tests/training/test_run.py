@@ -10,7 +10,6 @@ from harness import config_of
 from harness import eagerly
 from harness import lines
 from harness import picture
-from harness import run_command
 from harness import step_of
 from harness import tensors
 from harness import write_pictures
@@ -24,6 +23,7 @@ from tfcolor.runs import folder as workdir_lib
 from tfcolor.training import loop
 
 
+@pytest.mark.slow
 def test_another_config_is_refused_and_nothing_is_touched(tmp_path, monkeypatch):
     eagerly(monkeypatch)
     loop.train(config_of("cgan", steps=2), tmp_path)
@@ -73,7 +73,9 @@ def test_of_mostly_grey_images_the_others_are_shown(tmp_path, rng):
     np.testing.assert_allclose(np.mean(found), np.mean(l), atol=0.01)
 
 
-def test_run_folder_holds_what_it_promises(tmp_path, rng):
+@pytest.mark.slow
+def test_run_folder_holds_what_it_promises(tmp_path, rng, monkeypatch):
+    eagerly(monkeypatch)
     pictures = write_pictures(tmp_path / "pictures", rng, 30)
     grey = Image.new("RGB", (40, 40), (90, 90, 90))
     grey.save(pictures / "grey.png")
@@ -101,6 +103,7 @@ def test_run_folder_holds_what_it_promises(tmp_path, rng):
     assert not list(workdir.glob("**/.*png*"))
 
 
+@pytest.mark.slow
 def test_what_is_measured_of_training_images_is_not_called_validation(
     tmp_path, monkeypatch, caplog
 ):
@@ -119,14 +122,3 @@ def test_what_is_measured_of_training_images_is_not_called_validation(
     assert "are too few to hold any out; val/... is of the training im" in remark
     config.data.validation = "sample"
     assert list(datasets.dataset_of(config).remarks()) == []
-
-
-def test_command_line_of_two_replicas(tmp_path):
-    done = run_command(
-        "--loss=cgan",
-        "--smoke",
-        "--config.train.cpu_replicas=2",
-        f"--workdir={tmp_path / 'run'}",
-    )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "run" / "samples" / "step_0000004.png").exists()

@@ -9,8 +9,6 @@ from harness import assert_identical
 from harness import config_of
 from harness import eagerly
 from harness import lines
-from harness import run_command
-from harness import step_of
 
 from tfcolor.config import stages
 from tfcolor.data import datasets
@@ -84,6 +82,7 @@ def test_segments_are_cut_where_a_stage_or_a_phase_ends():
     assert found[3].updated == {"g": 0, "d": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reset", [False, True])
 def test_rates_fall_within_each_stage(reset, tmp_path, monkeypatch):
     """Each step has its own: constant for half of a stage, then linearly to 0
@@ -115,18 +114,26 @@ def test_rates_fall_within_each_stage(reset, tmp_path, monkeypatch):
     assert found["lr/d"] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "reset", "left"),
-    [("cgan", False, 5), ("cgan", True, 4), ("cyclegan", False, 2)],
+    ("name", "text", "reset", "left"),
+    [
+        ("cgan", "16:4:2 32:3:4", False, 5),
+        ("cgan", "16:4:2 32:3:4", True, 4),
+        ("cyclegan", "16:2:2 32:2:3", False, 1),
+    ],
 )
-def test_staged_run_resumes_to_the_last_bit(name, reset, left, tmp_path, monkeypatch):
+def test_staged_run_resumes_to_the_last_bit(
+    name, text, reset, left, tmp_path, monkeypatch
+):
     """From the middle of either stage and from between them."""
     eagerly(monkeypatch)
-    config = staged(name, "16:4:2 32:3:4", reset_optimizers=reset)
+    config = staged(name, text, reset_optimizers=reset)
     if name == "cgan":
         config.train.generator_alone = config.train.critic_alone = 1
     config.train.checkpoint_every, config.train.keep_checkpoints = 1, 9
-    config.train.validate_every = config.train.histogram_every = 7
+    last = config.train.steps
+    config.train.validate_every = config.train.histogram_every = last
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     loop.train(config, whole)
     shutil.copytree(whole, parts)
@@ -139,6 +146,7 @@ def test_staged_run_resumes_to_the_last_bit(name, reset, left, tmp_path, monkeyp
     assert pictures == [path.name for path in sorted((parts / "samples").iterdir())]
 
 
+@pytest.mark.slow
 def test_more_stages_go_on_as_if_they_had_been_there_from_the_start(
     tmp_path, monkeypatch
 ):
@@ -152,6 +160,7 @@ def test_more_stages_go_on_as_if_they_had_been_there_from_the_start(
             loop.train(staged("cgan", other), tmp_path / "parts")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_reset_optimizers_are_as_they_were_when_the_run_began(
     precision, tmp_path, monkeypatch
@@ -175,6 +184,7 @@ def test_reset_optimizers_are_as_they_were_when_the_run_began(
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_a_damaged_first_checkpoint_of_a_stage_falls_back_to_the_one_before(
     tmp_path, caplog, monkeypatch
 ):
@@ -234,10 +244,3 @@ def test_bad_stages_and_phases_end_before_the_run(
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
-
-
-def test_command_line_of_stages(tmp_path):
-    stages = "--config.train.stages=16:2:2 32:2:4:1e-4"
-    done = run_command("--loss=hinge", "--smoke", stages, f"--workdir={tmp_path}")
-    assert done.returncode == 0, done.stderr
-    assert step_of(tmp_path) == 4
