@@ -12,7 +12,7 @@ from tfcolor.film.source import Film
 
 # What is written without --codec.
 DEFAULT = "libx264"
-BY_SUFFIX = {".webm": "libvpx-vp9", ".ogv": "libvpx-vp9"}
+BY_SUFFIX = {".webm": "libvpx-vp9", ".ogv": "libvpx-vp9", ".avi": "mpeg4"}
 
 # Said if --codec is no encoder; PyAV may have more.
 KNOWN = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1", "mpeg4")
@@ -24,6 +24,10 @@ _OPTIONS = {
     "libvpx-vp9": {"b:v": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"},
     "libsvtav1": {"preset": "9"},
 }
+
+# Of the encoders that are told a quantizer: it, and FFmpeg's lambda of one.
+_QUANTIZER = {"mpeg4": 2, "mpeg2video": 2, "mjpeg": 2}
+_LAMBDA = 118
 
 # Codecs whose frames are encoded in another order than they are shown; the others
 # are told not to.
@@ -131,6 +135,9 @@ def configure(context: av.VideoCodecContext, film: Film, settings: Settings) -> 
     context.flags |= av.codec.context.Flags.global_header
     context.flags |= av.codec.context.Flags.bitexact
     context.flags |= av.codec.context.Flags.frame_duration
+    if settings.codec in _QUANTIZER:
+        context.qscale = True
+        context.global_quality = _QUANTIZER[settings.codec] * _LAMBDA
     if not settings.reorder:
         context.max_b_frames = 0
 
@@ -161,7 +168,11 @@ class Segment:
         times = decoding_times(before, shown, self.settings.reorder, self._step())
         return [
             Coded(
-                bytes(packet), packet.pts, dts, self._duration(packet), packet.is_keyframe
+                bytes(packet),
+                packet.pts,
+                dts,
+                self._duration(packet),
+                packet.is_keyframe,
             )
             for packet, dts in zip(self.packets, times, strict=True)
         ]

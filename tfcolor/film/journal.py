@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tfcolor import atomic
 from tfcolor.film.encoding import Coded
 
 # Before each part: its bytes and their CRC-32.
@@ -20,7 +21,7 @@ _HEAD = struct.Struct("<QI")
 
 def path_of(target: pathlib.Path) -> pathlib.Path:
     """The journal of a film that is being written."""
-    return target.with_name(f"{target.name}.unfinished")
+    return target.with_name(target.name + atomic.UNFINISHED)
 
 
 class Journal:

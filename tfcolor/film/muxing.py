@@ -22,8 +22,6 @@ log = logging.getLogger("tfcolor")
 _FRAGMENTS = {"movflags": "hybrid_fragmented+frag_keyframe+delay_moov"}
 _OPTIONS = {suffix: _FRAGMENTS for suffix in (".mp4", ".m4v", ".mov")}
 
-_COPIED = ("audio", "subtitle", "data", "video")
-
 
 class Muxer:
     """Writes the file of a colored film.
@@ -70,6 +68,8 @@ class Muxer:
         for stream in self.source.streams:
             if stream.index == self.film.stream:
                 continue
+            if stream.type == "data" and self.source.chapters():
+                continue  # in MP4 the titles of the chapters, which are written anew
             if stream.type == "attachment":
                 self.container.add_attachment(
                     stream.name, stream.mimetype or "", stream.data
@@ -79,8 +79,13 @@ class Muxer:
                 copy = self.container.add_stream_from_template(stream)
             except (ValueError, av.FFmpegError) as error:
                 said = " ".join(str(error).split())
-                log.warning("%s: stream %d (%s) is left out: %s", self.film.path.name,
-                            stream.index, stream.type, said)
+                log.warning(
+                    "%s: stream %d (%s) is left out: %s",
+                    self.film.path.name,
+                    stream.index,
+                    stream.type,
+                    said,
+                )
                 continue
             copy.metadata.update(_kept(stream.metadata))
             copy.disposition = stream.disposition

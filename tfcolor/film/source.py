@@ -3,7 +3,6 @@
 import bisect
 import dataclasses
 import logging
-import os
 import pathlib
 from collections.abc import Iterator
 from fractions import Fraction
@@ -242,16 +241,14 @@ class Reader:
     def frames(self, skipped: int = 0) -> Iterator[Frame]:
         """Yields the Frames, but for the first `skipped`."""
         last = None
-        number = 0
-        for decoded in self._decoded():
+        for number, decoded in enumerate(self._decoded()):
             pts = decoded.pts
             if pts is None:
                 pts = 0 if last is None else last + self._step()
             if last is not None and pts <= last:
                 pts = last + 1
             last = pts
-            number += 1
-            if number > skipped:
+            if number >= skipped:
                 yield self._frame(decoded, pts)
 
     def _step(self):

@@ -92,9 +92,7 @@ def carried(state: dict[str, np.ndarray], lightness: np.ndarray) -> dict:
     height, width = lightness.shape
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     planes = np.stack([state["lightness"], state["count"], *state["ab"]], -1)
-    moved = cv2.remap(
-        planes, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    moved = cv2.remap(planes, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return {
         "lightness": moved[..., 0],
         "count": moved[..., 1],
@@ -120,16 +118,14 @@ def flow(lightness: np.ndarray, before: np.ndarray) -> np.ndarray:
 
 
 def places(motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x and y, float32 [h, w] each, to which a flow [h, w, 2] leads."""
+    """The x and y, float32 [h, w] each, to which a flow [h, w, 2] leads."""
     height, width = motion.shape[:2]
     x = motion[..., 0] + np.arange(width, dtype=np.float32)
     y = motion[..., 1] + np.arange(height, dtype=np.float32)[:, None]
     return x, y
 
 
-def same_shot(
-    lightness: np.ndarray, before: np.ndarray, inside: np.ndarray
-) -> bool:
+def same_shot(lightness: np.ndarray, before: np.ndarray, inside: np.ndarray) -> bool:
     """Whether two frames belong to one shot.
 
     Args:
@@ -139,9 +135,7 @@ def same_shot(
     return correlation(lightness, before, inside) >= SAME_SHOT
 
 
-def correlation(
-    lightness: np.ndarray, before: np.ndarray, inside: np.ndarray
-) -> float:
+def correlation(lightness: np.ndarray, before: np.ndarray, inside: np.ndarray) -> float:
     """Pearson's, -1..1, of the lightness of two frames where `inside`; 0 if one of
     them shows nothing."""
     x, y = lightness[inside], before[inside]

@@ -5,8 +5,9 @@ the colors with the predicted a* and b* the one is taken that has the pixel's lu
 At the same luma a saturated color is lighter or darker in L* than the grey was. Colors
 that sRGB cannot show at that luma lose chroma at their hue.
 
-The chroma follows from three numbers (luma code, a*, b*), so it is tabulated once and
-looked up with bilinear interpolation over a* and b*. The transfer curve is taken as
+The chroma follows from three numbers: the code of luma, the hue and the share of the
+most chroma that sRGB has at both. It is tabulated once, and looked up by bilinear
+interpolation. The transfer curve is taken as
 sRGB's, as for pictures.
 """
 
@@ -31,15 +32,13 @@ MATRICES = {
 BT709, BT601 = 1, 6
 LIMITED, FULL = 1, 2  # color ranges, as FFmpeg numbers them
 
-# a* and b* of the table: at most so much, in so many steps.
-AB_MAX = 128.0
-GRID = 65
-
-# Levels of luma that are computed; those of the codes lie between.
+# Of the tables: levels of luma, those of the codes lie between; hues of a circle;
+# steps from grey to the most chroma that there is.
 LEVELS = 65
+HUES = 120
+STEPS = 17
 
-_HALVINGS = 16
-_HUES = 180
+_HALVINGS = 13
 _TILES = 16  # the tables of 256 luma codes lie in a square of tiles
 
 # Linear light beyond 0..1 that rounding to 8 bits hides, as in color.gamut.
@@ -133,12 +132,12 @@ def chroma_at_luma(
       float32 [2, n].
     """
     most = most_chroma(luma, np.arctan2(b, a), matrix)
-    return _chroma(luma, a, b, most, matrix)
-
-
-def _chroma(luma, a, b, most, matrix):
     factor = np.minimum(1.0, most / np.maximum(np.hypot(a, b), 1e-6))
-    light = color_at_luma(luma, factor * a, factor * b, matrix)
+    return _chroma(luma, factor * a, factor * b, matrix)
+
+
+def _chroma(luma, a, b, matrix):
+    light = color_at_luma(luma, a, b, matrix)
     red, blue = MATRICES[matrix]
     r, _, blues = (lab.gamma(channel) for channel in light)
     cb = (blues - luma) / (2.0 * (1.0 - blue))
@@ -147,30 +146,37 @@ def _chroma(luma, a, b, most, matrix):
 
 
 @functools.cache
-def table(matrix: int, color_range: int) -> np.ndarray:
-    """Cb and Cr, -0.5..0.5, of every 8-bit code of luma over a grid of a* and b*:
-    float32 [16 GRID, 16 GRID, 2], a square of tiles [GRID of b*, GRID of a*]."""
-    tiles = _tiles(matrix)
+def tables(matrix: int, color_range: int) -> tuple[np.ndarray, np.ndarray]:
+    """What `look_up` takes.
+
+    Returns:
+      `most_chroma` float32 [256, HUES + 1] of every 8-bit code of luma and of hues
+      around the circle; Cb and Cr, -0.5..0.5, float32 [16 (HUES + 1), 16 STEPS, 2], a
+      square of 16 x 16 tiles, one of each code, of hues and shares of that chroma.
+    """
+    levels = np.linspace(0.0, 1.0, LEVELS, dtype=np.float32)
+    hues = np.linspace(0.0, 2.0 * np.pi, HUES + 1, dtype=np.float32)
+    luma, hue = np.meshgrid(levels, hues, indexing="ij")
+    most = most_chroma(luma.ravel(), hue.ravel(), matrix).reshape(luma.shape)
+    share = np.linspace(0.0, 1.0, STEPS, dtype=np.float32)
+    chroma = (most[..., None] * share).ravel()
+    hue, luma = (np.repeat(x.ravel(), STEPS) for x in (hue, luma))
+    a, b = chroma * np.cos(hue), chroma * np.sin(hue)
+    tiles = np.moveaxis(_chroma(luma, a, b, matrix), 0, -1)
+    most, tiles = (
+        _of_codes(x, color_range) for x in (most, tiles.reshape(*most.shape, STEPS, 2))
+    )
+    square = tiles.reshape(_TILES, _TILES, HUES + 1, STEPS, 2).transpose(0, 2, 1, 3, 4)
+    square = square.reshape(_TILES * (HUES + 1), _TILES * STEPS, 2)
+    return most, np.ascontiguousarray(square)
+
+
+def _of_codes(values, color_range):
+    """Values [LEVELS, ...] of levels of luma as those [256, ...] of its codes."""
     place = luma_of_codes(color_range) * (LEVELS - 1)
     first = np.minimum(place.astype(int), LEVELS - 2)
-    part = (place - first)[:, None, None, None]
-    tiles = (1.0 - part) * tiles[first] + part * tiles[first + 1]
-    square = tiles.reshape(_TILES, _TILES, GRID, GRID, 2).transpose(0, 2, 1, 3, 4)
-    return np.ascontiguousarray(square.reshape(_TILES * GRID, _TILES * GRID, 2))
-
-
-def _tiles(matrix):
-    """[LEVELS of luma, GRID of b*, GRID of a*, 2] float32."""
-    levels = np.linspace(0.0, 1.0, LEVELS, dtype=np.float32)
-    axis = np.linspace(-AB_MAX, AB_MAX, GRID, dtype=np.float32)
-    hues = np.linspace(-np.pi, np.pi, _HUES + 1, dtype=np.float32)
-    luma, hue = np.meshgrid(levels, hues, indexing="ij")
-    edges = most_chroma(luma.ravel(), hue.ravel(), matrix).reshape(luma.shape)
-    b, a = np.meshgrid(axis, axis, indexing="ij")
-    most = np.stack([np.interp(np.arctan2(b, a), hues, edge) for edge in edges])
-    luma, b, a = np.meshgrid(levels, axis, axis, indexing="ij")
-    points = luma.ravel(), a.ravel(), b.ravel(), most.ravel().astype(np.float32)
-    return np.moveaxis(_chroma(*points, matrix), 0, -1).reshape(*luma.shape, 2)
+    part = (place - first).reshape(-1, *[1] * (values.ndim - 1))
+    return ((1.0 - part) * values[first] + part * values[first + 1]).astype(np.float32)
 
 
 class Joiner:
@@ -190,7 +196,7 @@ class Joiner:
             resize.weights(size, target, "cubic").numpy()
             for size, target in zip(working, shape, strict=True)
         )
-        self.table = table(matrix, color_range)
+        self.tables = tables(matrix, color_range)
         self.reach = 255.0 if color_range == FULL else 224.0
 
     def __call__(self, luma: np.ndarray, ab: np.ndarray) -> list[np.ndarray]:
@@ -204,10 +210,7 @@ class Joiner:
           Two arrays of luma's dtype and of the chroma planes' size.
         """
         ab = np.matmul(np.matmul(self.rows, ab), self.columns.T)
-        over = np.abs(ab).max(0) / AB_MAX
-        if over.max(initial=0.0) > 1.0:
-            ab = ab / np.maximum(over, 1.0)
-        chroma = look_up(self.table, self._codes(luma), ab)
+        chroma = look_up(self.tables, self._codes(luma), ab)
         scale = 1 << (self.depth - 8)
         codes = np.rint((chroma * self.reach + 128.0) * scale)
         codes = np.clip(codes, 0, (1 << self.depth) - 1).astype(luma.dtype)
@@ -224,20 +227,26 @@ class Joiner:
         return cv2.convertScaleAbs(luma, alpha=scale)
 
 
-def look_up(square: np.ndarray, codes: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    """Values of a `table`, bilinear in a* and b*.
+def look_up(
+    tables: tuple[np.ndarray, np.ndarray], codes: np.ndarray, ab: np.ndarray
+) -> np.ndarray:
+    """`chroma_at_luma` from tables: Cb and Cr.
 
     Args:
+      tables: of `tables`.
       codes: uint8 [h, w], luma.
-      ab: float32 [2, h, w], each at most AB_MAX.
+      ab: float32 [2, h, w].
 
     Returns:
-      float32 [h, w, 2].
+      float32 [h, w, 2], -0.5..0.5.
     """
-    step = (GRID - 1) / (2.0 * AB_MAX)
-    inside = np.clip((ab + AB_MAX) * step, 0.0, GRID - 1.001)
-    x = inside[0] + (GRID * (codes % _TILES)).astype(np.float32)
-    y = inside[1] + (GRID * (codes // _TILES)).astype(np.float32)
-    return cv2.remap(
-        square, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR
-    )
+    most, square = tables
+    chroma, hue = cv2.cartToPolar(*ab)
+    hue *= HUES / (2.0 * np.pi)
+    codes = codes.astype(np.float32)
+    row, column = np.divmod(codes, np.float32(_TILES))
+    limit = cv2.remap(most, hue, codes, cv2.INTER_LINEAR)
+    share = np.minimum(chroma / np.maximum(limit, 1e-3), 1.0)
+    x, y = column * STEPS + share * (STEPS - 1), row * (HUES + 1) + hue
+    edge = cv2.BORDER_REPLICATE
+    return cv2.remap(square, x, y, cv2.INTER_LINEAR, borderMode=edge)
