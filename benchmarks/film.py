@@ -7,7 +7,7 @@ python benchmarks/film.py --speed --frames=2000
 Without --speed: clips whose colours and motion are known are made from photographs
 (those of scikit-image or of --data): a pan, a zoom, two layers that move apart, a cut,
 noise, grain, a fade, brightness that flickers. Each way of colouring them is judged by
-(those of scikit-image or of --data): a pan, a zoom, two layers that move apart, a cut,
+its flicker (mean |change of ab| along the true motion, beyond the truth's own), its mean
 ab error and its time. Of a --film in colour the motion is estimated. The correlation
 that finds cuts is printed for neighbours of one shot and of two. With --output a strip
 of ten frames of each way is written.

@@ -2,7 +2,8 @@
 
 from faults import application
 from faults import data
+from faults import film
 from faults import science
 from faults import trainers
 
-ALL = trainers.FAULTS + science.FAULTS + data.FAULTS + application.FAULTS
+ALL = trainers.FAULTS + science.FAULTS + data.FAULTS + application.FAULTS + film.FAULTS

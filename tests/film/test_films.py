@@ -118,6 +118,30 @@ def test_killed_and_continued_is_the_whole_to_the_bit(film, tmp_path, toy, last)
     assert target.read_bytes() == whole.read_bytes()
 
 
+def test_a_torn_segment_does_not_count(tmp_path, rng):
+    path, said = tmp_path / "a film.unfinished", {"crf": "18"}
+    coded = [encoding.Coded(rng.bytes(50), 40 * i, 40 * i, 40, not i) for i in range(8)]
+    state = {"ab": rng.normal(size=(2, 3, 4)).astype(np.float32)}
+    book = journal.Journal(path, said)
+    book.add(coded[:4], None)
+    whole = path.stat().st_size
+    book.add(coded[4:], state)
+    book.close()
+    found = journal.Journal(path, said)
+    assert (found.segments, found.frames) == (2, 8)
+    assert list(found) == [coded[:4], coded[4:]]
+    np.testing.assert_array_equal(found.state["ab"], state["ab"])
+    found.close()
+    data = bytearray(path.read_bytes())
+    data[whole + 300] ^= 1
+    path.write_bytes(data)
+    found = journal.Journal(path, said)
+    assert (found.segments, found.frames, found.state) == (1, 4, None)
+    assert list(found) == [coded[:4]]
+    found.close()
+    assert path.stat().st_size == whole
+
+
 def test_other_settings_begin_anew(film, tmp_path, toy):
     whole, target = tmp_path / "whole.mkv", tmp_path / "color.mkv"
     run(toy, film, whole, strength=0.5)

@@ -38,10 +38,12 @@ class Muxer:
     def __init__(self, target: pathlib.Path, film: Film, settings: Settings) -> None:
         self.target, self.film = target, film
         self.source = av.open(film.path)
+        self.container = None
         try:
             self._open(settings)
         except (av.FFmpegError, ValueError) as error:
-            self.source.close()
+            self.abandon()
+            target.unlink(missing_ok=True)
             raise UsageError(f"{target}: cannot be written ({error})") from error
         self.rest = self._rest()
         self.waiting = next(self.rest, None)
@@ -123,7 +125,8 @@ class Muxer:
     def abandon(self) -> None:
         """End the file here, so that what is written plays."""
         with contextlib.suppress(av.FFmpegError, OSError):
-            self.container.close()
+            if self.container is not None:
+                self.container.close()
         self.source.close()
 
     def _write_rest(self, until: Fraction | None):
