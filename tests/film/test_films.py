@@ -57,9 +57,11 @@ def test_luma_is_kept_to_the_bit_and_chroma_is_of_the_prediction(film, tmp_path,
     old, new = decoded(film), decoded(target)
     for a, b in zip(old, new, strict=True):
         np.testing.assert_array_equal(a[1], b[1])
-    reader = source.Reader(source.probe(film), (43, 32))
-    frame = next(reader.frames())
-    assert frame.lightness.shape == (43, 32)  # upright, of square pixels
+    probed = source.probe(film)
+    assert probed.shown == (85, 48)  # upright, of square pixels
+    working = toy.working_shape(85, 48)
+    frame = next(source.Reader(probed, working).frames())
+    assert frame.lightness.shape == working == (57, 32)
     ab = np.rot90(toy.predict_lightness(frame.lightness[None])[0], -1, (1, 2))
     joiner = yuv.Joiner((24, 32), ab.shape[1:], yuv.BT709, yuv.LIMITED, 8)
     for plane, expected in zip(new[0][2:], joiner(frame.luma, ab), strict=True):

@@ -52,4 +52,5 @@ def background(items: Iterator[T], depth: int) -> Generator[T, None, None]:
             yield item
     finally:
         closed.set()
-        thread.join()
+        if thread is not threading.current_thread():
+            thread.join()

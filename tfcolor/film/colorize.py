@@ -2,12 +2,13 @@
 go through the network in batches, are steadied, joined to their luma and encoded.
 Memory holds a few frames of each stage."""
 
+import contextlib
 import dataclasses
 import itertools
 import logging
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import av
@@ -147,47 +148,48 @@ class _Job:
     def _predicted(self, frames):
         settings = dict(self.options.settings)
         settings.pop("working_size", None)
-        while batch := list(itertools.islice(frames, BATCH)):
-            lightness = np.stack([frame.lightness for frame in batch])
-            planes = self.predictor.predict_lightness(lightness, **settings)
-            for frame, ab in zip(batch, planes, strict=True):
-                frame.ab = ab
-                yield frame
+        with contextlib.closing(frames):
+            while batch := list(itertools.islice(frames, BATCH)):
+                lightness = np.stack([frame.lightness for frame in batch])
+                planes = self.predictor.predict_lightness(lightness, **settings)
+                for frame, ab in zip(batch, planes, strict=True):
+                    frame.ab = ab
+                    yield frame
 
     def _steadied(self, frames):
-        for number, frame in enumerate(frames, 1):
-            frame.ab = self.steady(frame.lightness, frame.ab)
-            if not number % self.options.segment:
-                frame.state = self.steady.state or {}
-            yield frame
+        with contextlib.closing(frames):
+            for number, frame in enumerate(frames, 1):
+                frame.ab = self.steady(frame.lightness, frame.ab)
+                if not number % self.options.segment:
+                    frame.state = self.steady.state or {}
+                yield frame
 
-    def _joined(self, frames: Iterator[Frame]):
+    def _joined(self, frames: Generator[Frame, None, None]):
         """(the frame to encode, the Frame)."""
-        joiner = None
-        for frame in frames:
-            if joiner is None:
-                joiner = self._joiner()
-            ab = np.rot90(frame.ab, -self.film.quarters, (1, 2))
-            luma, chroma = self._fitting(frame, joiner, np.ascontiguousarray(ab))
-            image = encoding.frame_of([luma, *chroma], self.settings.pixels)
-            image.pts, image.time_base = frame.pts, self.film.time_base
-            yield image, frame
+        joiner = self._joiner()
+        with contextlib.closing(frames):
+            for frame in frames:
+                ab = np.rot90(frame.ab, -self.film.quarters, (1, 2))
+                luma = self._fitting(frame.luma)
+                chroma = joiner(luma, np.ascontiguousarray(ab))
+                image = encoding.frame_of([luma, *chroma], self.settings.pixels)
+                image.pts, image.time_base = frame.pts, self.film.time_base
+                yield image, frame
 
     def _joiner(self):
         height, width = self.film.size
         pixels = av.VideoFormat(self.settings.pixels, width, height)
         shape = pixels.chroma_height(), pixels.chroma_width()
         working = self.working[::-1] if self.film.quarters % 2 else self.working
-        depth = pixels.components[0].bits
+        self.depth = pixels.components[0].bits
         film = self.film
-        return yuv.Joiner(shape, working, film.matrix, film.color_range, depth)
+        return yuv.Joiner(shape, working, film.matrix, film.color_range, self.depth)
 
-    def _fitting(self, frame, joiner, ab):
-        """Luma, of fewer bits where the encoder has no more, and chroma for it."""
-        luma = frame.luma
-        if joiner.depth < self.film.depth:
-            luma = source.to_8_bit(luma, self.film.depth)
-        return luma, joiner(np.ascontiguousarray(luma), ab)
+    def _fitting(self, luma):
+        """Luma of the encoder's depth, which is the film's or 8 bits."""
+        if self.depth < self.film.depth:
+            return source.to_8_bit(luma, self.film.depth)
+        return np.ascontiguousarray(luma)
 
     def _encode(self, image, frame):
         if self.segment is None:
