@@ -4,7 +4,6 @@ imports what it needs."""
 from __future__ import annotations
 
 import dataclasses
-import logging
 import os
 import pathlib
 from collections.abc import Callable
@@ -243,7 +242,8 @@ def colorize(
     films = [task for task in left if planning.is_film(task.source)]
     own = {"codec": codec, "crf": crf, "steady": steady}
     own["deinterlace"] = deinterlace or None
-    _check_films(tasks, own, method, side_by_side, ab_npz)
+    of_pictures = {"method": method, "side_by_side": side_by_side, "ab_npz": ab_npz}
+    planning.check_films(tasks, own, of_pictures)
     skipped = len(tasks) - len(left)
     if skipped and output:
         log(f"{skipped} of {len(tasks)} are in {output} already")
@@ -252,7 +252,7 @@ def colorize(
     if not left:
         log("nothing to do; --overwrite makes them again")
         return Colorized([], 0, unreadable, skipped)
-    probed = _probed(films, inputs, codec, crf)
+    probed = _film_batch().probed(films, inputs, codec, crf) if films else []
     predictor, left = _colorizer(
         left, model, method, hints, references, affinity, chroma
     )
@@ -268,11 +268,7 @@ def colorize(
     pictures = [task for task in left if task not in films]
     failed = batch.run(predictor, pictures, options) if pictures else 0
     if films:
-        settings = {
-            name: value for name, value in settings.items() if value is not None
-        }
-        own = {name: value for name, value in own.items() if value is not None}
-        failed += _color_films(predictor, probed, settings, own, overwrite)
+        failed += _film_batch().run(predictor, probed, settings, own, overwrite)
     if output:
         kinds = {"pictures": len(left) > len(films), "films": films}
         kinds = " and ".join(kind for kind, there in kinds.items() if there)
@@ -282,71 +278,15 @@ def colorize(
     return Colorized([task.target for task in left], failed, unreadable, skipped)
 
 
-def _check_films(tasks, own, method, side_by_side, ab_npz):
-    """Raise UsageError for settings that films do not take, or pictures."""
-    from tfcolor.inference import planning
-
-    first = next((t.source for t in tasks if planning.is_film(t.source)), None)
-    for name, value in own.items():
-        if value is not None and first is None:
-            raise UsageError(f"--{name}: no film among the inputs")
-    steady = own["steady"]
-    if steady is not None and not 0 <= steady < 1:
-        raise UsageError(f"--steady={steady}: must be at least 0 and less than 1")
-    refused = {"method": method, "side_by_side": side_by_side, "ab_npz": ab_npz}
-    for name, value in refused.items():
-        if value and first is not None:
-            raise UsageError(f"--{name}: {first} is a film; it is for pictures")
-
-
-def _probed(films, inputs, codec, crf):
-    """[(task, film.source.Film, or None of a film in a folder that is none)]."""
-    if not films:
-        return []
-    source, encoding = _film_modules()
-    encoding.check(codec, crf)
-    named = {pathlib.Path(path).expanduser().resolve() for path in inputs}
-    found = []
-    for task in films:
-        try:
-            film = source.probe(task.source)
-            encoding.settings(film, task.target.suffix.lower(), codec, crf, 1)
-        except UsageError as error:
-            if task.source.resolve() in named:
-                raise
-            logging.getLogger("tfcolor").error("%s", error)
-            film = None
-        found.append((task, film))
-    return found
-
-
-def _film_modules():
+def _film_batch():
     try:
-        from tfcolor.film import encoding
-        from tfcolor.film import source
+        from tfcolor.film import batch
     except ModuleNotFoundError as error:
         if error.name not in ("av", "cv2"):
             raise
-        raise UsageError(
-            f"films need {error.name}: pip install 'tfcolor[video]'"
-        ) from error
-    return source, encoding
-
-
-def _color_films(predictor, films, settings, own, overwrite):
-    """Color films; returns how many could not be, or not whole."""
-    from tfcolor.film import colorize
-
-    own["strength"] = own.pop("steady", colorize.steady.STRENGTH)
-    options = colorize.Options(settings, overwrite=overwrite, **own)
-    failed = 0
-    for task, film in films:
-        if film is None:
-            failed += 1
-            continue
-        task.target.parent.mkdir(parents=True, exist_ok=True)
-        failed += not colorize.run(predictor, film, task.target, options)
-    return failed
+        said = f"films need {error.name}: pip install 'tfcolor[video]'"
+        raise UsageError(said) from error
+    return batch
 
 
 def _colorizer(tasks, model, method, hints, references, affinity, chroma):

@@ -18,6 +18,7 @@ from tfcolor.errors import UsageError
 from tfcolor.film import colorize
 from tfcolor.film import encoding
 from tfcolor.film import journal
+from tfcolor.film import reading
 from tfcolor.film import source
 from tfcolor.film import yuv
 from tfcolor.film.background import background
@@ -60,7 +61,7 @@ def test_luma_is_kept_to_the_bit_and_chroma_is_of_the_prediction(film, tmp_path,
     probed = source.probe(film)
     assert probed.shown == (85, 48)  # upright, of square pixels
     working = toy.working_shape(85, 48)
-    frame = next(source.Reader(probed, working).frames())
+    frame = next(reading.Reader(probed, working).frames())
     assert frame.lightness.shape == working == (57, 32)
     ab = np.rot90(toy.predict_lightness(frame.lightness[None])[0], -1, (1, 2))
     joiner = yuv.Joiner((24, 32), ab.shape[1:], yuv.BT709, yuv.LIMITED, 8)
@@ -69,8 +70,8 @@ def test_luma_is_kept_to_the_bit_and_chroma_is_of_the_prediction(film, tmp_path,
 
 
 def test_the_lightness_is_that_of_the_upright_picture(film):
-    frame = next(source.Reader(source.probe(film), (64, 48)).frames())
-    small = source.Reader(source.probe(film), (43, 32))
+    frame = next(reading.Reader(source.probe(film), (64, 48)).frames())
+    small = reading.Reader(source.probe(film), (43, 32))
     upright = np.rot90(frame.luma)
     assert upright.shape == (64, 48)
     lightness = next(small.frames()).lightness
@@ -126,7 +127,7 @@ def test_a_torn_segment_does_not_count(tmp_path, rng):
     state = {"ab": rng.normal(size=(2, 3, 4)).astype(np.float32)}
     book = journal.Journal(path, said)
     book.add(coded[:4], None)
-    whole = path.stat().st_size
+    whole, first = path.stat().st_size, book.beside.read_bytes()
     book.add(coded[4:], state)
     book.close()
     found = journal.Journal(path, said)
@@ -134,14 +135,21 @@ def test_a_torn_segment_does_not_count(tmp_path, rng):
     assert list(found) == [coded[:4], coded[4:]]
     np.testing.assert_array_equal(found.state["ab"], state["ab"])
     found.close()
-    data = bytearray(path.read_bytes())
-    data[whole + 300] ^= 1
-    path.write_bytes(data)
+    # Killed after the packets, before the state of the filter.
+    found.beside.write_bytes(first)
     found = journal.Journal(path, said)
     assert (found.segments, found.frames, found.state) == (1, 4, None)
     assert list(found) == [coded[:4]]
     found.close()
     assert path.stat().st_size == whole
+    # Damaged on the disk.
+    data = bytearray(path.read_bytes())
+    data[-60] ^= 1
+    path.write_bytes(data)
+    found = journal.Journal(path, said)
+    assert (found.segments, found.frames, list(found)) == (0, 0, [])
+    found.remove()
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_settings_begin_anew(film, tmp_path, toy):
@@ -305,7 +313,7 @@ def test_decoding_precedes_showing_by_the_reorder():
 
 
 def test_gaps_in_what_decodes_are_found(film):
-    reader = source.Reader(source.probe(film), (43, 32))
+    reader = reading.Reader(source.probe(film), (43, 32))
     reader._awaited = [0, 40, 80, 120, 160]
     frame = av.VideoFrame(16, 16, "yuv420p")
     frame.pts = 0

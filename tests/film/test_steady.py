@@ -73,12 +73,14 @@ def test_correlation_is_pearsons_and_of_nothing_0():
 def test_agreement_does_not_see_brightness_but_what_is_new():
     before = texture(0)
     inside = np.ones(before.shape, bool)
-    np.testing.assert_allclose(steady.agreement(before + 9, before, inside), 1)
+    changed = 0.8 * before + 9
+    found = steady.agreement(changed, before, inside)
+    np.testing.assert_allclose(found, 1, atol=1e-3)
     now = before.copy()
     now[20:40, 30:50] += 4  # AGREEMENT
     found = steady.agreement(now, before, inside)
-    np.testing.assert_allclose(found[25:35, 35:45], np.exp(-0.5), atol=0.01)
-    np.testing.assert_allclose(found[:10], 1)
+    np.testing.assert_allclose(found[25:35, 35:45], np.exp(-0.5), atol=0.05)
+    np.testing.assert_allclose(found[:10], 1, atol=0.02)
     inside[:5] = False
     np.testing.assert_array_equal(steady.agreement(now, before, inside)[:5], 0)
 

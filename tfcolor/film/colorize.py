@@ -18,13 +18,13 @@ import tqdm
 from tfcolor.errors import RunError
 from tfcolor.film import encoding
 from tfcolor.film import journal
-from tfcolor.film import source
+from tfcolor.film import reading
 from tfcolor.film import steady
 from tfcolor.film import yuv
 from tfcolor.film.background import background
 from tfcolor.film.muxing import Muxer
+from tfcolor.film.reading import Frame
 from tfcolor.film.source import Film
-from tfcolor.film.source import Frame
 from tfcolor.version import __version__
 
 log = logging.getLogger("tfcolor")
@@ -93,7 +93,7 @@ class _Job:
         self.predictor, self.film, self.options = predictor, film, options
         size = options.settings.get("working_size")
         self.working = predictor.working_shape(*film.shown, size)
-        self.reader = source.Reader(film, self.working, options.deinterlace)
+        self.reader = reading.Reader(film, self.working, options.deinterlace)
         self.steady = steady.Steady(options.strength)
         suffix = target.suffix.lower()
         self.settings = encoding.settings(
@@ -101,7 +101,7 @@ class _Job:
         )
         path = journal.path_of(target)
         if options.overwrite:
-            path.unlink(missing_ok=True)
+            journal.remove(path)
         self.muxer = Muxer(target, film, self.settings)
         self.journal = journal.Journal(path, self._made_of())
         self.shown = []  # the timestamps of the last frames that are encoded
@@ -188,7 +188,7 @@ class _Job:
     def _fitting(self, luma):
         """Luma of the encoder's depth, which is the film's or 8 bits."""
         if self.depth < self.film.depth:
-            return source.to_8_bit(luma, self.film.depth)
+            return reading.to_8_bit(luma, self.film.depth)
         return np.ascontiguousarray(luma)
 
     def _encode(self, image, frame):
@@ -201,8 +201,11 @@ class _Job:
 
     def _end_segment(self, state):
         packets = self._finished()
-        self.journal.add(packets, state)
         self._write(packets)
+        try:
+            self.journal.add(packets, state)
+        except OSError as error:
+            raise RunError(f"{self.journal.path}: {error.strerror}") from error
 
     def _finished(self):
         packets = self.segment.finish(self.shown)

@@ -1,11 +1,12 @@
 """What is encoded of a film, segment by segment, so that a run that was broken off
-goes on: FILM.unfinished beside the result, which is gone when the film is whole."""
+goes on: FILM.unfinished and FILM.unfinished.state beside the result, which are gone
+when the film is whole."""
 
-import io
 import json
 import os
 import pathlib
 import struct
+import zipfile
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -24,8 +25,17 @@ def path_of(target: pathlib.Path) -> pathlib.Path:
     return target.with_name(target.name + atomic.UNFINISHED)
 
 
+def remove(path: pathlib.Path) -> None:
+    """Remove a journal, if it is there."""
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + ".state").unlink(missing_ok=True)
+
+
 class Journal:
     """The journal of a film.
+
+    Segments are appended; the state of the filter after the last of them is in a file
+    of its own, which replaces the one before.
 
     Args:
       path: of the file.
@@ -38,7 +48,7 @@ class Journal:
     """
 
     def __init__(self, path: pathlib.Path, settings: dict[str, Any]) -> None:
-        self.path = path
+        self.path, self.beside = path, path.with_name(path.name + ".state")
         self.segments = self.frames = 0
         self.state: dict[str, np.ndarray] | None = None
         whole = self._read(settings)
@@ -54,10 +64,9 @@ class Journal:
         said = [[p.pts, p.dts, p.duration, p.key, len(p.data)] for p in packets]
         self._write(json.dumps(said).encode())
         self._write(b"".join(packet.data for packet in packets))
-        arrays = io.BytesIO()
-        np.savez(arrays, **(state or {}))
-        self._write(arrays.getbuffer())
         self.segments, self.frames = self.segments + 1, self.frames + len(packets)
+        with atomic.replacing(self.beside) as file:
+            np.savez(file, segments=self.segments, **(state or {}))
 
     def __iter__(self) -> Iterator[list[Coded]]:
         """Yields the segments that were in it when it was opened."""
@@ -66,7 +75,6 @@ class Journal:
             _part(file)
             for _ in range(count):
                 yield _packets(_part(file), _part(file))
-                _part(file)
 
     def close(self) -> None:
         """Leave the file as it is."""
@@ -75,7 +83,7 @@ class Journal:
     def remove(self) -> None:
         """The film is whole."""
         self.file.close()
-        self.path.unlink(missing_ok=True)
+        remove(self.path)
 
     def _read(self, settings):
         """The length of what is whole of a journal of these settings, or 0."""
@@ -86,14 +94,23 @@ class Journal:
         with file:
             if _part(file) != json.dumps(settings).encode():
                 return 0
-            whole = file.tell()
-            while parts := _parts(file, 3):
-                self.segments += 1
-                self.frames += len(json.loads(parts[0]))
-                with np.load(io.BytesIO(parts[2])) as arrays:
-                    self.state = dict(arrays) or None
-                whole = file.tell()
-            return whole
+            ends = [(file.tell(), 0)]  # and how many frames end there
+            while parts := _parts(file, 2):
+                ends.append((file.tell(), ends[-1][1] + len(json.loads(parts[0]))))
+        state = self._read_state()
+        self.segments = int(state.pop("segments", 0))
+        if self.segments >= len(ends):
+            self.segments, state = 0, {}
+        self.state = state or None
+        whole, self.frames = ends[self.segments]
+        return whole
+
+    def _read_state(self):
+        try:
+            with np.load(self.beside) as arrays:
+                return dict(arrays)
+        except (OSError, ValueError, zipfile.BadZipFile):
+            return {}
 
     def _write(self, data):
         self.file.write(_HEAD.pack(len(data), zlib.crc32(data)))

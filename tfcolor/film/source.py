@@ -1,24 +1,17 @@
-"""A film as people have it: what its file says, and its frames."""
+"""A film as people have it: what its file says, and the planes of a frame."""
 
-import bisect
 import dataclasses
-import logging
 import pathlib
-from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
-import cv2
 import numpy as np
 
-from tfcolor.color import lab
 from tfcolor.errors import UsageError
 from tfcolor.film import yuv
-from tfcolor.images import resize
 from tfcolor.types import Path
 from tfcolor.types import Size
-
-log = logging.getLogger("tfcolor")
 
 # Lines from which on a film that does not say its matrix is taken as BT.709.
 _HIGH_DEFINITION = 720
@@ -78,27 +71,6 @@ class Film:
         return (width, height) if self.quarters % 2 else (height, width)
 
 
-@dataclasses.dataclass
-class Frame:
-    """A decoded frame.
-
-    Attributes:
-      pts: in units of the film's time base.
-      duration: in the same units; 0 if the file does not say.
-      luma: uint8 [H, W], of more than 8 bits uint16, as it was decoded.
-      lightness: float32 [h, w], L* 0..100, upright, at the working size.
-      ab: float32 [2, h, w], what is predicted for it.
-      state: of the filter after it, where a segment ends.
-    """
-
-    pts: int
-    duration: int
-    luma: np.ndarray
-    lightness: np.ndarray
-    ab: np.ndarray | None = None
-    state: dict | None = None
-
-
 def probe(path: Path) -> Film:
     """What a file says of its film.
 
@@ -152,7 +124,7 @@ def _probed(path, container):
     )
 
 
-def video_stream(container):
+def video_stream(container: Any) -> Any:
     """The stream of a container that is colored, or None: no cover picture."""
     streams = [
         stream
@@ -162,7 +134,7 @@ def video_stream(container):
     return streams[0] if streams else None
 
 
-def duration(container, stream) -> float:
+def duration(container: Any, stream: Any) -> float:
     """Seconds until the last frame has been shown; 0 if nothing is said."""
     if stream.duration:
         start = stream.start_time or 0
@@ -217,167 +189,3 @@ def array_of(frame: av.VideoFrame, index: int) -> np.ndarray:
     kind = np.uint8 if frame.format.components[index].bits == 8 else np.uint16
     line = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind().itemsize)
     return line[: plane.height, : plane.width]
-
-
-class Reader:
-    """The frames of a film, in the order in which they are shown.
-
-    Args:
-      film: of `probe`.
-      working: (height, width) of the lightness, upright.
-      deinterlace: make whole frames of fields.
-
-    Attributes:
-      missing: [(first, last) second of what did not decode], known at the end.
-    """
-
-    def __init__(self, film: Film, working: Size, deinterlace: bool = False) -> None:
-        self.film, self.working = film, working
-        self.filter = _Deinterlaced(film) if deinterlace else None
-        self.missing: list[tuple[float, float]] = []
-        self._awaited: list[int] = []  # timestamps whose frames have not come
-        self._broken = False
-
-    def frames(self, skipped: int = 0) -> Iterator[Frame]:
-        """Yields the Frames, but for the first `skipped`."""
-        last = None
-        for number, decoded in enumerate(self._decoded()):
-            pts = decoded.pts
-            if pts is None:
-                pts = 0 if last is None else last + self._step()
-            if last is not None and pts <= last:
-                pts = last + 1
-            last = pts
-            if number >= skipped:
-                yield self._frame(decoded, pts)
-
-    def _step(self):
-        return max(1, round(1 / (self.film.rate * self.film.time_base)))
-
-    def _frame(self, decoded, pts):
-        frame = planar(decoded)
-        luma = array_of(frame, 0)
-        return Frame(
-            pts=pts,
-            duration=decoded.duration or 0,
-            luma=luma,
-            lightness=self._lightness(frame),
-        )
-
-    def _lightness(self, frame):
-        height, width = self.working
-        if self.film.quarters % 2:
-            height, width = width, height
-        count = 3 if self.film.chroma else 1
-        planes = [
-            resize.picture(to_8_bit(array_of(frame, i), self.film.depth), height, width)
-            for i in range(count)
-        ]
-        rgb = yuv.rgb_of_planes(planes, self.film.matrix, self.film.color_range)
-        lightness = lab.lightness(rgb).numpy()
-        return np.ascontiguousarray(np.rot90(lightness, self.film.quarters))
-
-    def _decoded(self):
-        """The decoded frames; what does not decode is left out and noted."""
-        with av.open(self.film.path) as container:
-            stream = container.streams[self.film.stream]
-            stream.thread_type = "AUTO"
-            end = duration(container, stream)
-            try:
-                for packet in container.demux(stream):
-                    yield from self._frames_of(packet)
-            except av.FFmpegError as error:
-                log.error("%s: %s", self.film.path, error.strerror)
-                self._broken = True
-            yield from self._filtered(None)
-            self._note(end)
-
-    def _frames_of(self, packet):
-        if packet.pts is not None and not packet.is_discard:
-            bisect.insort(self._awaited, packet.pts)
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            self._broken = True
-            return
-        for frame in frames:
-            self._broken |= bool(frame.is_corrupt)
-            self._arrived(frame)
-            yield from self._filtered(frame)
-
-    def _filtered(self, frame):
-        if self.filter:
-            yield from self.filter(frame)
-        elif frame is not None:
-            yield frame
-
-    def _arrived(self, frame):
-        """Timestamps before that of a frame that has come will not come any more."""
-        if frame.pts is None:
-            return
-        self._last = frame.pts
-        place = bisect.bisect_left(self._awaited, frame.pts)
-        gone, self._awaited = self._awaited[:place], self._awaited[place:]
-        if self._awaited and self._awaited[0] == frame.pts and not frame.is_corrupt:
-            del self._awaited[0]
-        elif frame.is_corrupt:
-            gone.append(frame.pts)
-        self._lost(gone)
-
-    def _lost(self, gone):
-        tick = float(self.film.time_base)
-        for pts in gone:
-            first, last = pts * tick, pts * tick + float(1 / self.film.rate)
-            if self.missing and first - self.missing[-1][1] < 0.5:
-                self.missing[-1] = self.missing[-1][0], last
-            else:
-                self.missing.append((first, last))
-
-    def _note(self, end):
-        """What is missing, once all has been read."""
-        gone, self._awaited = self._awaited, []
-        self._lost(gone)
-        last = getattr(self, "_last", 0) * float(self.film.time_base)
-        if end - last > max(1.0, 3.0 / float(self.film.rate)):
-            self._broken = True
-            self.missing.append((last, end))
-        if not self._broken:
-            self.missing = []
-
-
-def to_8_bit(plane: np.ndarray, depth: int) -> np.ndarray:
-    """A plane of samples of `depth` bits, rounded to 8."""
-    if depth == 8:
-        return np.ascontiguousarray(plane)
-    return cv2.convertScaleAbs(plane, alpha=1.0 / (1 << (depth - 8)))
-
-
-class _Deinterlaced:
-    """FFmpeg's bwdif: a whole frame of each frame of two fields."""
-
-    def __init__(self, film):
-        self.film, self.graph = film, None
-
-    def __call__(self, frame):
-        if self.graph is None and frame is None:
-            return
-        if self.graph is None:
-            self.graph = av.filter.Graph()
-            self.graph.link_nodes(
-                self.graph.add_buffer(
-                    width=frame.width,
-                    height=frame.height,
-                    format=frame.format,
-                    time_base=self.film.time_base,
-                ),
-                self.graph.add("bwdif", "mode=send_frame"),
-                self.graph.add("buffersink"),
-            ).configure()
-        self.graph.push(frame)
-        while True:
-            try:
-                made = self.graph.pull()
-            except (av.BlockingIOError, av.EOFError):
-                return
-            made.pts = round(made.pts * made.time_base / self.film.time_base)
-            yield made

@@ -149,11 +149,15 @@ def agreement(
 ) -> np.ndarray:
     """How far two frames agree, 0..1 float32 [h, w]; arguments as of `same_shot`.
 
-    The median difference is brightness that flickers, and is left out. The mean over
-    a few pixels keeps noise and grain from counting.
+    Brightness and contrast may flicker or fade: `before` is given those of the frame.
+    The mean over a few pixels keeps noise and grain from counting.
     """
-    difference = lightness - before
-    difference -= np.median(difference[inside]) if inside.any() else 0.0
+    if not inside.any():
+        return np.zeros(lightness.shape, np.float32)
+    x, y = before[inside], lightness[inside]
+    gain = np.mean((x - x.mean()) * (y - y.mean())) / max(x.var(), 1e-6)
+    difference = lightness - gain * before
+    difference -= np.median(difference[inside])
     difference = cv2.blur(difference, (_AREA, _AREA))
     agree = np.exp(-0.5 * (difference / _AGREEMENT) ** 2)
     return np.where(inside, agree, 0.0).astype(np.float32)

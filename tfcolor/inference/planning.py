@@ -7,6 +7,7 @@ import os
 import pathlib
 from collections.abc import Iterable
 from collections.abc import Sequence
+from typing import Any
 
 from tfcolor import atomic
 from tfcolor.errors import UsageError
@@ -123,6 +124,23 @@ def is_missing(task: Task, ab_npz: bool) -> bool:
         return True
     files = [task.target, npz_of(task.target)] if ab_npz else [task.target]
     return not all(path.exists() for path in files)
+
+
+def check_films(
+    tasks: Sequence[Task], own: dict[str, Any], of_pictures: dict[str, Any]
+) -> None:
+    """Raise UsageError for settings, by name, that films alone take where there is
+    none, or that pictures alone take where there is a film."""
+    first = next((task.source for task in tasks if is_film(task.source)), None)
+    for name, value in own.items():
+        if value is not None and first is None:
+            raise UsageError(f"--{name}: no film among the inputs")
+    steady = own["steady"]
+    if steady is not None and not 0 <= steady < 1:
+        raise UsageError(f"--steady={steady}: must be at least 0 and less than 1")
+    for name, value in of_pictures.items():
+        if value and first is not None:
+            raise UsageError(f"--{name}: {first} is a film; it is for pictures")
 
 
 def _walk(folder, output, on_error):

@@ -168,9 +168,9 @@ class Predictor:
     ) -> np.ndarray:
         """What `predict_ab` gives for pictures that are at the working size already:
         lightness float32 [N, h, w], L* 0..100."""
+        factors = np.float32([saturation, saturation, 1.0])[:, None, None]
         planes = self._predict_lightness(lightness, temperature)
-        planes[:, :2] *= saturation
-        return planes
+        return planes * factors[: planes.shape[1]]
 
     def _predict(self, images, size, temperature):
         height, width = images[0].shape[:2]
