@@ -7,7 +7,9 @@ import numpy as np
 
 from tfcolor.film import encoding
 
-HEIGHT, WIDTH = 48, 64
+# Of smaller frames x264 reads memory that it has not written, and is not the same
+# twice.
+HEIGHT, WIDTH = 96, 128
 
 # Container: encoder of pictures, of sound, time base and ticks from frame to frame.
 CONTAINERS = {
@@ -42,7 +44,7 @@ class Toy:
 def pictures(count, height=HEIGHT, width=WIDTH):
     """Luma, uint8 [height, width], of frames that pan."""
     rng = np.random.default_rng(0)
-    cells = rng.integers(40, 220, (12, 40))
+    cells = rng.integers(40, 220, (20, 40))
     big = np.kron(cells, np.ones((8, 8))).astype(np.uint8)
     for number in range(count):
         yield big[10 : 10 + height, 4 + 2 * number : 4 + 2 * number + width]

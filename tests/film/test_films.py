@@ -59,12 +59,12 @@ def test_luma_is_kept_to_the_bit_and_chroma_is_of_the_prediction(film, tmp_path,
     for a, b in zip(old, new, strict=True):
         np.testing.assert_array_equal(a[1], b[1])
     probed = source.probe(film)
-    assert probed.shown == (85, 48)  # upright, of square pixels
-    working = toy.working_shape(85, 48)
+    assert probed.shown == (171, 96)  # upright, of square pixels
+    working = toy.working_shape(171, 96)
     frame = next(reading.Reader(probed, working).frames())
     assert frame.lightness.shape == working == (57, 32)
     ab = np.rot90(toy.predict_lightness(frame.lightness[None])[0], -1, (1, 2))
-    joiner = yuv.Joiner((24, 32), ab.shape[1:], yuv.BT709, yuv.LIMITED, 8)
+    joiner = yuv.Joiner((48, 64), ab.shape[1:], yuv.BT709, yuv.LIMITED, 8)
     for plane, expected in zip(new[0][2:], joiner(frame.luma, ab), strict=True):
         np.testing.assert_array_equal(plane, expected)
 
@@ -73,9 +73,9 @@ def test_the_lightness_is_that_of_the_upright_picture(film):
     frame = next(reading.Reader(source.probe(film), (64, 48)).frames())
     small = reading.Reader(source.probe(film), (43, 32))
     upright = np.rot90(frame.luma)
-    assert upright.shape == (64, 48)
+    assert upright.shape == (128, 96)
     lightness = next(small.frames()).lightness
-    rows = [upright[:32].mean(), upright[32:].mean()]
+    rows = [upright[:64].mean(), upright[64:].mean()]
     assert (rows[0] > rows[1]) == (lightness[:21].mean() > lightness[22:].mean())
     np.testing.assert_allclose(frame.lightness.mean(), lightness.mean(), atol=1.5)
 
@@ -372,5 +372,5 @@ def test_odd_sides_and_codecs_without_the_depth_find_a_format(film):
     deep = source.dataclasses.replace(probed, depth=10)
     assert encoding.settings(deep, ".mkv", "libx264", None, 8).pixels == "yuv420p10le"
     assert encoding.settings(deep, ".mkv", "mpeg4", None, 8).pixels == "yuv420p"
-    odd = source.dataclasses.replace(probed, size=(HEIGHT - 1, 64))
+    odd = source.dataclasses.replace(probed, size=(HEIGHT - 1, 128))
     assert encoding.settings(odd, ".mkv", "libx264", None, 8).pixels == "yuv444p"

@@ -74,7 +74,7 @@ def test_the_tables_are_within_a_level_of_what_it_tabulates(rng):
 def test_joined_in_yuv_is_joined_in_rgb_to_a_level(rng):
     """The other way: at full size, color by color, then as RGB to YUV, whose chroma is
     reduced."""
-    (luma,) = pictures(1)
+    (luma,) = pictures(1, 48, 64)
     ab = rng.normal(0, 12, (2, 3, 4)).astype(np.float32)
     ab = np.kron(ab, np.ones((8, 8), np.float32))
     joiner = yuv.Joiner((24, 32), ab.shape[1:], yuv.BT709, yuv.LIMITED, 8)
@@ -93,7 +93,7 @@ def test_joined_in_yuv_is_joined_in_rgb_to_a_level(rng):
 
 
 def test_more_bits_are_the_same_colors(rng):
-    (luma,) = pictures(1)
+    (luma,) = pictures(1, 48, 64)
     ab = rng.normal(0, 20, (2, 24, 32)).astype(np.float32)
     eight = yuv.Joiner((24, 32), (24, 32), yuv.BT601, yuv.FULL, 8)(luma, ab)
     deep = luma.astype(np.uint16) << 2
@@ -103,7 +103,7 @@ def test_more_bits_are_the_same_colors(rng):
 
 
 def test_grey_stays_grey():
-    (luma,) = pictures(1)
+    (luma,) = pictures(1, 48, 64)
     joiner = yuv.Joiner((24, 32), (6, 8), yuv.BT709, yuv.LIMITED, 8)
     for plane in joiner(luma, np.zeros((2, 6, 8), np.float32)):
         np.testing.assert_array_equal(plane, 128)
