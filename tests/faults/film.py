@@ -48,15 +48,15 @@ YUV = [
     Fault(
         "film.tile_of_another_code",
         "film/yuv.py",
-        "row, column = np.divmod(codes, np.float32(_TILES))",
-        "column, row = np.divmod(codes, np.float32(_TILES))",
+        "_ROWS, _COLUMNS = np.divmod(",
+        "_COLUMNS, _ROWS = np.divmod(",
         "tests/film/test_yuv.py -k tables",
     ),
     Fault(
         "film.more_bits_not_scaled",
         "film/yuv.py",
-        "np.rint((chroma * self.reach + 128.0) * scale)",
-        "np.rint(chroma * self.reach + 128.0 * scale)",
+        "chroma *= self.reach * scale",
+        "chroma *= self.reach",
         "tests/film/test_yuv.py -k bits",
     ),
 ]

@@ -18,6 +18,9 @@ from tfcolor.types import Size
 
 log = logging.getLogger("tfcolor")
 
+# The code of no chroma.
+GREY = 128
+
 
 @dataclasses.dataclass
 class Frame:
@@ -54,6 +57,8 @@ class Reader:
 
     def __init__(self, film: Film, working: Size, deinterlace: bool = False) -> None:
         self.film, self.working = film, working
+        codes = np.arange(256, dtype=np.uint8)[None]
+        self.of_grey = self._of_colors([codes])[0]  # L* of each code of luma
         self.filter = _Deinterlaced(film) if deinterlace else None
         self.missing: list[tuple[float, float]] = []
         self._awaited: list[int] = []  # timestamps whose frames have not come
@@ -89,16 +94,22 @@ class Reader:
         height, width = self.working
         if self.film.quarters % 2:
             height, width = width, height
-        count = 3 if self.film.chroma else 1
         planes = [
-            resize.picture(
-                to_8_bit(source.array_of(frame, i), self.film.depth), height, width
-            )
-            for i in range(count)
+            to_8_bit(source.array_of(frame, i), self.film.depth)
+            for i in range(3 if self.film.chroma else 1)
         ]
-        rgb = yuv.rgb_of_planes(planes, self.film.matrix, self.film.color_range)
-        lightness = lab.lightness(rgb).numpy()
+        if all(np.all(plane == GREY) for plane in planes[1:]):
+            del planes[1:]
+        planes = [resize.picture(plane, height, width) for plane in planes]
+        if len(planes) == 1:
+            lightness = self.of_grey[planes[0]]
+        else:
+            lightness = self._of_colors(planes)
         return np.ascontiguousarray(np.rot90(lightness, self.film.quarters))
+
+    def _of_colors(self, planes):
+        rgb = yuv.rgb_of_planes(planes, self.film.matrix, self.film.color_range)
+        return lab.lightness(rgb).numpy()
 
     def _decoded(self):
         """The decoded frames; what does not decode is left out and noted."""

@@ -40,6 +40,7 @@ STEPS = 17
 
 _HALVINGS = 13
 _TILES = 16  # the tables of 256 luma codes lie in a square of tiles
+_ROWS, _COLUMNS = np.divmod(np.arange(256, dtype=np.float32), np.float32(_TILES))
 
 # Linear light beyond 0..1 that rounding to 8 bits hides, as in color.gamut.
 _SLACK = 1e-5
@@ -212,8 +213,10 @@ class Joiner:
         ab = np.matmul(np.matmul(self.rows, ab), self.columns.T)
         chroma = look_up(self.tables, self._codes(luma), ab)
         scale = 1 << (self.depth - 8)
-        codes = np.rint((chroma * self.reach + 128.0) * scale)
-        codes = np.clip(codes, 0, (1 << self.depth) - 1).astype(luma.dtype)
+        # Within the range of the codes, which both edges of sRGB keep to.
+        chroma *= self.reach * scale
+        chroma += 128.0 * scale + 0.5
+        codes = np.minimum(chroma, (1 << self.depth) - 1).astype(luma.dtype)
         return [codes[..., 0], codes[..., 1]]
 
     def _codes(self, luma):
@@ -243,10 +246,9 @@ def look_up(
     most, square = tables
     chroma, hue = cv2.cartToPolar(*ab)
     hue *= HUES / (2.0 * np.pi)
-    codes = codes.astype(np.float32)
-    row, column = np.divmod(codes, np.float32(_TILES))
-    limit = cv2.remap(most, hue, codes, cv2.INTER_LINEAR)
+    limit = cv2.remap(most, hue, codes.astype(np.float32), cv2.INTER_LINEAR)
     share = np.minimum(chroma / np.maximum(limit, 1e-3), 1.0)
-    x, y = column * STEPS + share * (STEPS - 1), row * (HUES + 1) + hue
+    x = np.take(_COLUMNS * STEPS, codes) + share * (STEPS - 1)
+    y = np.take(_ROWS * (HUES + 1), codes) + hue
     edge = cv2.BORDER_REPLICATE
     return cv2.remap(square, x, y, cv2.INTER_LINEAR, borderMode=edge)
