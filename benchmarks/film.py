@@ -295,16 +295,17 @@ def speed(predictor):
         target = pathlib.Path(folder, "out.mp4")
         job = colorize._Job(predictor, film, target, colorize.Options())
         count = min(_FRAMES.value, 48)
-        list(job._predicted(iter(list(job.reader.frames())[:8])))  # traced
+        first = [frame for _, frame in zip(range(8), job.reader.frames(), strict=False)]
+        list(job._predicted(given(first)))  # traced
         print("| stage | frames a second | CPU ms a frame |\n|---|---|---|")
         stage("decoding and reducing", job.reader.frames(), count)
         few = [
             frame for _, frame in zip(range(count), job.reader.frames(), strict=False)
         ]
-        stage("network", job._predicted(iter(few)), count)
-        stage("steady filter", job._steadied(iter(few)), count)
-        stage("joining", job._joined(iter(few)), count)
-        joined = list(job._joined(iter(few)))
+        stage("network", job._predicted(given(few)), count)
+        stage("steady filter", job._steadied(given(few)), count)
+        stage("joining", job._joined(given(few)), count)
+        joined = list(job._joined(given(few)))
         stage("encoding", coded(film, job.settings, joined), count)
         job.close()
         options = colorize.Options(overwrite=True)
@@ -315,6 +316,10 @@ def speed(predictor):
         print(f"| all at once | {done / wall:.2f} | {1000 * cpu / done:.1f} |")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"\n{done} frames; peak memory {peak:.0f} MiB")
+
+
+def given(items):
+    yield from items
 
 
 def stage(name, items, count):

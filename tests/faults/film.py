@@ -79,7 +79,7 @@ STEADY = [
     Fault(
         "steady.cuts_not_seen",
         "film/steady.py",
-        "SAME_SHOT = 0.6",
+        "SAME_SHOT = 0.7",
         "SAME_SHOT = -1.0",
         "tests/film/test_steady.py -k cut",
     ),

@@ -19,6 +19,8 @@ import tensorflow as tf
 
 from tfcolor.color import lab
 from tfcolor.images import resize
+from tfcolor.types import Size
+from tfcolor.types import Tensor
 
 # K_R and K_B by the number of the matrix in ITU-T H.273.
 MATRICES = {
@@ -77,7 +79,9 @@ def rgb_of_planes(
     return np.clip(np.stack([r, g, b], -1), 0.0, 1.0)
 
 
-def color_at_luma(luma: np.ndarray, a: np.ndarray, b: np.ndarray, matrix: int):
+def color_at_luma(
+    luma: np.ndarray, a: np.ndarray, b: np.ndarray, matrix: int
+) -> Tensor:
     """The colors that have a luma, a* and b*, by bisection over L*.
 
     Args:
@@ -191,7 +195,9 @@ class Joiner:
       depth: bits of a sample, 8 to 16.
     """
 
-    def __init__(self, shape, working, matrix, color_range, depth):
+    def __init__(
+        self, shape: Size, working: Size, matrix: int, color_range: int, depth: int
+    ) -> None:
         self.shape, self.depth = shape, depth
         self.rows, self.columns = (
             resize.weights(size, target, "cubic").numpy()
