@@ -297,6 +297,7 @@ def speed(predictor):
         count = min(_FRAMES.value, 48)
         first = [frame for _, frame in zip(range(8), job.reader.frames(), strict=False)]
         list(job._predicted(given(first)))  # traced
+        job._joiner()  # makes its tables
         print("| stage | frames a second | CPU ms a frame |\n|---|---|---|")
         stage("decoding and reducing", job.reader.frames(), count)
         few = [

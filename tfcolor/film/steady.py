@@ -27,7 +27,7 @@ SAME_SHOT = 0.7
 
 # A frame whose lightness varies by less (standard deviation, L*) shows nothing, and
 # nothing is carried into or out of it.
-_EMPTY = 1.0
+_EMPTY = 0.25
 
 # Difference of lightness, in L*, of the mean of AREA x AREA pixels that makes a point
 # count exp(-1/2) as much.
@@ -113,9 +113,16 @@ def flow(lightness: np.ndarray, before: np.ndarray) -> np.ndarray:
     """
     if min(lightness.shape) < _SMALLEST:
         return np.zeros((*lightness.shape, 2), np.float32)
-    images = [cv2.convertScaleAbs(x, alpha=2.55) for x in (lightness, before)]
+    images = [_stretched(x) for x in (lightness, before)]
     finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     return finder.calc(*images, None)
+
+
+def _stretched(lightness):
+    """In 8 bits, of even brightness and contrast, which may flicker or fade."""
+    scale = 50.0 / max(lightness.std(), 2.0)
+    levels = (lightness - lightness.mean()) * scale + 127.5
+    return np.clip(levels, 0, 255).astype(np.uint8)
 
 
 def places(motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
