@@ -62,6 +62,7 @@ class Reader:
         self.filter = _Deinterlaced(film) if deinterlace else None
         self.missing: list[tuple[float, float]] = []
         self._awaited: list[int] = []  # timestamps whose frames have not come
+        self._last = 0  # timestamp of the last frame
         self._broken = False
 
     def frames(self, skipped: int = 0) -> Iterator[Frame]:
@@ -171,7 +172,7 @@ class Reader:
         """What is missing, once all has been read."""
         gone, self._awaited = self._awaited, []
         self._lost(gone)
-        last = getattr(self, "_last", 0) * float(self.film.time_base)
+        last = self._last * float(self.film.time_base)
         if end - last > max(1.0, 3.0 / float(self.film.rate)):
             self._broken = True
             self.missing.append((last, end))
