@@ -21,7 +21,7 @@ STRENGTH = 0.9
 # Two frames belong to one shot if the lightness of the one, carried along the motion,
 # has at least this correlation with the other's. Correlation does not see brightness
 # and contrast, which flicker in old film; motion is taken out before. See
-# benchmarks/film.py, which prints it: at least 0.96 within shots, at most 0.41 over
+# benchmarks/film.py, which prints it: at least 0.94 within shots, at most 0.41 over
 # cuts.
 SAME_SHOT = 0.7
 
