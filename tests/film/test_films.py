@@ -279,6 +279,7 @@ def test_settings_of_films_need_a_film(call):
     assert "--crf: no film among the inputs" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_command_colors_films_and_pictures_of_a_folder(
     trained, tmp_path, call, rng
 ):
