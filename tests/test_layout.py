@@ -24,11 +24,12 @@ ROOMS = {
     "presets": "networks config",
     "trainers": "color images networks objectives metrics",
     "inference": "runs presets networks images color data config",
+    "film": "color images",
     "training": "trainers inference data runs presets images color networks config",
     "evaluation": "inference data metrics classical runs presets networks objectives "
     "images color html config",
     "sweeps": "config runs html",
-    "api": "config presets classical inference training evaluation",
+    "api": "config presets classical inference film training evaluation",
     "tfcolor": "config api inference",
     "cli": "tfcolor api config presets inference training evaluation sweeps",
 }

@@ -17,6 +17,9 @@ def _umask():
     return mask
 
 
+# Of the name of a file beside one that is being written piece by piece.
+UNFINISHED = ".unfinished"
+
 # Read once: reading it changes it, which other threads would see.
 UMASK = _umask()
 

@@ -2,9 +2,10 @@
 
 from faults import application
 from faults import data
+from faults import film
 from faults import hints
 from faults import science
 from faults import trainers
 
 ALL = trainers.FAULTS + science.FAULTS + data.FAULTS + application.FAULTS
-ALL += hints.FAULTS
+ALL += hints.FAULTS + film.FAULTS

@@ -1,4 +1,4 @@
-"""bin/colorize: color for picture files."""
+"""bin/colorize: color for picture and film files."""
 
 import pathlib
 import sys
@@ -11,17 +11,19 @@ from tfcolor.cli import command
 from tfcolor.errors import UsageError
 
 USAGE = """
-Colour picture files at their full size: by a trained network, from strokes of
+Colour picture and film files at their full size: by a trained network, from strokes of
 colour on them, or from pictures that resemble them.
 
   bin/colorize portrait.jpg
+  bin/colorize film.mp4
   bin/colorize --model=runs/photos --output=coloured old/ portrait.jpg
   bin/colorize --method=levin --hints=marked.png --output=coloured portrait.jpg
   bin/colorize --method=charpiat --reference=photo.jpg --output=coloured portrait.jpg
 
-Files and folders in, the same names out as PNG; of one file without --output
-NAME_color.png beside it. What is there already is skipped, so that a broken-off
-run can be continued. --list shows the weights that ship.
+Files and folders in, the same names out as PNG, films in their own container; of
+one file without --output NAME_color.png beside it. What is there already is
+skipped, so that a broken-off run can be continued. --list shows the weights that
+ship.
 """
 
 FORMATS = ("png", "same")
@@ -47,6 +49,12 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
             None,
             "a run's folder, a SavedModel of bin/export, or the name of weights that "
             f"ship (default: {presets.DEFAULT}); a folder of such a name is ./NAME",
+        ),
+        (
+            "codec",
+            None,
+            "of films: an encoder, such as libx264 (default; in WebM libvpx-vp9), "
+            "libx265, libsvtav1, prores_ks, ffv1",
         ),
         ("output", None, "folder for the results; made if it is not there"),
         (
@@ -87,11 +95,14 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
         ("list", "show the weights that ship, and exit"),
         ("overwrite", "make again what is there already"),
         ("side_by_side", "input and result next to each other"),
+        ("deinterlace", "of films: make whole frames of interlaced ones"),
         ("ab_npz", "write a* and b*, float32 [H, W, 2], to NAME.npz too"),
     ):
         flags.DEFINE_boolean(name, False, text, flag_values=values)
     for name, default, text in (
         ("saturation", 1.0, "what the colours' chroma is multiplied by"),
+        ("crf", None, "of films: the encoder's quality; less is better, and larger"),
+        ("steady", None, "of films: 0 to less than 1, against flicker (default 0.9)"),
         ("temperature", None, "of models with 313 bins: below 0.38 more vivid"),
     ):
         flags.DEFINE_float(name, default, text, flag_values=values)
@@ -142,6 +153,10 @@ def run(values: flags.FlagValues, inputs: list[str]) -> int:
         ab_npz=values.ab_npz,
         max_pixels=values.max_pixels,
         suggestions=values.suggestions,
+        codec=values.codec,
+        crf=values.crf,
+        steady=values.steady,
+        deinterlace=values.deinterlace,
     )
     if done.failed:
         said = f"{done.failed} of {len(done.targets)} could not be"

@@ -1,4 +1,4 @@
-"""Which picture files are read, and what is written for each."""
+"""Which picture and film files are read, and what is written for each."""
 
 import collections
 import dataclasses
@@ -7,17 +7,29 @@ import os
 import pathlib
 from collections.abc import Iterable
 from collections.abc import Sequence
+from typing import Any
 
+from tfcolor import atomic
 from tfcolor.errors import UsageError
 from tfcolor.images.decode import EXTENSIONS
 from tfcolor.types import Path
 
 log = logging.getLogger("tfcolor")
 
+# The extensions of films, which keep their container, and of what only sounds.
+FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts")
+FILMS += (".m2ts", ".mts", ".wmv", ".flv", ".ogv", ".3gp")
+SOUNDS = (".mp3", ".m4a", ".aac", ".wav", ".flac", ".ogg", ".opus", ".wma")
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file's extension is that of a film."""
+    return pathlib.Path(path).suffix.lower() in FILMS
+
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A picture file to read, and the one to write.
+    """A picture or film file to read, and the one to write.
 
     Attributes:
       place: the source's path below the output folder, with its own extension.
@@ -38,8 +50,9 @@ def plan(
     folders could not be read, which the log names.
 
     A folder's pictures keep their places below it; of several folders each
-    gets one of its name. NAME.jpg becomes NAME.png; where two pictures would
-    become the same file, both keep their extension in the name: NAME.jpg.png.
+    gets one of its name. NAME.jpg becomes NAME.png, a film keeps its name; where two
+    pictures would become the same file, both keep their extension in the name:
+    NAME.jpg.png.
 
     Raises:
       UsageError: an input that is not there, a folder without a picture, or
@@ -55,6 +68,8 @@ def plan(
             below = pathlib.Path(path.resolve().name) if len(folders) > 1 else ""
             below_it = _walk(path, output, unreadable.append)
             entries += [(s, below / s.relative_to(path)) for s in below_it]
+        elif path.suffix.lower() in SOUNDS:
+            raise UsageError(f"{path}: sound only; neither a picture nor a film")
         elif path.exists():
             entries.append((path, pathlib.Path(path.name)))
         else:
@@ -66,7 +81,7 @@ def plan(
     tasks = []
     for source, place in entries:
         name = _name(place, same_format)
-        if named[name] > 1 and not same_format:
+        if named[name] > 1 and not same_format and not is_film(source):
             name = place.with_name(place.name + ".png")
         tasks.append(Task(source, output / name, place))
     _check_targets(tasks)
@@ -76,8 +91,8 @@ def plan(
 
 
 def beside(inputs: Sequence[Path], same_format: bool = False) -> Task:
-    """The Task of one picture file whose result is NAME_color.png beside it, with
-    `same_format` NAME_color and the input's extension.
+    """The Task of one picture file whose result is NAME_color.png beside it, of a film
+    and with `same_format` NAME_color and the input's extension.
 
     Raises:
       UsageError: `inputs` are not one file, or the folder cannot be written to.
@@ -87,6 +102,8 @@ def beside(inputs: Sequence[Path], same_format: bool = False) -> Task:
         raise UsageError("--output is missing: only one file can do without it")
     if not path.exists():
         raise UsageError(f"{path}: no such file or folder")
+    if path.suffix.lower() in SOUNDS:
+        raise UsageError(f"{path}: sound only; neither a picture nor a film")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise UsageError(f"{path.parent}: no permission to write; give --output")
     place = pathlib.Path(path.name)
@@ -107,36 +124,55 @@ def sheet_of(target: pathlib.Path) -> pathlib.Path:
 
 
 def is_missing(task: Task, ab_npz: bool, suggested: bool = False) -> bool:
-    """Whether its file is not there yet, with `ab_npz` one of both; of what is
-    `suggested` the contact sheet."""
+    """Whether its file is not there yet, or not whole; with `ab_npz` one of both; of
+    what is `suggested` the contact sheet."""
+    if task.target.with_name(task.target.name + atomic.UNFINISHED).exists():
+        return True
     if suggested:
         return not sheet_of(task.target).exists()
     files = [task.target, npz_of(task.target)] if ab_npz else [task.target]
     return not all(path.exists() for path in files)
 
 
+def check_films(
+    tasks: Sequence[Task], own: dict[str, Any], of_pictures: dict[str, Any]
+) -> None:
+    """Raise UsageError for settings, by name, that films alone take where there is
+    none, or that pictures alone take where there is a film."""
+    first = next((task.source for task in tasks if is_film(task.source)), None)
+    for name, value in own.items():
+        if value is not None and first is None:
+            raise UsageError(f"--{name}: no film among the inputs")
+    steady = own["steady"]
+    if steady is not None and not 0 <= steady < 1:
+        raise UsageError(f"--steady={steady}: must be at least 0 and less than 1")
+    for name, value in of_pictures.items():
+        if value and first is not None:
+            raise UsageError(f"--{name}: {first} is a film; it is for pictures")
+
+
 def _walk(folder, output, on_error):
-    """The picture files below a folder, those below `output` left out."""
+    """The picture and film files below a folder, those below `output` left out."""
     if folder.resolve() == output.resolve():
         raise UsageError(f"--output={output}: is an input itself; give another folder")
     paths = []
     for place, folders, names in os.walk(folder, onerror=on_error):
         place = pathlib.Path(place)
         folders[:] = [f for f in folders if (place / f).resolve() != output.resolve()]
-        paths += [place / name for name in names if _is_picture(name)]
+        paths += [place / name for name in names if _is_input(name)]
     if not paths:
         raise UsageError(
-            f"{folder}: no picture in it (looked for {', '.join(EXTENSIONS)})"
+            f"{folder}: no picture in it (looked for {', '.join(EXTENSIONS + FILMS)})"
         )
     return sorted(paths)
 
 
-def _is_picture(name):
-    return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+def _is_input(name):
+    return name.lower().endswith(EXTENSIONS + FILMS) and not name.startswith(".")
 
 
 def _name(place, same_format):
-    if same_format and _is_picture(place.name):
+    if is_film(place) or (same_format and _is_input(place.name)):
         return place
     return place.with_suffix(".png")
 

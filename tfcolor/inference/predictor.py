@@ -206,13 +206,31 @@ class Predictor:
                 log.warning("out of memory at working size %d: halved", size)
                 size = max(size // 2, self.info["multiple"])
 
+    def predict_lightness(
+        self,
+        lightness: np.ndarray,
+        temperature: float | None = None,
+        saturation: float = 1.0,
+    ) -> np.ndarray:
+        """What `predict_ab` gives for pictures that are at the working size already:
+        lightness float32 [N, h, w], L* 0..100."""
+        factors = np.array([saturation, saturation, 1.0], np.float32)[:, None, None]
+        none = np.zeros((*lightness.shape, 3), np.float32)
+        planes = self._predict_lightness(
+            lightness, temperature, none if self.info.get("hints") else None
+        )
+        return planes * factors[: planes.shape[1]]
+
     def _predict(self, images, size, temperature, hints):
         small, given = self.reduced(images, size, hints)
+        return self._predict_lightness(small, temperature, given), small, given
+
+    def _predict_lightness(self, small, temperature, given):
         output = predict_planes(
             self.network, tf.constant(small), self.info["multiple"], temperature, given
         )
         names = [name for name in ("ab", "change") if name in output]
-        return np.concatenate([output[name] for name in names], 1), small, given
+        return np.concatenate([output[name] for name in names], 1)
 
     def reduced(
         self, images: Sequence[np.ndarray], size: int | None, hints: Any

@@ -1,5 +1,4 @@
-"""What the commands do, as functions. Importing this needs no TensorFlow: each function
-imports what it needs."""
+"""Color for files: pictures and films, by models and by classical methods."""
 
 from __future__ import annotations
 
@@ -9,154 +8,17 @@ import pathlib
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from typing import Any
 
 from tfcolor import atomic
 from tfcolor import presets
-from tfcolor.config import Config
 from tfcolor.errors import UsageError
 from tfcolor.types import Path
-
-if TYPE_CHECKING:
-    from tfcolor.inference.predictor import Predictor
 
 # Methods that need no training, and what they may be told.
 METHODS = ("levin", "charpiat")
 
 MAX_PIXELS = 250_000_000  # of a picture
-
-
-def load(model: Path) -> Predictor:
-    """The colorizer of weights that ship, such as "photo", in a run's folder or an
-    exported SavedModel.
-
-    Returns:
-      A Predictor: called with uint8 [H, W] or [H, W, 3], of any size, it gives uint8
-      [H, W, 3]; with a batch [N, H, W, 1 or 3] uint8 [N, H, W, 3].
-
-    Raises:
-      ValueError: there are no such weights, or the folder holds neither.
-    """
-    from tfcolor.inference import restore
-
-    return restore.load(model)
-
-
-def train(
-    config: Config, workdir: Path, *, smoke: bool = False, profile: Any = None
-) -> int | None:
-    """Train a colorizer; called again with the same folder it resumes.
-
-    Args:
-      config: what `config.of` or `config.load` gives, changed or not; it stays as it
-        is.
-      workdir: the run's folder.
-      smoke: the same at toy size, a few steps.
-      profile: (first, last) step to profile for TensorBoard, or None.
-
-    Returns:
-      The number of the signal that ended the run early, or None.
-
-    Raises:
-      ValueError: a setting, before anything is written. RuntimeError: the work failed.
-    """
-    from tfcolor.config import resolve
-    from tfcolor.training import initial
-    from tfcolor.training import loop
-
-    config = resolve(config, toy=smoke, initial=initial.adopting(workdir))
-    return loop.train(config, workdir, profile)
-
-
-def evaluate(
-    workdirs: Sequence[Path] = (),
-    models: Sequence[str] = (),
-    data: str | None = None,
-    output: Path | None = None,
-    *,
-    data_dir: str | None = None,
-    limit: int = 50_000,
-    resamples: int = 400,
-    shown: int = 6,
-    fid_weights: str | None = None,
-    vgg_weights: str | None = None,
-    labels: str | None = None,
-    methods: Sequence[str] = (),
-    references: Sequence[str] = (),
-    hints: str | Sequence[int] | None = None,
-    log: Callable[[str], Any] = print,
-) -> pathlib.Path:
-    """Judge runs and weights side by side, on images.
-
-    Args:
-      workdirs: runs' folders.
-      models: names of weights that ship, or runs' folders.
-      data: SPEC of the images; None: what the first run validates on.
-      output: folder for the files; None: evaluation/ in the first run's.
-      data_dir: cache of TensorFlow Datasets.
-      limit: images, at most, spread evenly.
-      resamples: bootstrap resamples for the intervals.
-      shown: images in the grid.
-      fid_weights, vgg_weights, labels: files, see bin/evaluate --help.
-      methods: "levin:SHARE" and "charpiat", which are judged too.
-      references: pictures in color, for charpiat.
-      hints: numbers of pixels whose true color is shown to models with hints and to
-        Levin's method, such as [0, 1, 5]; None: no such curve.
-      log: is given the lines of the table.
-
-    Returns:
-      The folder: metrics.json, images.csv, grid.png, report.html.
-
-    Raises:
-      ValueError: before anything is written.
-    """
-    from tfcolor.evaluation import evaluate
-
-    return evaluate.judge_runs(
-        workdirs,
-        data,
-        output,
-        data_dir=data_dir,
-        limit=limit,
-        resamples=resamples,
-        shown=shown,
-        fid_weights=fid_weights,
-        vgg_weights=vgg_weights,
-        labels=labels,
-        models=models,
-        methods=methods,
-        references=references,
-        hints=hints,
-        log=log,
-    )
-
-
-def export(
-    model: Path,
-    output: Path,
-    version: int | None = None,
-    format: str = "tf_saved_model",
-) -> pathlib.Path:
-    """Write OUTPUT/<version>/, a SavedModel for TensorFlow Serving, or of another
-    format of registry.FORMATS OUTPUT/<format>-<version>/ with the network alone.
-
-    Args:
-      model: a run's folder, or the name of weights that ship; a pathlib.Path is a
-        folder.
-      output: folder of the model's versions; its name is the model's.
-      version: None: the step of the training.
-
-    Returns:
-      The path of the version.
-
-    Raises:
-      ValueError: no such model, or the version is there. RuntimeError: the disk is
-        full.
-    """
-    from tfcolor.inference import export
-
-    return export.export(model, output, version, format)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,9 +57,13 @@ def colorize(
     ab_npz: bool = False,
     max_pixels: int = MAX_PIXELS,
     suggestions: int | None = None,
+    codec: str | None = None,
+    crf: float | None = None,
+    steady: float | None = None,
+    deinterlace: bool = False,
     log: Callable[[str], Any] = print,
 ) -> Colorized:
-    """Color picture files at their full size.
+    """Color picture and film files at their full size.
 
     Args:
       inputs: files and folders.
@@ -217,11 +83,15 @@ def colorize(
       max_pixels: larger pictures are refused.
       suggestions: so many ways to color each picture, NAME_1 and so on, and
         NAME_suggestions.png with all of them; None: one.
+      codec, crf: of films, the encoder and its quality; None: H.264, in WebM VP9.
+      steady: of films, how much of the mean along the motion the past is, 0 to less
+        than 1; None: 0.9.
+      deinterlace: of films, make whole frames of interlaced ones.
       log: is given lines about what is done.
 
     Raises:
-      ValueError: a setting, or an input that is not there. RuntimeError: the disk is
-        full.
+      ValueError: a setting, an input that is not there, or a film that is named and
+        none. RuntimeError: the disk is full.
     """
     from tfcolor.inference import batch
     from tfcolor.inference import planning
@@ -239,6 +109,16 @@ def colorize(
         for task in tasks
         if overwrite or planning.is_missing(task, ab_npz, suggestions is not None)
     ]
+    films = [task for task in left if planning.is_film(task.source)]
+    own = {"codec": codec, "crf": crf, "steady": steady}
+    own["deinterlace"] = deinterlace or None
+    of_pictures: dict[str, Any] = {
+        "method": method,
+        "side_by_side": side_by_side,
+        "ab_npz": ab_npz,
+    }
+    of_pictures |= {"hints": hints, "suggestions": suggestions}
+    planning.check_films(tasks, own, of_pictures)
     skipped = len(tasks) - len(left)
     if skipped and output:
         log(f"{skipped} of {len(tasks)} are in {output} already")
@@ -247,6 +127,7 @@ def colorize(
     if not left:
         log("nothing to do; --overwrite makes them again")
         return Colorized([], 0, unreadable, skipped)
+    probed = _film_batch().probed(films, inputs, codec, crf) if films else []
     predictor, left = _colorizer(
         left, model, method, hints, references, affinity, chroma
     )
@@ -268,27 +149,45 @@ def colorize(
     if output:
         _make(output)
     options = batch.Options(settings, max_pixels, side_by_side, ab_npz, hints_of)
+    images = [task for task in left if task not in films]
     if suggestions is not None:
-        failed = suggesting.run(predictor, left, options, suggestions, log)
+        failed = suggesting.run(predictor, images, options, suggestions, log)
     else:
-        failed = batch.run(predictor, left, options)
+        failed = batch.run(predictor, images, options) if images else 0
+    if films:
+        failed += _film_batch().run(predictor, probed, settings, own, overwrite)
     if output:
-        log(f"{len(left) - failed} pictures coloured, in {output}")
+        kinds = {"pictures": len(left) > len(films), "films": films}
+        kinds = " and ".join(kind for kind, there in kinds.items() if there)
+        log(f"{len(left) - failed} {kinds} coloured, in {output}")
     elif not failed:
         sheet = suggestions is not None and planning.sheet_of(left[0].target)
         log(f"written to {sheet or left[0].target}")
     return Colorized([task.target for task in left], failed, unreadable, skipped)
 
 
+def _film_batch():
+    try:
+        from tfcolor.film import batch
+    except ModuleNotFoundError as error:
+        if error.name not in ("av", "cv2"):
+            raise
+        said = f"films need {error.name}: pip install 'tfcolor[video]'"
+        raise UsageError(said) from error
+    return batch
+
+
 def _colorizer(tasks, model, method, hints, references, affinity, chroma):
     """What colors, and the tasks with what it needs of each."""
+    from tfcolor.inference import restore
+
     if model and not hints:
-        return load(model), tasks
+        return restore.load(model), tasks
     from tfcolor.classical import adapters
     from tfcolor.classical import guides
 
     if model:
-        predictor = load(model)
+        predictor = restore.load(model)
         predictor.check_hints()
         return predictor, guides.with_hints(tasks, hints)
     if method == "levin":

@@ -1,0 +1,154 @@
+"""Faults in how films are coloured."""
+
+from faults.fault import Fault
+
+YUV = [
+    Fault(
+        "film.luma_of_all_codes",
+        "film/yuv.py",
+        "(codes - 16.0) / 219.0",
+        "codes / 255.0",
+        "tests/film/test_yuv.py -k standard",
+    ),
+    Fault(
+        "film.matrix_mixed_up",
+        "film/yuv.py",
+        "1: (0.2126, 0.0722),  # BT.709",
+        "1: (0.299, 0.114),  # BT.709",
+        "tests/film/test_yuv.py -k taken_of",
+    ),
+    Fault(
+        "film.chroma_exchanged",
+        "film/yuv.py",
+        "return np.stack([cb, cr])",
+        "return np.stack([cr, cb])",
+        "tests/film/test_yuv.py -k standard",
+    ),
+    Fault(
+        "film.chroma_not_halved",
+        "film/yuv.py",
+        "cb = (blues - luma) / (2.0 * (1.0 - blue))",
+        "cb = (blues - luma) / (1.0 - blue)",
+        "tests/film/test_yuv.py -k standard",
+    ),
+    Fault(
+        "film.out_of_gamut",
+        "film/yuv.py",
+        "factor = np.minimum(1.0, most / np.maximum(np.hypot(a, b), 1e-6))",
+        "factor = np.ones_like(most)",
+        "tests/film/test_yuv.py -k gamut",
+    ),
+    Fault(
+        "film.grey_instead_of_the_edge",
+        "film/yuv.py",
+        "low, high = tf.where(inside, middle, low), tf.where(inside, high, middle)",
+        "low, high = tf.where(inside, low, middle), tf.where(inside, middle, high)",
+        "tests/film/test_yuv.py -k gamut",
+    ),
+    Fault(
+        "film.tile_of_another_code",
+        "film/yuv.py",
+        "_ROWS, _COLUMNS = np.divmod(",
+        "_COLUMNS, _ROWS = np.divmod(",
+        "tests/film/test_yuv.py -k tables",
+    ),
+    Fault(
+        "film.more_bits_not_scaled",
+        "film/yuv.py",
+        "chroma *= self.reach * scale",
+        "chroma *= self.reach",
+        "tests/film/test_yuv.py -k bits",
+    ),
+]
+
+STEADY = [
+    Fault(
+        "steady.carried_the_wrong_way",
+        "film/steady.py",
+        'motion = flow(lightness, state["lightness"])',
+        'motion = -flow(lightness, state["lightness"])',
+        "tests/film/test_steady.py -k carried",
+    ),
+    Fault(
+        "steady.not_carried",
+        "film/steady.py",
+        'motion = flow(lightness, state["lightness"])',
+        'motion = 0 * flow(lightness, state["lightness"])',
+        "tests/film/test_steady.py -k carried",
+    ),
+    Fault(
+        "steady.cuts_not_seen",
+        "film/steady.py",
+        "SAME_SHOT = 0.7",
+        "SAME_SHOT = -1.0",
+        "tests/film/test_steady.py -k cut",
+    ),
+    Fault(
+        "steady.brightness_counts",
+        "film/steady.py",
+        "difference -= np.median(difference[inside])",
+        "difference -= 0.0",
+        "tests/film/test_steady.py -k agreement",
+    ),
+    Fault(
+        "steady.contrast_counts",
+        "film/steady.py",
+        "difference = lightness - gain * before",
+        "difference = lightness - before",
+        "tests/film/test_steady.py -k agreement",
+    ),
+    Fault(
+        "steady.what_was_out_of_sight_counts",
+        "film/steady.py",
+        "np.where(inside, agree, 0.0)",
+        "np.where(inside, agree, agree)",
+        "tests/film/test_steady.py -k agreement",
+    ),
+    Fault(
+        "steady.forgets_one_too_early",
+        "film/steady.py",
+        "self.limit = strength / (1.0 - strength)",
+        "self.limit = strength",
+        "tests/film/test_steady.py -k mean",
+    ),
+    Fault(
+        "steady.deviations_not_centred",
+        "film/steady.py",
+        "np.mean((x - x.mean()) * (y - y.mean()))",
+        "np.mean(x * y)",
+        "tests/film/test_steady.py -k pearson",
+    ),
+]
+
+FILES = [
+    Fault(
+        "film.decoded_when_shown",
+        "film/encoding.py",
+        "return [*past, *shown][: len(shown)]",
+        "return list(shown)",
+        "tests/film/test_films.py -k decoding_precedes",
+    ),
+    Fault(
+        "film.goes_on_without_its_past",
+        "film/colorize.py",
+        "self.steady.state = self.journal.state",
+        "self.steady.state = None",
+        "tests/film/test_films.py -k killed",
+    ),
+    Fault(
+        "film.not_upright",
+        "film/reading.py",
+        "np.rot90(lightness, self.film.quarters)",
+        "np.rot90(lightness, -self.film.quarters)",
+        "tests/film/test_films.py -k upright",
+    ),
+    Fault(
+        "film.damaged_segments_are_whole",
+        "film/journal.py",
+        "return data if zlib.crc32(data) == crc else None",
+        "return data",
+        "tests/film/test_films.py -k torn",
+    ),
+]
+
+FAULTS = YUV + STEADY + FILES

@@ -1,0 +1,7 @@
+import pytest
+from films import Toy
+
+
+@pytest.fixture
+def toy():
+    return Toy()
