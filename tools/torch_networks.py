@@ -177,7 +177,7 @@ class Generator(nn.Module):
     [B, 1, H, W] -> ab [B, 2, H/4, W/4] float32, not yet enlarged; with
     `with_last` also the encoder's last map."""
 
-    def __init__(self, width=64, frozen_blocks=3):
+    def __init__(self, frozen_blocks=3, width=64):
         super().__init__()
         self.encoder = Encoder(1, frozen=frozen_blocks)
         outer, inner = 2 * width, width * 3 // 2
@@ -200,17 +200,41 @@ class Generator(nn.Module):
     def keras_weights(self):
         """Arrays in the order of `get_weights()` of the Keras network."""
         found = []
+        for part in self._parts():
+            kernel = isinstance(part, Conv)
+            found.append(_keras_kernel(part) if kernel else part)
+        return [array.detach().float().cpu().numpy() for array in found]
+
+    @torch.no_grad()
+    def set_keras_weights(self, weights):
+        """Take over what `get_weights()` of the Keras network gives."""
+        for part, array in zip(self._parts(), weights, strict=True):
+            array = torch.as_tensor(array)
+            if isinstance(part, Conv):
+                array = array.transpose(2, 3) if part.groups > 1 else array
+                array = array.permute(3, 2, 0, 1)
+                part.weight.copy_(array if part.gain is None else array / part.gain)
+            else:
+                part.copy_(array)
+
+    def _parts(self):
+        """Convolutions, for their kernels, and tensors, in the order of Keras."""
         convolutions = [self.encoder.stem]
         for block in self.encoder.blocks:
             convolutions += block.convolutions()
         for layer in convolutions:
-            found += [_keras_kernel(layer), layer.bias]
-        for unit in (self.a, self.b, self.c1, self.c2, self.d1, self.d2):
-            convolution, norm = unit[0], unit[1]
-            found += [_keras_kernel(convolution), norm.weight, norm.bias]
-            found += [norm.running_mean, norm.running_var]
-        found += [_keras_kernel(self.head), self.head.bias]
-        return [array.detach().float().cpu().numpy() for array in found]
+            yield from (layer, layer.bias)
+        for convolution, norm, _ in (
+            self.a,
+            self.b,
+            self.c1,
+            self.c2,
+            self.d1,
+            self.d2,
+        ):
+            yield from (convolution, norm.weight, norm.bias)
+            yield from (norm.running_mean, norm.running_var)
+        yield from (self.head, self.head.bias)
 
 
 def _unit(inputs, outputs, kernel=3):

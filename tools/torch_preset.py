@@ -10,24 +10,30 @@ import torch_networks
 
 from tfcolor import config as config_lib
 from tfcolor.networks import factory
+from tfcolor.networks.efficientnet_lite import BLOCKS
 from tfcolor.presets import writing
 
 
 def generator_of(checkpoint, working_size):
     """(Keras generator with the weights of a last.pt, its Config, the checkpoint)."""
     state = torch.load(checkpoint, "cpu")
+    frozen = state["args"].get("frozen_blocks", 3)
     trained = torch_networks.Generator()
     trained.load_state_dict(state["e"])
     config = config_lib.Config(
         trainer="tfcolor.trainers.hinge:HingeGAN",
         generator=config_lib.Generator(
-            name="efficientnet", norm="batch", weights="none", frozen_blocks=3
+            name="efficientnet", norm="batch", weights="none", **_frozen(frozen)
         ),
         data=config_lib.Data(image_size=working_size),
     )
     generator = factory.generator_of(config)
     generator.set_weights(trained.keras_weights())
     return generator, config, state
+
+
+def _frozen(blocks):
+    return {"frozen": True} if blocks == BLOCKS else {"frozen_blocks": blocks}
 
 
 def main():

@@ -28,6 +28,8 @@ import torch_color
 import torch_networks
 from torch_networks import enlarged
 
+from tfcolor.inference import restore
+
 QUARTER = 4  # side of one predicted colour, pixels
 MAX_NORM = 50.0  # of the generator's gradient
 WARM_UP = 100  # steps
@@ -41,7 +43,8 @@ def arguments():
     add("--run", required=True, type=pathlib.Path, help="folder of the run")
     add("--squares", required=True, nargs="+", help="FILE[:WEIGHT] of photo_squares.py")
     add("--validation", help="FILE of photo_squares.py")
-    add("--init", help="a last.pt whose averaged generator this run begins with")
+    add("--init", help="a last.pt, or a run of bin/train with such a generator")
+    add("--frozen_blocks", type=int, default=3, help="of 16 of the encoder")
     add("--steps", type=int, default=4000)
     add("--batch", type=int, default=32)
     add("--crop", type=int, default=128, help="side in pixels, a multiple of 32")
@@ -107,8 +110,9 @@ class Training:
         self.given, self.device, self.step = given, device, 0
         torch.manual_seed(given.seed)
         to = {"device": device, "memory_format": torch.channels_last}
-        self.generator = torch_networks.Generator().to(**to)
-        self.average = torch_networks.Generator().to(**to).requires_grad_(False).eval()
+        self.generator = torch_networks.Generator(given.frozen_blocks).to(**to)
+        self.average = torch_networks.Generator(given.frozen_blocks).to(**to)
+        self.average.requires_grad_(False).eval()
         self.average.load_state_dict(self.generator.state_dict())
         maps = torch_networks.MAPS[1:4] if given.features else ()
         self.critic = torch_networks.Critic(maps).to(**to)
@@ -156,6 +160,10 @@ class Training:
             self.step = state["step"]
             for name, part in self.parts().items():
                 part.load_state_dict(state[name])
+        elif self.given.init and os.path.isdir(self.given.init):
+            weights = restore.of_run(self.given.init)[0].get_weights()
+            self.generator.set_keras_weights(weights)
+            self.average.set_keras_weights(weights)
         elif self.given.init:
             state = torch.load(self.given.init, self.device)
             self.generator.load_state_dict(state["e"])

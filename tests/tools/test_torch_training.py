@@ -45,6 +45,26 @@ def test_the_keras_network_predicts_the_same(twins):
     np.testing.assert_allclose(found, ab, atol=1e-4)
 
 
+def test_weights_of_keras_are_taken_over(twins):
+    _, (network, *_) = twins
+    generator = torch_networks.Generator()
+    generator.set_keras_weights(network.get_weights())
+    for found, given in zip(
+        generator.keras_weights(), network.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(found, given, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(("blocks", "frozen"), [(3, (None, 3)), (16, (True, None))])
+def test_what_was_frozen_is_what_further_training_freezes(
+    twins, tmp_path, blocks, frozen
+):
+    args = {"frozen_blocks": blocks}
+    torch.save({"step": 1, "e": twins[0].state_dict(), "args": args}, tmp_path / "a.pt")
+    _, config, _ = torch_preset.generator_of(tmp_path / "a.pt", 64)
+    assert (config.generator.frozen, config.generator.frozen_blocks) == frozen
+
+
 def test_colours_are_those_of_tensorflow():
     rgb = np.random.default_rng(1).integers(0, 256, (2, 8, 8, 3)).astype("uint8")
     l, ab = torch_color.lab(torch.tensor(rgb))
