@@ -127,7 +127,7 @@ BAD_USAGE = {
     "both": (["--model=x", "--method=levin"], "--model and --method exclude"),
     "no hints": (["--method=levin"], "--hints is missing"),
     "no reference": (["--method=charpiat"], "--reference is missing"),
-    "hints of a network": (["--model=x", "--hints=h"], "--hints: --model does not"),
+    "hints of a network": (["--model=x", "--hints=h"], "--model=x: no such folder"),
     "hints of charpiat": (
         ["--method=charpiat", "--hints=h"],
         "--hints: --method=charpiat does not use it",
