@@ -232,7 +232,7 @@ def run_command(*arguments, tool="train", **options):
         [sys.executable, str(ROOT / "bin" / tool), *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=300,
         env=environment,
         **options,
     )

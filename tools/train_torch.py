@@ -17,13 +17,12 @@ import argparse
 import json
 import os
 import pathlib
-import queue
-import threading
 import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+import torch_batches
 import torch_color
 import torch_networks
 from torch_networks import enlarged
@@ -64,38 +63,6 @@ def arguments():
     add("--every", type=int, default=500, help="steps between checkpoints")
     add("--threads", type=int, default=os.cpu_count())
     return parser.parse_args()
-
-
-def batches(given, start):
-    """Endless uint8 [B, crop, crop, 3] from step `start` on, pure functions of
-    (seed, step), read ahead in a thread."""
-    files = [name.partition(":") for name in given.squares]
-    squares = [np.load(file, mmap_mode="r") for file, _, _ in files]
-    shares = np.array([float(weight or 1.0) for _, _, weight in files])
-    ready = queue.Queue(3)
-
-    def read():
-        for step in range(start, given.steps):
-            ready.put(_batch(given, squares, shares / shares.sum(), step))
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        yield ready.get()
-
-
-def _batch(given, squares, shares, step):
-    random = np.random.default_rng((given.seed, step))
-    found = np.empty((given.batch, given.crop, given.crop, 3), np.uint8)
-    for row, source in enumerate(random.choice(len(shares), given.batch, p=shares)):
-        pictures = squares[source]
-        free = pictures.shape[1] - given.crop + 1
-        number, (top, left) = (
-            random.integers(len(pictures)),
-            random.integers(free, size=2),
-        )
-        crop = pictures[number, top : top + given.crop, left : left + given.crop]
-        found[row] = crop[:, ::-1] if random.random() < 0.5 else crop
-    return torch.from_numpy(found)
 
 
 class Training:
@@ -306,7 +273,7 @@ def main():
             print(json.dumps(line), flush=True)
             print(json.dumps(line), file=file, flush=True)
 
-        read = batches(given, training.step)
+        read = torch_batches.batches(given, training.step)
         while training.step < given.steps:
             for name, value in training.train_step(next(read)).items():
                 sums[name] = sums.get(name, 0.0) + float(value)

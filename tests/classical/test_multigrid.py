@@ -4,22 +4,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.sparse import linalg
-from skimage import color
-from skimage import data
+from toys import lab_of
+from toys import random_known
 
 from tfcolor.classical import levin
 from tfcolor.classical import multigrid
 from tfcolor.errors import RunError
-
-
-def lab_of(name, size, top=100, left=100):
-    rgb = getattr(data, name)()[top : top + size, left : left + size]
-    lab = color.rgb2lab(rgb).astype(np.float32)
-    return lab[..., 0] / 100.0, lab[..., 1:]
-
-
-def random_known(shape, share, seed=0):
-    return np.random.default_rng(seed).random(shape) < share
 
 
 @pytest.mark.parametrize("share", [0.01, 0.0005])

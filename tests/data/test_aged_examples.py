@@ -3,25 +3,15 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from harness import picture
 from harness import toy_config
+from toys import photographs
+from toys import seeds
 
 from tfcolor import streams
-from tfcolor.color import lab
 from tfcolor.config import resolve
 from tfcolor.data import pipeline
 from tfcolor.errors import UsageError
 from tfcolor.images import aging
-
-
-def seeds(count, first=0):
-    rows = [[streams.AGING, first + i] for i in range(count)]
-    return tf.constant(rows, tf.int64)
-
-
-def photographs(rng, count, side=32):
-    found = [lab.lightness(picture(rng, side, side)) / 50.0 - 1.0 for _ in range(count)]
-    return np.stack(found)[..., None]
 
 
 def test_a_share_of_the_images_is_aged_and_the_others_are_bit_equal(rng):

@@ -7,10 +7,8 @@ from harness import AUGMENTED
 from harness import assert_identical
 from harness import config_of
 from harness import eagerly
-from harness import write_pictures
 from PIL import Image
 
-from tfcolor import config as config_lib
 from tfcolor import streams
 from tfcolor.color import gamut
 from tfcolor.color import lab
@@ -24,16 +22,6 @@ from tfcolor.errors import UsageError
 from tfcolor.images import decode
 from tfcolor.images import degrade
 from tfcolor.training import loop
-
-
-@pytest.fixture
-def data():
-    return config_lib.Data(image_size=16, batch_size=4)
-
-
-@pytest.fixture
-def folder(tmp_path, rng):
-    return write_pictures(tmp_path / "pictures", rng, 11)
 
 
 def batches(folder, data, count, seed=0, **options):

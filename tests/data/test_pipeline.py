@@ -3,10 +3,8 @@ import pytest
 import skimage.color
 import tensorflow as tf
 from harness import picture
-from harness import write_pictures
 from PIL import Image
 
-from tfcolor import config as config_lib
 from tfcolor import streams
 from tfcolor.color import lab
 from tfcolor.config import validation
@@ -17,16 +15,6 @@ from tfcolor.data import shuffle
 from tfcolor.data import sources
 from tfcolor.images import decode
 from tfcolor.images import working
-
-
-@pytest.fixture
-def data():
-    return config_lib.Data(image_size=16, batch_size=4)
-
-
-@pytest.fixture
-def folder(tmp_path, rng):
-    return write_pictures(tmp_path / "pictures", rng, 11)
 
 
 def reader_of(folder, data, seed=0, report=lambda name, reason: None):

@@ -7,9 +7,10 @@ import scipy.ndimage
 import tensorflow as tf
 from harness import picture
 from PIL import Image
+from toys import photographs
+from toys import seeds
 
 from tfcolor import streams
-from tfcolor.color import lab
 from tfcolor.images import aging
 
 EFFECTS = {
@@ -17,16 +18,6 @@ EFFECTS = {
     **dict.fromkeys(("BLACK", "WHITE", "SOFTNESS", "GRAIN", "VIGNETTE"), 0.0),
     **dict.fromkeys(("PAPER", "SCRATCHES", "SPOTS", "JPEG"), 0),
 }
-
-
-def seeds(count, first=0):
-    rows = [[streams.AGING, first + i] for i in range(count)]
-    return tf.constant(rows, tf.int64)
-
-
-def photographs(rng, count, side=32):
-    found = [lab.lightness(picture(rng, side, side)) / 50.0 - 1.0 for _ in range(count)]
-    return np.stack(found)[..., None]
 
 
 def drawn(seed):

@@ -5,20 +5,10 @@ import pytest
 import tensorflow as tf
 from harness import convolution_size
 from harness import trainable_size
+from toys import small
 
 from tfcolor.networks.colorful import COLORFUL
 from tfcolor.registry import GENERATORS
-
-SMALL = {
-    "unet": {"depth": 3, "width": 4},
-    "colorful": {"width": 4},
-    "resnet_unet": {"width": 4, "weights": "none"},
-    "efficientnet": {"width": 4, "weights": "none"},
-}
-
-
-def small(name, **settings):
-    return GENERATORS[name].load()(**{**SMALL[name], **settings})
 
 
 @pytest.mark.parametrize(("kind", "channels"), [("bins", 313), ("ab", 2)])

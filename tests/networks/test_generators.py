@@ -4,23 +4,13 @@ import pytest
 import tensorflow as tf
 from harness import check_network
 from harness import each
+from toys import small
 
 from tfcolor.color import bins
 from tfcolor.color import lab
 from tfcolor.networks.heads import Head
 from tfcolor.networks.unet import UNet
 from tfcolor.registry import GENERATORS
-
-SMALL = {
-    "unet": {"depth": 3, "width": 4},
-    "colorful": {"width": 4},
-    "resnet_unet": {"width": 4, "weights": "none"},
-    "efficientnet": {"width": 4, "weights": "none"},
-}
-
-
-def small(name, **settings):
-    return GENERATORS[name].load()(**{**SMALL[name], **settings})
 
 
 @pytest.mark.parametrize("name", each(GENERATORS, ["unet", "colorful"]))

@@ -14,7 +14,7 @@ from tfcolor.training import optimizers
 
 # Compared as graphs, as runs are, over many steps; the others over a few
 # without tracing, which takes longer.
-TRACED = ("cgan", "robust_wgan", "wgan_gp")
+TRACED = ("cgan", "robust_wgan", "wgan", "wgan_gp", "hinge")
 
 
 def train(config, strategy, eager):
@@ -55,7 +55,7 @@ def mirrored():
 def test_two_replicas_end_where_one_does(name, mirrored):
     config = toy_config(name)
     config.data.batch_size = 4
-    config.train.steps = 12 if name in TRACED else 3
+    config.train.steps = 20 if name in TRACED else 3
     if config.generator is not None:
         config.data.blur = config.data.erase = 0.5
         config.data.aging = 0.5 if name == "cgan" else 0.0
@@ -68,9 +68,7 @@ def test_two_replicas_end_where_one_does(name, mirrored):
     one, logs_of_one = train(config, tf.distribute.get_strategy(), eager)
     two, logs_of_two = train(config, mirrored, eager)
     for first, second in zip(one, two, strict=True):
-        # Adam divides the last bits of a gradient near 0 by as little.
-        assert (np.abs(first - second) > 1e-5).mean() <= 0.01
-        np.testing.assert_allclose(first, second, rtol=0, atol=5e-5)
+        np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
     expected = {"g/loss", "g/cycle" if name == "cyclegan" else "g/l1"}
     if config.discriminator is not None:
         expected |= {"d/loss", "g/adversarial"}
@@ -133,9 +131,7 @@ def test_features_are_compared_as_of_one_batch(mirrored, monkeypatch):
     one, logs_of_one = train(config, tf.distribute.get_strategy(), eager=True)
     two, logs_of_two = train(config, mirrored, eager=True)
     for first, second in zip(one, two, strict=True):
-        # Adam divides the last bits of a gradient near 0 by as little.
-        assert (np.abs(first - second) > 1e-5).mean() <= 0.01
-        np.testing.assert_allclose(first, second, rtol=0, atol=5e-5)
+        np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
     expected = logs_of_one["g/perceptual"]
     assert logs_of_two["g/perceptual"] == pytest.approx(expected, rel=1e-4)
 
