@@ -50,3 +50,29 @@ def test_what_is_added_trains_is_judged_and_exported(call, tmp_path, rng):
     lightness = 50.0 * l.astype("float32") + 50.0
     found = sets.statistics(pictures, pictures, lightness)["redness"]
     np.testing.assert_allclose(found, pictures.rgb[..., 0].numpy().mean((1, 2)), 1e-5)
+
+
+def declare(folder, name, text):
+    """An installed package in `folder` that declares the plug-in `name`."""
+    (folder / f"{name}.py").write_text(text)
+    information = folder / f"{name}-1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
+    points = f"[{registry.PLUGINS}]\n{name} = {name}\n"
+    (information / "entry_points.txt").write_text(points)
+
+
+@pytest.mark.usefixtures("_restored")
+def test_what_installed_packages_declare_is_known_to_every_command(
+    call, tmp_path, monkeypatch
+):
+    code = "from tfcolor import registry\nregistry.SOURCES.add('x', 'x:y', form='x:Z')"
+    declare(tmp_path, "declared", code)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "x" not in registry.SOURCES
+    assert "x:Z" in call("train", "--help").stdout
+
+    declare(tmp_path, "broken", "import no_such_module")
+    done = call("evaluate", "--help")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: plug-in broken (broken): ModuleNotFoundError")

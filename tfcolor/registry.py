@@ -7,6 +7,7 @@ what a name stands for is imported when it is first asked for.
 """
 
 import dataclasses
+import importlib.metadata
 import inspect
 import pkgutil
 from typing import Any
@@ -127,6 +128,24 @@ FORMATS = Registry(
         "openvino": Entry("tfcolor.inference.export:write_network", form="model.xml"),
     },
 )
+
+PLUGINS = "tfcolor.plugins"
+
+
+def add_installed() -> None:
+    """Import what installed packages name as entry points of the group PLUGINS, whose
+    modules call `add` as they are imported.
+
+    Raises:
+      UsageError: one of them cannot be imported; the message says which and why.
+    """
+    for point in importlib.metadata.entry_points(group=PLUGINS):
+        try:
+            point.load()
+        except Exception as error:
+            place, reason = f"{point.name} ({point.value})", type(error).__name__
+            raise UsageError(f"plug-in {place}: {reason}: {error}") from error
+
 
 # What a generator's last part predicts.
 HEADS = ("ab", "bins", "lab", "rgb")

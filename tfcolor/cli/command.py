@@ -17,6 +17,7 @@ from typing import NoReturn
 import tqdm
 from absl import flags
 
+from tfcolor import registry
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 
@@ -48,6 +49,7 @@ def run(
     )
     verbose = any(arg.lstrip("-") == "v=1" for arg in argv)
     try:
+        registry.add_installed()
         if any(arg in HELP for arg in argv[1:]):
             define(values, argv[:1])
             print(f"{usage.strip()}\n\n{_flags_help(values)}")
