@@ -28,25 +28,31 @@ def square(path, side):
     return np.asarray(image.resize((side, side), kernel, box=box))
 
 
-def pack(folders, out, side):
-    """Write the squares of all pictures below folders, in a fixed random order."""
-    files = sorted(
+def files(folders):
+    """Paths of all pictures below folders, in a fixed random order."""
+    found = sorted(
         str(path)
         for folder in folders
         for path in pathlib.Path(folder).rglob("*")
         if path.suffix.lower() in SUFFIXES
     )
-    np.random.default_rng(0).shuffle(files)
+    np.random.default_rng(0).shuffle(found)
+    return found
+
+
+def pack(folders, out, side):
+    """Write the squares of all pictures below folders, in the order of `files`."""
+    paths = files(folders)
     part = f"{out}.part"
-    shape = (len(files), side, side, 3)
+    shape = (len(paths), side, side, 3)
     squares = np.lib.format.open_memmap(part, "w+", np.uint8, shape)
     with concurrent.futures.ProcessPoolExecutor() as pool:
         read = functools.partial(square, side=side)
-        for number, pixels in enumerate(pool.map(read, files, chunksize=64)):
+        for number, pixels in enumerate(pool.map(read, paths, chunksize=64)):
             squares[number] = pixels
     squares.flush()
     os.replace(part, out)
-    return len(files)
+    return len(paths)
 
 
 def main():

@@ -14,6 +14,12 @@ _FROM_RGB = torch.tensor(cie.WHITE_FROM_RGB, dtype=torch.float32)
 _TO_RGB = torch.linalg.inv(_FROM_RGB.double()).float()
 
 
+def use(device):
+    """Keep the constants on that device."""
+    global _FROM_RGB, _TO_RGB
+    _FROM_RGB, _TO_RGB = _FROM_RGB.to(device), _TO_RGB.to(device)
+
+
 def lab(rgb):
     """Uint8 sRGB [B, H, W, 3] -> l [B, 1, H, W], ab [B, 2, H, W], float32."""
     x = rgb.float() / 255.0
@@ -50,16 +56,17 @@ def for_encoder(rgb):
 def aged(l, share, seed):
     """Lightness [B, 1, H, W] of which a share has lost contrast, is soft and has
     grain, as old photographs are. The same for the same seed."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator(l.device).manual_seed(seed)
 
     def uniform():
-        return torch.rand(len(l), 1, 1, 1, generator=generator).to(l.device)
+        size = (len(l), 1, 1, 1)
+        return torch.rand(size, generator=generator, device=l.device)
 
     y = ((l + 1.0) / 2.0).clamp(0.0, 1.0) ** torch.exp((uniform() - 0.5) * 1.2)
     black, white = uniform() ** 2 * 0.3, 1.0 - uniform() ** 2 * 0.3
     y = black + (white - black) * y
     y = torch.lerp(y, _soft(_soft(y)), uniform() * (uniform() < 0.6))
-    grain = torch.randn(l.shape, generator=generator).to(l.device)
+    grain = torch.randn(l.shape, generator=generator, device=l.device)
     grain = torch.lerp(grain, 2.0 * _soft(grain), 0.5)
     y = (y + grain * uniform() ** 2 * 0.12).clamp(0.0, 1.0) * 2.0 - 1.0
     return torch.where(uniform() < share, y, l)

@@ -22,6 +22,18 @@ from tfcolor.networks.efficientnet_lite import imagenet_file
 NORM_EPSILON = 1e-3  # of the published network
 MAPS = (16, 24, 40, 112, 320)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32
 
+# EfficientNet-Lite1 repeats the blocks of all stages but the first and last more often.
+LITE1 = tuple(
+    (*rest, repeats if number in (0, 6) else repeats + 1)
+    for number, (*rest, repeats) in enumerate(STAGES)
+)
+
+
+def tensors(file):
+    """{name: float32 array} of an NPZ of published weights."""
+    arrays = np.load(file)
+    return {name: arrays[name].astype(np.float32) for name in arrays.files}
+
 
 class Conv(nn.Conv2d):
     """A convolution with TensorFlow's padding "same" for even sizes.
@@ -82,14 +94,16 @@ class Encoder(nn.Module):
       maps: how many of the five it goes on to.
       frozen: the first layer and that many blocks get no gradient, not even to
         the input; None: everything passes.
+      tensors: {name: array} of the published weights; None: as installed.
+      stages: as `efficientnet_lite.STAGES`; of EfficientNet-Lite1 `LITE1`.
     """
 
-    def __init__(self, channels, maps=5, frozen=None):
+    def __init__(self, channels, maps=5, frozen=None, tensors=None, stages=STAGES):
         super().__init__()
         self.frozen = frozen
         self.stem = Conv(channels, STEM, 3, 2)
         self.blocks, self.ends, inputs = nn.ModuleList(), [], STEM
-        for number, (kernel, stride, expansion, filters, repeats) in enumerate(STAGES):
+        for number, (kernel, stride, expansion, filters, repeats) in enumerate(stages):
             for repeat in range(repeats if len(self.ends) < maps else 0):
                 step = stride if repeat == 0 else 1
                 block = MobileBlock(inputs, kernel, step, expansion, filters)
@@ -97,14 +111,13 @@ class Encoder(nn.Module):
                 inputs = filters
             if number in ENDS and len(self.ends) < maps:
                 self.ends.append(len(self.blocks) - 1)
-        self.load()
+        self.load(tensors or torch_file.read(imagenet_file()))
         if frozen is not None:
             self.stem.requires_grad_(False)
             self.blocks[:frozen].requires_grad_(False)
 
-    def load(self):
-        """Set the published weights; returns all of the file's tensors."""
-        tensors = torch_file.read(imagenet_file())
+    def load(self, tensors):
+        """Set the published weights."""
         for layer, name, norm in self.published():
             kernel = tensors[f"{name}.weight"]
             if layer is self.stem and layer.in_channels == 1:
@@ -115,7 +128,14 @@ class Encoder(nn.Module):
             layer.weight.data.copy_(torch.tensor(kernel))
             layer.bias.data.copy_(torch.tensor(bias))
             layer.gain = torch.tensor(gain)[:, None, None, None]
-        return tensors
+
+    @torch.no_grad()
+    def fold(self):
+        """Multiply the gains into the kernels of what is not trained."""
+        for layer, _, _ in self.published():
+            if not layer.weight.requires_grad:
+                layer.weight.copy_(layer.kernel())
+                layer.gain = None
 
     def published(self):
         """(convolution, its name, that of its norm) of the published file."""
@@ -149,12 +169,12 @@ class Recognizer(Encoder):
     Returns of a call: (the five maps, logits of ImageNet's classes [B, 1000]).
     """
 
-    def __init__(self):
-        super().__init__(3)
+    def __init__(self, tensors=None, stages=STAGES):
+        super().__init__(3, tensors=tensors, stages=stages)
 
-    def load(self):
+    def load(self, tensors):
         self.last, self.classify = Conv(MAPS[4], TOP, 1), nn.Linear(TOP, CLASSES)
-        tensors = super().load()
+        super().load(tensors)
         self.classify.weight.data.copy_(torch.tensor(tensors["_fc.weight"]))
         self.classify.bias.data.copy_(torch.tensor(tensors["_fc.bias"]))
 
@@ -177,9 +197,9 @@ class Generator(nn.Module):
     [B, 1, H, W] -> ab [B, 2, H/4, W/4] float32, not yet enlarged; with
     `with_last` also the encoder's last map."""
 
-    def __init__(self, frozen_blocks=3, width=64):
+    def __init__(self, frozen_blocks=3, width=64, tensors=None):
         super().__init__()
-        self.encoder = Encoder(1, frozen=frozen_blocks)
+        self.encoder = Encoder(1, frozen=frozen_blocks, tensors=tensors)
         outer, inner = 2 * width, width * 3 // 2
         self.a = _unit(MAPS[4], outer, 1)
         self.b = _unit(outer + MAPS[3], outer)
@@ -251,39 +271,3 @@ def _keras_kernel(layer):
 def enlarged(x, scale):
     """Bilinearly, pixel centres at halves: `heads.enlarged`."""
     return F.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=False)
-
-
-class Critic(nn.Module):
-    """Hinge critics with spectral norm and no other: one of l and ab at a quarter
-    of the size, and one a map of a frozen encoder that looks at the picture.
-
-    Args:
-      features: channels of these maps; (): none.
-
-    Returns of a call: a list of raw scores [B, 1, h, w], high = real.
-    """
-
-    def __init__(self, features=MAPS[1:4]):
-        super().__init__()
-        norm = nn.utils.parametrizations.spectral_norm
-        sizes = ((3, 64, 4, 2), (64, 128, 4, 2), (128, 256, 3, 1))
-        layers = []
-        for inputs, outputs, kernel, stride in sizes:
-            layers.append(norm(nn.Conv2d(inputs, outputs, kernel, stride, 1)))
-            layers.append(nn.LeakyReLU(0.2))
-        self.plain = nn.Sequential(*layers, norm(nn.Conv2d(256, 1, 3, 1, 1)))
-        self.heads = nn.ModuleList(
-            nn.Sequential(
-                norm(nn.Conv2d(channels, 128, 1)),
-                nn.LeakyReLU(0.2),
-                norm(nn.Conv2d(128, 128, 3, 1, 1)),
-                nn.LeakyReLU(0.2),
-                norm(nn.Conv2d(128, 1, 3, 1, 1)),
-            )
-            for channels in features
-        )
-
-    def forward(self, l, ab, maps=()):
-        scores = [self.plain(torch.cat([l, ab], 1))]
-        scores += [head(x) for head, x in zip(self.heads, maps, strict=True)]
-        return [score.float() for score in scores]

@@ -1,10 +1,14 @@
-"""Write the averaged generator of tools/train_torch.py as weights that ship.
+"""Write the averaged generator of tools/train_torch.py, or the NPZ of
+tools/train_device.py, as weights that ship.
 
 python tools/torch_preset.py RUN/last.pt NAME [--working_size=256] [--summary=...]
 """
 
 import argparse
+import json
+import pathlib
 
+import numpy as np
 import torch
 import torch_networks
 
@@ -15,21 +19,40 @@ from tfcolor.presets import writing
 
 
 def generator_of(checkpoint, working_size):
-    """(Keras generator with the weights of a last.pt, its Config, the checkpoint)."""
-    state = torch.load(checkpoint, "cpu")
-    frozen = state["args"].get("frozen_blocks", 3)
-    trained = torch_networks.Generator()
-    trained.load_state_dict(state["e"])
+    """(Keras generator with the weights of a last.pt or NPZ, its Config, a dict of
+    step and args)."""
+    weights, state = _npz(checkpoint) if _is_npz(checkpoint) else _pt(checkpoint)
     config = config_lib.Config(
         trainer="tfcolor.trainers.hinge:HingeGAN",
         generator=config_lib.Generator(
-            name="efficientnet", norm="batch", weights="none", **_frozen(frozen)
+            name="efficientnet",
+            width=state["args"].get("width", 64),
+            norm="batch",
+            weights="none",
+            **_frozen(state["args"].get("frozen_blocks", 3)),
         ),
         data=config_lib.Data(image_size=working_size),
     )
     generator = factory.generator_of(config)
-    generator.set_weights(trained.keras_weights())
+    generator.set_weights(weights)
     return generator, config, state
+
+
+def _is_npz(checkpoint):
+    return str(checkpoint).endswith(".npz")
+
+
+def _pt(checkpoint):
+    state = torch.load(checkpoint, "cpu")
+    trained = torch_networks.Generator(width=state["args"].get("width", 64))
+    trained.load_state_dict(state["e"])
+    return trained.keras_weights(), state
+
+
+def _npz(checkpoint):
+    arrays = np.load(checkpoint)
+    state = json.loads(pathlib.Path(checkpoint).with_suffix(".json").read_text())
+    return [arrays[name] for name in arrays], state
 
 
 def _frozen(blocks):

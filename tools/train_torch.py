@@ -13,21 +13,20 @@ TensorFlow. It resumes from RUN/last.pt. First the L1 loss alone, then a hinge G
 maps of a frozen EfficientNet-Lite0 that looks at the picture (Sauer et al. 2021).
 """
 
-import argparse
 import json
 import os
-import pathlib
 import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+import torch_arguments
 import torch_batches
 import torch_color
+import torch_critic
+import torch_losses
 import torch_networks
 from torch_networks import enlarged
-
-from tfcolor.inference import restore
 
 QUARTER = 4  # side of one predicted colour, pixels
 MAX_NORM = 50.0  # of the generator's gradient
@@ -35,32 +34,11 @@ WARM_UP = 100  # steps
 
 
 def arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = torch_arguments.parser(__doc__)
     add = parser.add_argument
-    add("--run", required=True, type=pathlib.Path, help="folder of the run")
     add("--squares", required=True, nargs="+", help="FILE[:WEIGHT] of photo_squares.py")
     add("--validation", help="FILE of photo_squares.py")
-    add("--init", help="a last.pt, or a run of bin/train with such a generator")
-    add("--frozen_blocks", type=int, default=3, help="of 16 of the encoder")
     add("--steps", type=int, default=4000)
-    add("--batch", type=int, default=32)
-    add("--crop", type=int, default=128, help="side in pixels, a multiple of 32")
-    add("--lr", type=float, default=1e-3, help="of the way up")
-    add("--encoder_rate", type=float, default=0.2, help="share of lr of the encoder")
-    add("--d_lr", type=float, default=4e-4)
-    add("--constant", type=float, default=0.5, help="share of steps before lr falls")
-    add("--ema", type=float, default=0.998)
-    add("--l1", type=float, default=100.0)
-    add("--perceptual", type=float, default=0.0)
-    add("--names", type=float, default=0.0, help="weight of classes in the picture")
-    add("--distill", type=float, default=0.0, help="and of those its encoder sees")
-    add("--adversarial", type=float, default=0.0)
-    add("--features", type=float, default=0.0, help="weight of the critics of maps")
-    add("--aging", type=float, default=0.2, help="share of aged inputs")
-    add("--seed", type=int, default=0)
-    add("--every", type=int, default=500, help="steps between checkpoints")
     add("--threads", type=int, default=os.cpu_count())
     return parser.parse_args()
 
@@ -77,32 +55,34 @@ class Training:
         self.given, self.device, self.step = given, device, 0
         torch.manual_seed(given.seed)
         to = {"device": device, "memory_format": torch.channels_last}
-        self.generator = torch_networks.Generator(given.frozen_blocks).to(**to)
-        self.average = torch_networks.Generator(given.frozen_blocks).to(**to)
+        shape = (given.frozen_blocks, given.width)
+        self.generator = torch_networks.Generator(*shape).to(**to)
+        self.average = torch_networks.Generator(*shape).to(**to)
         self.average.requires_grad_(False).eval()
         self.average.load_state_dict(self.generator.state_dict())
-        maps = torch_networks.MAPS[1:4] if given.features else ()
-        self.critic = torch_networks.Critic(maps).to(**to)
-        self.judge = None
+        self.judges = []
         if given.features or given.perceptual or given.names or given.distill:
-            self.judge = torch_networks.Recognizer().to(**to).requires_grad_(False)
+            self.judges = [judge.to(**to) for judge in _recognizers(given.recognizers)]
+        maps = torch_networks.MAPS[1:4] * len(self.judges) if given.features else ()
+        self.critic = torch_critic.Critic(maps).to(**to)
+        self.g_optimizer = self.optimizer()
+        self.d_optimizer = torch.optim.Adam(
+            self.critic.parameters(), given.d_lr, (0.0, 0.9)
+        )
+
+    def optimizer(self):
+        """A new one of the generator."""
+        given = self.given
         encoder = list(self.generator.encoder.parameters())
         encoder = [weight for weight in encoder if weight.requires_grad]
         inside = {id(weight) for weight in self.generator.encoder.parameters()}
         rest = [w for w in self.generator.parameters() if id(w) not in inside]
         betas = (0.5, 0.99) if given.adversarial else (0.9, 0.999)
-        self.g_optimizer = torch.optim.AdamW(
-            [
-                {"params": rest, "share": 1.0},
-                {"params": encoder, "share": given.encoder_rate},
-            ],
-            given.lr,
-            betas,
-            weight_decay=1e-2,
-        )
-        self.d_optimizer = torch.optim.Adam(
-            self.critic.parameters(), given.d_lr, (0.0, 0.9)
-        )
+        groups = [
+            {"params": rest, "share": 1.0},
+            {"params": encoder, "share": given.encoder_rate},
+        ]
+        return torch.optim.AdamW(groups, given.lr, betas, weight_decay=1e-2)
 
     def parts(self):
         return {
@@ -128,15 +108,21 @@ class Training:
             for name, part in self.parts().items():
                 part.load_state_dict(state[name])
         elif self.given.init and os.path.isdir(self.given.init):
-            weights = restore.of_run(self.given.init)[0].get_weights()
-            self.generator.set_keras_weights(weights)
-            self.average.set_keras_weights(weights)
+            self.begin_with(_weights_of_run(self.given.init))
+        elif self.given.init and self.given.init.endswith(".npz"):
+            arrays = np.load(self.given.init)
+            self.begin_with([arrays[name].astype(np.float32) for name in arrays])
         elif self.given.init:
             state = torch.load(self.given.init, self.device)
             self.generator.load_state_dict(state["e"])
             self.average.load_state_dict(state["e"])
             if self.given.adversarial and state["args"].get("adversarial"):
                 self.critic.load_state_dict(state["d"])
+
+    def begin_with(self, weights):
+        """Take over arrays in the order of Keras."""
+        self.generator.set_keras_weights(weights)
+        self.average.set_keras_weights(weights)
 
     def rate(self):
         """Share of the learning rates at this step: up, constant, linearly to 0."""
@@ -164,7 +150,7 @@ class Training:
             fake, last = self.generator(seen, with_last=True)
         logs = {"l1": (fake - truth).abs().mean()}
         real_maps = fake_maps = ()
-        if self.judge is not None:
+        if self.judges:
             real_maps, fake_maps, seen = self._seen(rgb, l, fake, last)
             logs |= seen
         loss = sum(getattr(given, name) * value for name, value in logs.items())
@@ -184,26 +170,28 @@ class Training:
         return {name: value.detach() for name, value in logs.items()}
 
     def _seen(self, rgb, l, fake, last):
-        """What the frozen recognizer sees of the true picture and of the colours:
-        (maps, maps, losses); `last` is what the generator's encoder saw."""
+        """What the recognizer of this step sees of the true picture and of the
+        colours: (maps, maps, losses); `last` is what the generator's encoder saw."""
+        judge = self.judges[self.step % len(self.judges)]
         true = rgb.permute(0, 3, 1, 2).float() / 255.0
         found = torch_color.rgb(l, enlarged(fake, QUARTER))
         with self.autocast():
             with torch.no_grad():
-                real_maps, real_names = self.judge(torch_color.for_encoder(true))
-            fake_maps, fake_names = self.judge(torch_color.for_encoder(found))
-            grey_names = self.judge.names(last)
+                real_maps, real_names = judge(torch_color.for_encoder(true))
+            fake_maps, fake_names = judge(torch_color.for_encoder(found))
+            grey_names = self.judges[0].names(last)
         losses = {
-            "perceptual": _relative(fake_maps[:4], real_maps[:4]),
-            "names": _divergence(fake_names, real_names),
-            "distill": _divergence(grey_names, real_names),
+            "perceptual": torch_losses.relative(fake_maps[:4], real_maps[:4]),
+            "names": torch_losses.divergence(fake_names, real_names),
+            "distill": torch_losses.divergence(grey_names, real_names),
         }
         return real_maps, fake_maps, losses
 
     def _scores(self, l, ab, maps):
         used = maps[1:4] if self.given.features else ()
+        first = len(used) * (self.step % max(1, len(self.judges)))
         with self.autocast():
-            return self.critic(l, ab, used)
+            return self.critic(l, ab, used, first)
 
     def _mean(self, scores):
         first, *others = [score.mean() for score in scores]
@@ -229,19 +217,25 @@ class Training:
                 mean.lerp_(now[name], 1.0 - decay)
 
 
-def _relative(found, true):
-    """Mean over the maps of their mean difference over the true ones' size."""
-    each = [
-        (f - t).abs().mean() / t.abs().mean().clamp_min(1e-3)
-        for f, t in zip(found, true, strict=True)
-    ]
-    return sum(each) / len(each)
+def _recognizers(files):
+    """Frozen, of NPZ files of published weights; of none Lite0 as installed."""
+    if not files:
+        found = [torch_networks.Recognizer()]
+    else:
+        stages = (torch_networks.STAGES, torch_networks.LITE1)
+        found = [
+            torch_networks.Recognizer(torch_networks.tensors(file), repeats)
+            for file, repeats in zip(files, stages, strict=False)
+        ]
+    for recognizer in found:
+        recognizer.requires_grad_(False).fold()
+    return found
 
 
-def _divergence(found, true):
-    """Kullback-Leibler divergence of the classes found from the true ones, nats."""
-    found, true = (logits.log_softmax(-1) for logits in (found, true))
-    return F.kl_div(found, true, reduction="batchmean", log_target=True)
+def _weights_of_run(folder):
+    from tfcolor.inference import restore  # of TensorFlow
+
+    return restore.of_run(folder)[0].get_weights()
 
 
 @torch.no_grad()

