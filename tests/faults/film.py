@@ -133,7 +133,7 @@ FILES = [
         "film/colorize.py",
         "self.steady.state = self.journal.state",
         "self.steady.state = None",
-        "tests/film/test_films.py -k killed",
+        "tests/film/test_films.py -k broken_off",
     ),
     Fault(
         "film.not_upright",

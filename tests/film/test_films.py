@@ -1,6 +1,9 @@
 """Films from file to file."""
 
+import multiprocessing
+import os
 import resource
+import signal
 from fractions import Fraction
 
 import av
@@ -8,6 +11,7 @@ import numpy as np
 import pytest
 from films import CONTAINERS
 from films import HEIGHT
+from films import Toy
 from films import decoded
 from films import packets
 from films import write_film
@@ -91,27 +95,55 @@ class Killed(BaseException):
     """As a kill: nothing but what is on the disk is left."""
 
 
-@pytest.mark.parametrize("last", [3, 13, 19])
-def test_killed_and_continued_is_the_whole_to_the_bit(film, tmp_path, toy, last):
-    whole, target = tmp_path / "whole.mp4", tmp_path / "color.mp4"
-    run(toy, film, whole)
-    frames, predict = toy.frames, toy.predict_lightness
+class Dying(Toy):
+    """Ends, as `how` does, before the frame is colored."""
 
-    def dying(lightness, **settings):
-        if toy.frames - frames > last - 8:
-            raise Killed
-        return predict(lightness, **settings)
+    def __init__(self, frame, how):
+        super().__init__()
+        self.frame, self.how = frame, how
 
-    toy.predict_lightness = dying
+    def predict_lightness(self, lightness, **settings):
+        if self.frames + len(lightness) > self.frame:
+            self.how()
+        return super().predict_lightness(lightness, **settings)
+
+
+def killed():
+    raise Killed
+
+
+def really_killed():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("frame", [3, 19])
+def test_broken_off_and_continued_is_the_whole_to_the_bit(film, tmp_path, toy, frame):
+    target = tmp_path / "color.mp4"
     with pytest.raises(Killed):
-        run(toy, film, target)
+        run(Dying(frame, killed), film, target)
     assert journal.path_of(target).exists()
     with open(journal.path_of(target), "ab") as file:
         file.write(b"\x07" * 40)  # of a segment that was being written
-    toy.predict_lightness, toy.frames = predict, 0
     assert run(toy, film, target)
-    assert toy.frames == 20 - 8 * (last // 8)
-    assert target.read_bytes() == whole.read_bytes()
+    assert toy.frames == 20 - 8 * (frame // 8)
+    run(toy, film, tmp_path / "whole.mp4")
+    assert target.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+@pytest.mark.slow
+def test_killed_and_continued_is_the_whole_to_the_bit(film, tmp_path, toy):
+    target = tmp_path / "color.mp4"
+    given = (Dying(13, really_killed), film, target)
+    process = multiprocessing.get_context("spawn").Process(target=run, args=given)
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL
+    assert target.exists()
+    assert journal.path_of(target).exists()
+    assert run(toy, film, target)
+    assert toy.frames in (12, 20)  # the first segment may not have been written
+    run(toy, film, tmp_path / "whole.mp4")
+    assert target.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
 def test_a_torn_segment_does_not_count(tmp_path, rng):
