@@ -1,4 +1,9 @@
+import os
+import shutil
+
 import pytest
+import served
+from filelock import FileLock
 from harness import COLORIZERS
 from harness import new_run
 from harness import toy_config
@@ -31,6 +36,20 @@ def model(tmp_path_factory):
 @pytest.fixture(scope="session")
 def predictor(model):
     return tfcolor.load(model)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The C program of served, compiled once for all processes of tests."""
+    if shutil.which("gcc") is None:
+        pytest.skip("no gcc to compile the loader with")
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with FileLock(folder / "server.lock"):
+        if not (folder / "serve").exists():
+            served.compile_server(folder)
+    return folder / "serve"
 
 
 @pytest.fixture(scope="session")
