@@ -59,7 +59,8 @@ def test_a_relative_folder_is_resumed(tmp_path, monkeypatch, caplog):
     assert step_of(tmp_path / "runs" / "l1") == 2
 
 
-# Of two stages and of the objective that is traced soonest, with what draws random numbers but aging, which takes long to trace;
+# Of two stages and of the objective that is traced soonest, with what draws random
+# numbers but aging, which takes long to trace;
 # the rates stay as they are however long the run is.
 AUGMENTATION = {key: AUGMENTED[key] for key in ("rotation", "blur", "erase")}
 COMMAND = [
