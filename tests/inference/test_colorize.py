@@ -209,6 +209,7 @@ def test_side_by_side_and_ab_npz(tmp_path, model, predictor, rng, call):
     assert np.abs(ab - planes["ab"])[inside].max() < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", [".png", ".jpg"])
 def test_a_full_disk_stops_and_leaves_nothing_half_written(
     extension, tmp_path, model, rng
