@@ -226,6 +226,7 @@ def test_hints_that_nothing_takes_are_refused():
         resolve(config)
 
 
+@pytest.mark.slow
 def test_weights_without_hints_may_learn_them(tmp_path):
     run = new_run(toy_config("l1"), tmp_path / "run")
     old, _ = restore.of_run(run)

@@ -184,6 +184,7 @@ def test_the_network_itself_sees_the_hints(run, rng):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_export_obeys_as_python_does(run, exported, server, rng, tmp_path):
     assert list(served.faults(exported)) == []
     image, predictor = grey(rng), tfcolor.load(run)

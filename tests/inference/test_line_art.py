@@ -112,6 +112,7 @@ def test_runs_of_another_kind_are_named(tmp_path, call):
     assert "a run of CycleGAN, which makes scans and colours nothing" in done.stderr
 
 
+@pytest.mark.slow
 def test_line_art_is_judged_on_true_scans(tmp_path, call):
     run = new_run(line_art_config(""), tmp_path / "run")
     done = call(

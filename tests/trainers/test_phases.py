@@ -18,8 +18,8 @@ from tfcolor.training import loop
 @pytest.mark.slow
 def test_generator_alone_is_regression_to_the_last_bit(tmp_path, monkeypatch):
     eagerly(monkeypatch)
-    gan = config_of("cgan", steps=4, generator_alone=4)
-    plain = config_of("l1", steps=4)
+    gan = config_of("cgan", steps=2, generator_alone=2)
+    plain = config_of("l1", steps=2)
     plain.loss, plain.optim = gan.loss, gan.optim
     plain.optim.d_lr = None
     loop.train(plain, tmp_path / "plain")
