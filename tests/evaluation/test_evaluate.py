@@ -112,6 +112,7 @@ def test_validation_says_what_evaluation_says(pictures):
     assert found["val/l1"] == pytest.approx(np.abs(ab - batch["ab"]).mean(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_truth_and_grey_have_their_known_values(pictures, tmp_path):
     table, _ = judged(pictures, tmp_path)
     truth = {metric: values[0] for metric, values in table["truth"].items()}

@@ -93,7 +93,12 @@ def png_header(width, height):
 
 
 @pytest.mark.parametrize(
-    "error", [RunError("out of memory"), MemoryError("no room"), KeyError("strange")]
+    "error",
+    [
+        RunError("out of memory"),
+        pytest.param(MemoryError("no room"), marks=pytest.mark.slow),
+        pytest.param(KeyError("strange"), marks=pytest.mark.slow),
+    ],
 )
 def test_one_strange_picture_does_not_take_its_batch_down(
     error, tmp_path, predictor, rng, caplog

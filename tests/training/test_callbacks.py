@@ -42,6 +42,7 @@ def test_nan_stops_the_run_and_is_not_saved(tmp_path, monkeypatch):
     assert step_of(tmp_path) == 2
 
 
+@pytest.mark.slow
 def test_nan_gradient_stops_the_run_before_it_is_saved(tmp_path, monkeypatch):
     see = callbacks.StopOnNonFinite.on_step
 
