@@ -135,7 +135,7 @@ def _toy(name, **settings):
         ("unet", {}),
         ("unet", {"head": "bins", "norm": "instance"}),
         ("colorful", {}),
-        ("efficientnet", {"frozen_blocks": 3}),
+        pytest.param("efficientnet", {"frozen_blocks": 3}, marks=pytest.mark.slow),
         ("efficientnet", {"head": "bins"}),
         pytest.param("resnet_unet", {"frozen": False}, marks=pytest.mark.slow),
     ],

@@ -221,6 +221,7 @@ def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
     assert f"mean ab error: <b>{best}</b> is best" in page
 
 
+@pytest.mark.slow
 def test_bad_input(folders, tmp_path, pictures, call):
     (tmp_path / "empty").mkdir()
     larger = toy_config("cgan")

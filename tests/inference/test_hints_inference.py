@@ -216,6 +216,7 @@ def _levels(color):
     return bytes.fromhex(color[1:]) if isinstance(color, str) else color
 
 
+@pytest.mark.slow
 def test_marked_pictures_steer_a_network(run, plain, rng, tmp_path, call):
     image = np.repeat(grey(rng)[..., None], 3, -1)
     marked = image.copy()

@@ -61,6 +61,7 @@ def test_line_art_learns_from_the_scans_of_a_run(tmp_path, monkeypatch):
         loop.train(config, workdir)
 
 
+@pytest.mark.slow
 def test_scanner_is_not_trained(tmp_path):
     config = line_art_config(new_run(toy_config("cyclegan"), tmp_path))
     trainer = build.trainer(config)

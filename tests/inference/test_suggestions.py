@@ -105,6 +105,7 @@ def test_draws_of_dropout_differ_and_are_the_same_again(tmp_path, rng, call):
     )
 
 
+@pytest.mark.slow
 def test_what_cannot_be_suggested(tmp_path, doubtful, rng, call):
     run = new_run(toy_config("l1"), tmp_path / "run")
     source = tmp_path / "in.png"
