@@ -1,3 +1,4 @@
+import gc
 import importlib
 import logging
 import os
@@ -33,6 +34,12 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
+
+
+def pytest_collection_finish():
+    """What has been imported stays: the garbage collector need not look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -39,8 +39,11 @@ def config_path(name):
 
 
 def toy_config(name, **train):
-    """A config of configs/ at smoke size; `train` overrides its section."""
+    """A config of configs/ at smoke size, with two critic updates a step where there
+    are several; `train` overrides its section."""
     config = smoke.smoke(config_lib.load(config_path(name)))
+    if hasattr(config.loss, "n_critic"):
+        config.loss.n_critic = 2
     if config.scanner is not None:
         config.loss.pool = 3  # full after two batches
     for field, value in train.items():
@@ -167,11 +170,13 @@ def step_of(workdir):
 
 
 def config_of(name, **train):
+    """A toy config with dropout, whose pictures, validation and histograms are of its
+    last step alone."""
     config = toy_config(name, **train)
+    for field in {"sample_every", "validate_every", "histogram_every"} - train.keys():
+        setattr(config.train, field, config.train.steps)
     if config.generator is not None:
         config.generator.dropout = 0.5
-    if hasattr(config.loss, "n_critic"):
-        config.loss.n_critic = 2
     return config
 
 

@@ -30,6 +30,7 @@ def test_a_share_of_the_images_is_aged_and_the_others_are_bit_equal(rng):
     assert changes.max() < 0.7
 
 
+@pytest.mark.slow
 def test_an_image_is_aged_alike_in_every_batch(rng):
     l, own = photographs(rng, 6, 24), seeds(6, first=70)
     age = tf.function(aging.age, reduce_retracing=True)

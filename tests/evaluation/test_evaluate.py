@@ -112,6 +112,7 @@ def test_validation_says_what_evaluation_says(pictures):
     assert found["val/l1"] == pytest.approx(np.abs(ab - batch["ab"]).mean(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_truth_and_grey_have_their_known_values(pictures, tmp_path):
     table, _ = judged(pictures, tmp_path)
     truth = {metric: values[0] for metric, values in table["truth"].items()}
@@ -220,6 +221,7 @@ def test_command_writes_what_it_promises(pictures, folders, tmp_path, call):
     assert f"mean ab error: <b>{best}</b> is best" in page
 
 
+@pytest.mark.slow
 def test_bad_input(folders, tmp_path, pictures, call):
     (tmp_path / "empty").mkdir()
     larger = toy_config("cgan")

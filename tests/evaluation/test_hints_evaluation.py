@@ -42,6 +42,7 @@ def test_counts_that_cannot_be_are_named(given):
         hints.counts_of(given, 8)
 
 
+@pytest.mark.slow
 def test_the_curve_stands_in_the_report_and_in_metrics_json(runs, tmp_path, rng, call):
     assert hints.counts_of("20,0,5", 32) == [0, 5, 20]
     assert hints.counts_of(None, 32) == []

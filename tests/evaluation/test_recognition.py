@@ -202,6 +202,7 @@ def test_missing_weights_are_one_line(monkeypatch):
     assert "\n" not in str(found.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("installed", [True, False])
 def test_evaluation_has_it_without_a_flag(installed, tmp_path, monkeypatch, call):
     if installed:

@@ -1,4 +1,9 @@
+import os
+import shutil
+
 import pytest
+import served
+from filelock import FileLock
 from harness import COLORIZERS
 from harness import new_run
 from harness import toy_config
@@ -33,17 +38,38 @@ def predictor(model):
     return tfcolor.load(model)
 
 
+def shared(tmp_path_factory):
+    """A folder of all processes of this session."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The C program of served, compiled once for all processes of tests."""
+    if shutil.which("gcc") is None:
+        pytest.skip("no gcc to compile the loader with")
+    folder = shared(tmp_path_factory)
+    with FileLock(folder / "server.lock"):
+        if not (folder / "serve").exists():
+            served.compile_server(folder)
+    return folder / "serve"
+
+
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory):
-    """A function: name of MODELS -> (run, export of it), made once."""
-    root, made = tmp_path_factory.mktemp("exports"), {}
+    """A function: name of MODELS -> (run, export of it), made once for all processes
+    of tests."""
+    root = shared(tmp_path_factory) / "exports"
+    root.mkdir(exist_ok=True)
 
     def exported(name):
-        if name not in made:
-            config = network_config(name)
-            config.train.ema_decay = 0.9 if name == "classification" else 0.0
-            run = new_run(config, root / f"run {name}")
-            made[name] = run, export.export(run, root / f"model {name}")
-        return made[name]
+        run, model = root / f"run {name}", root / f"model {name}" / "0"
+        with FileLock(root / f"{name}.lock"):
+            if not model.exists():
+                config = network_config(name)
+                config.train.ema_decay = 0.9 if name == "classification" else 0.0
+                assert export.export(new_run(config, run), model.parent) == model
+        return run, model
 
     return exported

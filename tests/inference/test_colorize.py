@@ -93,7 +93,12 @@ def png_header(width, height):
 
 
 @pytest.mark.parametrize(
-    "error", [RunError("out of memory"), MemoryError("no room"), KeyError("strange")]
+    "error",
+    [
+        RunError("out of memory"),
+        pytest.param(MemoryError("no room"), marks=pytest.mark.slow),
+        pytest.param(KeyError("strange"), marks=pytest.mark.slow),
+    ],
 )
 def test_one_strange_picture_does_not_take_its_batch_down(
     error, tmp_path, predictor, rng, caplog
@@ -209,6 +214,7 @@ def test_side_by_side_and_ab_npz(tmp_path, model, predictor, rng, call):
     assert np.abs(ab - planes["ab"])[inside].max() < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", [".png", ".jpg"])
 def test_a_full_disk_stops_and_leaves_nothing_half_written(
     extension, tmp_path, model, rng

@@ -47,13 +47,13 @@ def test_colours_are_enlarged_bicubically_along_both_axes(rng):
 
 
 def test_files_beside_the_model(exported):
-    _, model = exported("wgan_gp")
+    _, model = exported("cgan")
     info = json.loads((model / restore.INFO).read_text())
     assert info["working_size"] == 32
     assert info["tfcolor"] == tfcolor.__version__
     readme = (model.parent / "README.md").read_text()
     assert f"-v '{model.parent}:/models/{model.parent.name}'" in readme
-    assert "WGANGP" in readme
+    assert "CGAN" in readme
     assert [p.name for p in model.parent.iterdir() if p.name[0] == "."] == []
 
 

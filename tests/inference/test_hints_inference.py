@@ -1,7 +1,6 @@
 """Hints in inference: in Python, by bin/colorize, and in an export."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -185,7 +184,8 @@ def test_the_network_itself_sees_the_hints(run, rng):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_an_export_obeys_as_python_does(run, exported, rng, tmp_path):
+@pytest.mark.slow
+def test_an_export_obeys_as_python_does(run, exported, server, rng, tmp_path):
     assert list(served.faults(exported)) == []
     image, predictor = grey(rng), tfcolor.load(run)
     expected = predictor(image, hints=ROWS)
@@ -194,9 +194,6 @@ def test_an_export_obeys_as_python_does(run, exported, rng, tmp_path):
     images = np.repeat(image[None, ..., None], 3, -1).repeat(2, 0)
     loaded = tfcolor.load(exported)
     np.testing.assert_array_equal(loaded(image, hints=ROWS), expected)
-    if shutil.which("gcc") is None:
-        pytest.skip("no gcc to compile the loader with")
-    server = served.compile_server(tmp_path)
     requests = [
         ("colorize_with_hints", {"image": images, "hints": rows}),
         ("colorize", images[:1]),
@@ -219,6 +216,7 @@ def _levels(color):
     return bytes.fromhex(color[1:]) if isinstance(color, str) else color
 
 
+@pytest.mark.slow
 def test_marked_pictures_steer_a_network(run, plain, rng, tmp_path, call):
     image = np.repeat(grey(rng)[..., None], 3, -1)
     marked = image.copy()

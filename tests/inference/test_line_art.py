@@ -41,7 +41,7 @@ def test_line_art_learns_from_the_scans_of_a_run(tmp_path, monkeypatch):
     scanner = new_run(toy_config("cyclegan"), tmp_path / "scanner")
     config = line_art_config(scanner)
     workdir = tmp_path / "run"
-    config.train.steps = 2
+    config.train.steps = 1
     loop.train(config, workdir)
     network = restore.scanner_of_run(scanner)
     kept = keras.saving.load_model(workdir / "scanner.keras")
@@ -54,13 +54,14 @@ def test_line_art_learns_from_the_scans_of_a_run(tmp_path, monkeypatch):
     np.testing.assert_array_equal(color, tf.concat([batch["l"], batch["ab"]], -1))
     # The run goes on without the one that it began with.
     (scanner / "config.json").unlink()
-    config.train.steps = 4
+    config.train.steps = 2
     loop.train(config, workdir)
     (workdir / "scanner.keras").write_bytes(b"damaged")
     with pytest.raises(UsageError, match=r"scanner\.keras: "):
         loop.train(config, workdir)
 
 
+@pytest.mark.slow
 def test_scanner_is_not_trained(tmp_path):
     config = line_art_config(new_run(toy_config("cyclegan"), tmp_path))
     trainer = build.trainer(config)
@@ -112,6 +113,7 @@ def test_runs_of_another_kind_are_named(tmp_path, call):
     assert "a run of CycleGAN, which makes scans and colours nothing" in done.stderr
 
 
+@pytest.mark.slow
 def test_line_art_is_judged_on_true_scans(tmp_path, call):
     run = new_run(line_art_config(""), tmp_path / "run")
     done = call(

@@ -49,13 +49,6 @@ MODELS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    if shutil.which("gcc") is None:
-        pytest.skip("no gcc to compile the loader with")
-    return served.compile_server(tmp_path_factory.mktemp("server"))
-
-
 def png(image):
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
@@ -78,11 +71,11 @@ def test_answers_without_python_as_keras_does(name, exported, server, rng, tmp_p
             ("colorize", same),
             ("predict_ab", lab.lightness(same).numpy()[..., None]),
         ]
-    answers = served.serve(server, model, requests, tmp_path)
     generator, _ = restore.of_run(run)
     side = generator_side = predictor.info["working_size"]
     l = rng.uniform(0, 100, (2, side, generator_side, 1)).astype("float32")
-    (found,) = served.serve(server, model, [("predict_ab", l)], tmp_path)
+    asked = [*requests, ("predict_ab", l)]
+    *answers, found = served.serve(server, model, asked, tmp_path)
     expected = generator(l / cie.L_HALF - 1.0, training=False).numpy()
     if predictor.info["head"] == "lab":
         drawn = ((expected[..., :1] + 1.0) * cie.L_HALF).clip(0, 100)

@@ -76,6 +76,7 @@ def test_tilts_move_what_is_in_doubt_and_leave_what_is_sure(doubtful):
         np.testing.assert_allclose(x.planes[:, 12, 14], known.ab[0], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_draws_of_dropout_differ_and_are_the_same_again(tmp_path, rng, call):
     config = toy_config("l1")
     config.generator.dropout = 0.5
@@ -104,6 +105,7 @@ def test_draws_of_dropout_differ_and_are_the_same_again(tmp_path, rng, call):
     )
 
 
+@pytest.mark.slow
 def test_what_cannot_be_suggested(tmp_path, doubtful, rng, call):
     run = new_run(toy_config("l1"), tmp_path / "run")
     source = tmp_path / "in.png"

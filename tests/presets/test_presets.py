@@ -140,6 +140,7 @@ def test_colorize_takes_photo_and_writes_beside_the_picture(ship, tmp_path, rng,
     assert_refused(done, "would be written onto the input")
 
 
+@pytest.mark.slow
 def test_colorize_of_a_run_says_which(trained, ship, tmp_path, rng, call, monkeypatch):
     """Of a folder that has a preset's name too."""
     monkeypatch.chdir(tmp_path)

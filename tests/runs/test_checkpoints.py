@@ -9,16 +9,21 @@ from harness import eagerly
 from harness import step_of
 
 from tfcolor.errors import RunError
+from tfcolor.runs.checkpoints import Checkpoints
+from tfcolor.training import build
 from tfcolor.training import loop
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("damage", ["truncate", "flip", "delete"])
-def test_damaged_newest_checkpoint_falls_back_with_a_warning(
-    damage, tmp_path, caplog, four_steps, monkeypatch
-):
-    eagerly(monkeypatch)
-    hurt = tmp_path / "hurt"
+def restored(workdir):
+    """(step, Checkpoints) of a trainer that has loaded the newest of a run."""
+    config = config_of("cgan", steps=4)
+    trainer = build.trainer(config)
+    keep = config.train.keep_checkpoints
+    saved = Checkpoints(workdir / "checkpoints", trainer, keep)
+    return saved.restore(), saved
+
+
+def damaged(damage, four_steps, hurt):
     shutil.copytree(four_steps, hurt)
     newest = hurt / "checkpoints" / "step-4.data-00000-of-00001"
     data = bytearray(newest.read_bytes())
@@ -29,19 +34,32 @@ def test_damaged_newest_checkpoint_falls_back_with_a_warning(
         newest.write_bytes(data)
     else:
         newest.unlink()
+    return hurt
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "delete"])
+def test_damaged_newest_checkpoint_falls_back_with_a_warning(
+    damage, tmp_path, caplog, four_steps
+):
+    step, _ = restored(damaged(damage, four_steps, tmp_path / "hurt"))
+    assert step == 2
+    assert "step-4 is damaged" in caplog.text
+
+
+@pytest.mark.slow
+def test_what_is_saved_again_in_the_place_of_a_damaged_checkpoint_is_the_same(
+    tmp_path, caplog, four_steps, monkeypatch
+):
+    eagerly(monkeypatch)
+    hurt = damaged("flip", four_steps, tmp_path / "hurt")
     loop.train(config_of("cgan", steps=4), hurt)
     assert "step-4 is damaged" in caplog.text
-    # What was saved again in its place is whole, and the same.
     assert step_of(hurt) == 4
     assert_identical(four_steps, hurt)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("content", [None, b"", b"garbled"])
-def test_the_list_of_checkpoints_may_be_lost(
-    content, tmp_path, four_steps, monkeypatch
-):
-    eagerly(monkeypatch)
+def test_the_list_of_checkpoints_may_be_lost(content, tmp_path, four_steps):
     shutil.copytree(four_steps, tmp_path, dirs_exist_ok=True)
     state = tmp_path / "checkpoints" / "checkpoint"
     state.unlink()
@@ -49,7 +67,10 @@ def test_the_list_of_checkpoints_may_be_lost(
         state.write_bytes(content)
     (tmp_path / "checkpoints" / "step-9_temp").mkdir()
     (tmp_path / "checkpoints" / "step-9.data-00000-of-00001").write_bytes(b"half")
-    loop.train(config_of("cgan", steps=6), tmp_path)
+    step, saved = restored(tmp_path)
+    assert step == 4
+    saved.trainer.step.assign(6)
+    saved.save()
     names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
     assert names == [
         "checkpoint",

@@ -199,6 +199,7 @@ def test_every_held_out_drawing_is_validated_on_however_few_scans_there_are():
     np.testing.assert_array_equal(scans[3:6], scans[:3])
 
 
+@pytest.mark.slow
 def test_without_identity_weight_the_step_has_no_such_term():
     config = toy_config("cyclegan")
     config.loss.identity_weight = 0.0
@@ -228,6 +229,7 @@ def test_a_tint_of_the_paper_is_no_colour(tmp_path, rng):
     datasets.dataset_of(config).probe(config.data)
 
 
+@pytest.mark.slow
 def test_bad_input_of_cyclegan_ends_before_the_run(tmp_path, rng, call):
     colors = write_pictures(tmp_path / "colors", rng, 4)
     scans = tmp_path / "scans"

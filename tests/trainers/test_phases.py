@@ -18,8 +18,8 @@ from tfcolor.training import loop
 @pytest.mark.slow
 def test_generator_alone_is_regression_to_the_last_bit(tmp_path, monkeypatch):
     eagerly(monkeypatch)
-    gan = config_of("cgan", steps=4, generator_alone=4)
-    plain = config_of("l1", steps=4)
+    gan = config_of("cgan", steps=2, generator_alone=2)
+    plain = config_of("l1", steps=2)
     plain.loss, plain.optim = gan.loss, gan.optim
     plain.optim.d_lr = None
     loop.train(plain, tmp_path / "plain")
@@ -33,24 +33,25 @@ def test_generator_alone_is_regression_to_the_last_bit(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["cgan", "wgan", "robust_wgan", "ebgan", "uotm"])
-@pytest.mark.parametrize("phase", ["generator", "critic", "together"])
-def test_a_phase_moves_what_it_says(name, phase):
+def test_a_phase_moves_what_it_says(name):
     config = toy_config(name)
     trainer = build.trainer(config)
-    trainer.set_phase(phase)
-    before = {key: weights_of(network) for key, network in trainer.networks().items()}
-    batch = toy_batch(config, 1 if phase == "generator" else trainer.n_critic)
-    trainer.train_step({key: tf.constant(value) for key, value in batch.items()})
-    moved = {
-        key: any(
-            (old != new).any()
-            for old, new in zip(before[key], weights_of(network), strict=True)
-        )
-        for key, network in trainer.networks().items()
-    }
-    assert moved["g"] == (phase != "critic")
-    assert moved["d"] == (phase != "generator")
-    assert int(trainer.step) == 1
+    networks = trainer.networks()
+    for step, phase in enumerate(("generator", "critic", "together")):
+        trainer.set_phase(phase)
+        before = {key: weights_of(network) for key, network in networks.items()}
+        batch = toy_batch(config, 1 if phase == "generator" else trainer.n_critic)
+        trainer.train_step({key: tf.constant(value) for key, value in batch.items()})
+        moved = {
+            key: any(
+                (old != new).any()
+                for old, new in zip(before[key], weights_of(network), strict=True)
+            )
+            for key, network in networks.items()
+        }
+        assert moved["g"] == (phase != "critic")
+        assert moved["d"] == (phase != "generator")
+        assert int(trainer.step) == step + 1
 
 
 def test_a_generator_that_nothing_trains_alone_is_refused():

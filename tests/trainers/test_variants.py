@@ -59,6 +59,7 @@ def test_wgan_keeps_every_critic_weight_within_the_clip():
 
 def test_wgan_gp_uses_a_fresh_minibatch_for_each_critic_update(monkeypatch):
     config = toy_config("wgan_gp")
+    config.loss.n_critic = 5
     trainer = build.trainer(config)
     seen = []
     penalty = objectives.gradient_penalty

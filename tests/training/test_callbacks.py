@@ -36,12 +36,13 @@ def test_nan_stops_the_run_and_is_not_saved(tmp_path, monkeypatch):
     monkeypatch.setattr(monitoring.Metrics, "on_step", on_step)
     monkeypatch.setattr(monitoring.Validation, "on_step", lambda *arguments: None)
     eagerly(monkeypatch)
-    config = config_of("cgan", steps=6, checkpoint_every=1)
+    config = config_of("l1", steps=6, checkpoint_every=1)
     with pytest.raises(RunError, match=r"step 3: \w/\w+ is nan; .*step-2"):
         loop.train(config, tmp_path)
     assert step_of(tmp_path) == 2
 
 
+@pytest.mark.slow
 def test_nan_gradient_stops_the_run_before_it_is_saved(tmp_path, monkeypatch):
     see = callbacks.StopOnNonFinite.on_step
 
@@ -50,7 +51,7 @@ def test_nan_gradient_stops_the_run_before_it_is_saved(tmp_path, monkeypatch):
 
     monkeypatch.setattr(callbacks.StopOnNonFinite, "on_step", on_step)
     eagerly(monkeypatch)
-    config = config_of("cgan", steps=6, checkpoint_every=1)
+    config = config_of("l1", steps=6, checkpoint_every=1)
     with pytest.raises(RunError, match=r"step 3: g/gradient_norm is nan; .*step-2"):
         loop.train(config, tmp_path)
     assert step_of(tmp_path) == 2
@@ -126,7 +127,7 @@ def test_profile_of_chosen_steps(tmp_path, monkeypatch):
     seen = []
     profiler = tf.profiler.experimental
     start, stop = profiler.start, profiler.stop
-    config = config_of("cgan", steps=4)
+    config = config_of("l1", steps=4)
     step = callbacks.StopOnNonFinite.on_step
     monkeypatch.setattr(
         callbacks.StopOnNonFinite,

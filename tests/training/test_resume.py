@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+import tensorflow as tf
 from harness import AUGMENTED
 from harness import NAMES
 from harness import ROOT
@@ -20,22 +21,29 @@ from harness import each
 from harness import eagerly
 from harness import lines
 from harness import step_of
+from harness import toy_batch
 
+from tfcolor.runs.checkpoints import Checkpoints
+from tfcolor.training import build
 from tfcolor.training import loop
 
+# Of which whole runs are compared; of the others their trainers, and staged runs of
+# cyclegan in test_stages.
+RUNS = ["l1", "cgan", "classification"]
 
-@pytest.mark.parametrize("name", each(NAMES, ["l1"]))
+
+@pytest.mark.parametrize("name", each(RUNS, ["l1"]))
 def test_resumed_is_uninterrupted_to_the_last_bit(name, tmp_path, caplog, monkeypatch):
     if name not in TRACED:  # tracing takes longer than a few steps do without
         eagerly(monkeypatch)
-    config = config_of(name, steps=4, checkpoint_every=1, keep_checkpoints=4)
-    if name not in TRACED:
-        config.train.validate_every = config.train.histogram_every = 4
+    config = config_of(name, steps=3, checkpoint_every=1, keep_checkpoints=3)
+    if name in TRACED:
+        config.train.validate_every = config.train.histogram_every = 2
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     loop.train(config, whole)
     shutil.copytree(whole, parts)
     # As if it had been killed at step 3, of which only steps 1 and 2 were saved.
-    for path in (parts / "checkpoints").glob("step-[34]*"):
+    for path in (parts / "checkpoints").glob("step-3*"):
         path.unlink()
     caplog.set_level("INFO")
     loop.train(config, parts)
@@ -50,20 +58,43 @@ TRACED = ("cgan",)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in RUNS])
+def test_a_resumed_trainer_is_the_uninterrupted_one_to_the_last_bit(name, tmp_path):
+    """Two steps, and a third of it and of another that has loaded the two."""
+    config = config_of(name)
+    first, second = (build.trainer(config) for _ in range(2))
+    batches = [
+        {key: tf.constant(x) for key, x in batch.items()}
+        for batch in (toy_batch(config, first.n_critic, seed) for seed in range(3))
+    ]
+    for batch in batches[:2]:
+        first.train_step(batch)
+    Checkpoints(tmp_path, first, 1).save()
+    assert Checkpoints(tmp_path, second, 1).restore() == 2
+    for trainer, workdir in ((first, tmp_path / "whole"), (second, tmp_path / "parts")):
+        trainer.train_step(batches[2])
+        (workdir / "checkpoints").mkdir(parents=True)
+        Checkpoints(workdir / "checkpoints", trainer, 1).save()
+    assert_identical(tmp_path / "whole", tmp_path / "parts")
+    assert step_of(tmp_path / "parts") == 3
+
+
+@pytest.mark.slow
 def test_a_relative_folder_is_resumed(tmp_path, monkeypatch, caplog):
     eagerly(monkeypatch)
     monkeypatch.chdir(tmp_path)
+    loop.train(config_of("l1", steps=1), "runs/l1")
     loop.train(config_of("l1", steps=2), "runs/l1")
-    loop.train(config_of("l1", steps=4), "runs/l1")
     assert "damaged" not in caplog.text
-    assert step_of(tmp_path / "runs" / "l1") == 4
+    assert step_of(tmp_path / "runs" / "l1") == 2
 
 
-# Of two stages, with what draws random numbers but aging, which takes long to trace;
+# Of two stages and of the objective that is traced soonest, with what draws random
+# numbers but aging, which takes long to trace;
 # the rates stay as they are however long the run is.
 AUGMENTATION = {key: AUGMENTED[key] for key in ("rotation", "blur", "erase")}
 COMMAND = [
-    "--loss=cgan",
+    "--loss=l1",
     "--smoke",
     "--config.generator.dropout=0.5",
     "--config.optim.constant=1",

@@ -24,20 +24,22 @@ from tfcolor.training import loop
 
 
 @pytest.mark.slow
-def test_another_config_is_refused_and_nothing_is_touched(tmp_path, monkeypatch):
+def test_another_config_is_refused_and_nothing_is_touched(
+    tmp_path, four_steps, monkeypatch
+):
     eagerly(monkeypatch)
-    loop.train(config_of("cgan", steps=2), tmp_path)
+    shutil.copytree(four_steps, tmp_path, dirs_exist_ok=True)
     before = (tmp_path / "config.json").read_text()
-    other = config_of("cgan", steps=4)
+    other = config_of("cgan", steps=5)
     other.optim.g_lr = 1e-3
     other.data.batch_size = 4
     message = r"data.batch_size: 2 -> 4; optim.g_lr: 0.0002 -> 0.001\)"
     with pytest.raises(UsageError, match=message):
         loop.train(other, tmp_path)
     assert (tmp_path / "config.json").read_text() == before
-    longer = config_of("cgan", steps=4)
+    longer = config_of("cgan", steps=5)
     loop.train(longer, tmp_path)
-    assert step_of(tmp_path) == 4
+    assert step_of(tmp_path) == 5
 
 
 def test_a_finished_run_is_left_alone(tmp_path, four_steps):
@@ -76,27 +78,27 @@ def test_of_mostly_grey_images_the_others_are_shown(tmp_path, rng):
 @pytest.mark.slow
 def test_run_folder_holds_what_it_promises(tmp_path, rng, monkeypatch):
     eagerly(monkeypatch)
-    pictures = write_pictures(tmp_path / "pictures", rng, 30)
+    pictures = write_pictures(tmp_path / "pictures", rng, 11)
     grey = Image.new("RGB", (40, 40), (90, 90, 90))
     grey.save(pictures / "grey.png")
-    config = config_of("cgan", steps=20)
+    config = config_of("cgan", steps=6)
     config.data.source = str(pictures)
-    config.train.sample_every = config.train.validate_every = 10
+    config.train.sample_every = config.train.validate_every = 3
     workdir = tmp_path / "run"
     loop.train(config, workdir)
     saved = json.loads((workdir / "config.json").read_text())
     assert saved["config"]["discriminator"]["norm"] == "batch"
     assert saved["versions"]["tensorflow"] == tf.__version__
-    assert saved["data"].startswith("30-")
+    assert saved["data"].startswith("11-")
     loaded = workdir_lib.load_config(workdir)
     assert config_lib.to_dict(loaded) == config_lib.to_dict(config_lib.resolve(config))
     samples = sorted(path.name for path in (workdir / "samples").iterdir())
-    assert samples == ["step_0000010.png", "step_0000020.png"]
+    assert samples == ["step_0000003.png", "step_0000006.png"]
     assert (workdir / "skipped.tsv").read_text() == (
         "grey.png\tgrey: no |a*| or |b*| above 5\n"
     )
     validated = [line for line in lines(workdir) if "val/psnr" in line]
-    assert [line["step"] for line in validated] == [10, 20]
+    assert [line["step"] for line in validated] == [3, 6]
     assert {"val/l1", "val/ab_error", "val/colorfulness_ratio", "val/chroma"} <= (
         validated[0].keys()
     )
