@@ -68,7 +68,7 @@ def run(values: flags.FlagValues) -> int:
     """Serve the page until SIGINT or SIGTERM; returns the exit code.
 
     Raises:
-      UsageError: Gradio is not installed, the port is taken, or a model cannot be
+      UsageError: Gradio is not installed, the address is taken, or a model cannot be
         loaded.
     """
     if importlib.util.find_spec("gradio") is None:
@@ -86,15 +86,17 @@ def run(values: flags.FlagValues) -> int:
         numbers.append(number)
         ended.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    before = {n: signal.signal(n, end) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
         with page.served(models, limits, values.host, values.port, values.share) as at:
             print(f"{at} (Ctrl-C ends it)", flush=True)
             ended.wait()
     except OSError as error:
-        where = f"--host={values.host} --port={values.port}"
-        raise UsageError(f"{where}: {error}") from error
+        said = f"--port={values.port}, --host={values.host}"
+        raise UsageError(f"{said}: taken, or not of this computer") from error
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 128 + numbers[0]
 
 

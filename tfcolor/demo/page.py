@@ -132,7 +132,7 @@ def _components(models, limits):
                 elem_id="slider",
             )
             ui.status = gr.HTML(elem_id="status")
-            _suggestions_and_downloads(ui)
+            _suggestions_and_downloads(ui, models)
             _brush(ui)
     return ui
 
@@ -171,9 +171,10 @@ def _settings(ui, models, limits):
         )
 
 
-def _suggestions_and_downloads(ui):
+def _suggestions_and_downloads(ui, models):
+    several = models_of.can_suggest(models.get(models.default))
     with gr.Row():
-        ui.suggest = gr.Button("Suggest others", visible=False, elem_id="suggest")
+        ui.suggest = gr.Button("Suggest others", visible=several, elem_id="suggest")
         ui.png = gr.Button("Download PNG", variant="primary", elem_id="png")
         ui.zip = gr.Button("All as ZIP", visible=False, elem_id="zip")
     ui.ready = gr.DownloadButton("ready", visible="hidden", elem_id="ready")
@@ -228,8 +229,8 @@ def _connect(ui, models, visits):
     on(ui.files.change, calls.upload, ui.files)
     on(ui.chooser.select, calls.choose)
     on(ui.model.input, calls.model)
-    on(ui.intensity.release, calls.color, **last)
-    on(ui.size.release, calls.color, **last)
+    on(ui.intensity.input, calls.color, **last)
+    on(ui.size.input, calls.color, **last)
     on(ui.reference.change, calls.refer, ui.reference)
     on(ui.editor.input, calls.paint, ui.editor, **last)
     on(ui.suggest.click, calls.suggest)
