@@ -232,6 +232,7 @@ def test_two_visitors_at_once(visitor, tmp_path):
 @pytest.mark.parametrize("width", [1200, 400])
 def test_screenshots(width, visitor, tmp_path):
     page = visitor(width, 900)
+    page.set_default_timeout(120_000)
     choose(page, "#model", "photo")
     page.locator("#model", has_text="256 pixels").wait_for()
     name = file(tmp_path / "portrait.png", coloring.grey(data.astronaut()))
