@@ -238,5 +238,6 @@ def test_screenshots(width, visitor, tmp_path):
     name = file(tmp_path / "portrait.png", coloring.grey(data.astronaut()))
     upload(page, name)
     said(page, "at 256x256 pixels")
+    drag(page, -width // 10)
     page.wait_for_timeout(3000)  # until all is drawn
     page.screenshot(path=pathlib.Path(SHOTS) / f"page_{width}.png", full_page=True)

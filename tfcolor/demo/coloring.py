@@ -23,7 +23,7 @@ from tfcolor.inference import suggestions
 from tfcolor.inference.predictor import Predictor
 
 # Of what the page shows, the longer side in pixels.
-SHOWN = 768
+SHOWN = 640
 
 SUGGESTIONS = 4
 

@@ -91,7 +91,7 @@ def served(
                 max_file_size=f"{limits.megabytes}mb",
                 footer_links=[],
                 ssr_mode=False,
-                theme=gr.themes.Default(font=_FONTS[0], font_mono=_FONTS[1]),
+                theme=gr.themes.Default("purple", font=_FONTS[0], font_mono=_FONTS[1]),
                 css=_CSS,
             )
             yield shared or local
@@ -197,7 +197,7 @@ def _brush(ui):
         sources=(),
         transforms=(),
         layers=False,
-        height=520,
+        height=400,
         brush=gr.Brush(default_size=12, colors=list(COLORS), default_color=COLORS[0]),
         buttons=[],
         format="png",
