@@ -66,7 +66,7 @@ def visitor(browser, address):
         size = {"width": width, "height": height}
         contexts.append(browser.new_context(viewport=size))
         page = contexts[-1].new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.requested = []
         page.on("request", lambda r: page.requested.append(r.url))
         page.goto(address)

@@ -91,7 +91,9 @@ def served(
                 max_file_size=f"{limits.megabytes}mb",
                 footer_links=[],
                 ssr_mode=False,
-                theme=gr.themes.Default("purple", font=_FONTS[0], font_mono=_FONTS[1]),
+                theme=gr.themes.Default(
+                    primary_hue="purple", font=_FONTS[0], font_mono=_FONTS[1]
+                ),
                 css=_CSS,
             )
             yield shared or local
