@@ -4,12 +4,12 @@ import importlib.util
 import os
 import signal
 import socket
-import subprocess
-import sys
+import tempfile
+import threading
+import time
 import urllib.request
 
 import pytest
-from harness import ROOT
 from harness import assert_refused
 
 
@@ -44,18 +44,40 @@ def test_a_port_that_is_taken_is_named(call, runs):
 
 
 @pytest.mark.slow
-def test_it_serves_here_only_and_leaves_nothing(runs, tmp_path):
+def test_it_serves_here_only_and_leaves_nothing(call, runs, tmp_path, monkeypatch):
     pytest.importorskip("gradio", reason="gradio is not installed: tfcolor[demo]")
-    command = [sys.executable, str(ROOT / "bin" / "demo"), f"--model={runs.plain}"]
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": ""}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        address = process.stdout.readline().split()[0]
-        assert address.startswith("http://127.0.0.1:")
-        with urllib.request.urlopen(address) as answer:
-            assert b"tfcolor: colour for grey pictures" in answer.read()
-        assert list(tmp_path.glob("tfcolor-demo-*"))
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 128 + signal.SIGTERM
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    seen = []
+
+    def look():
+        try:
+            seen.append(page_at(f"http://127.0.0.1:{port}"))
+            seen.extend(tmp_path.glob("tfcolor-demo-*"))
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    handler = signal.getsignal(signal.SIGTERM)
+    done = call("demo", f"--model={runs.plain}", f"--port={port}")
+    looking.join()
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    assert done.stdout.startswith(f"http://127.0.0.1:{port}/ ")
+    assert b"tfcolor: colour for grey pictures" in seen[0]
+    assert len(seen) == 2
     assert not list(tmp_path.glob("tfcolor-demo-*"))
+    assert signal.getsignal(signal.SIGTERM) is handler
+
+
+def page_at(address):
+    """What is served there, in the end."""
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(address) as answer:
+                return answer.read()
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"nothing at {address}")
