@@ -31,7 +31,8 @@ ROOMS = {
     "sweeps": "config runs html",
     "api": "config presets classical inference film training evaluation",
     "tfcolor": "config api inference",
-    "cli": "tfcolor api config presets inference training evaluation sweeps",
+    "demo": "color images classical presets inference",
+    "cli": "tfcolor api demo config presets inference training evaluation sweeps",
 }
 
 

@@ -23,6 +23,7 @@ from PIL import Image
     [
         ("train", "--loss: one of cgan, classification, cyclegan, dcgan"),
         ("colorize", "--model: a run's folder"),
+        ("demo", "--host: the address to listen on"),
         ("evaluate", "--workdir: a run's folder; repeatable"),
         ("export", "what is written"),
         ("sweep", "--grid: FIELD=VALUE"),

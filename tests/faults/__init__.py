@@ -2,10 +2,11 @@
 
 from faults import application
 from faults import data
+from faults import demo
 from faults import film
 from faults import hints
 from faults import science
 from faults import trainers
 
 ALL = trainers.FAULTS + science.FAULTS + data.FAULTS + application.FAULTS
-ALL += hints.FAULTS + film.FAULTS
+ALL += hints.FAULTS + film.FAULTS + demo.FAULTS

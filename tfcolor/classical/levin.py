@@ -94,7 +94,8 @@ def planes(
     known = strokes.known(image, hints, alpha)
     forth, back, scale = _CONVERSIONS[chroma]
     luminance = strokes.converted(image, forth)[..., 0] / scale
-    given = strokes.converted(hints, forth)[..., 1:]
+    given = np.zeros((*known.shape, 2), np.float32)
+    given[known] = forth(strokes.as_rgb(hints)[known])[..., 1:]
     height, width = known.shape
     shape = working_shape(height, width, working_size)
     if shape != known.shape:
