@@ -24,7 +24,7 @@ ROOMS = {
     "presets": "networks config",
     "trainers": "color images networks objectives metrics",
     "inference": "runs presets networks images color data config",
-    "film": "color images",
+    "film": "color images classical",
     "training": "trainers inference data runs presets images color networks config",
     "evaluation": "inference data metrics classical runs presets networks objectives "
     "images color html config",

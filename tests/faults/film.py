@@ -65,15 +65,15 @@ STEADY = [
     Fault(
         "steady.carried_the_wrong_way",
         "film/steady.py",
-        'motion = flow(lightness, state["lightness"])',
-        'motion = -flow(lightness, state["lightness"])',
+        "x, y = places(flow(lightness, before))",
+        "x, y = places(-flow(lightness, before))",
         "tests/film/test_steady.py -k carried",
     ),
     Fault(
         "steady.not_carried",
         "film/steady.py",
-        'motion = flow(lightness, state["lightness"])',
-        'motion = 0 * flow(lightness, state["lightness"])',
+        "x, y = places(flow(lightness, before))",
+        "x, y = places(0 * flow(lightness, before))",
         "tests/film/test_steady.py -k carried",
     ),
     Fault(
@@ -131,8 +131,8 @@ FILES = [
     Fault(
         "film.goes_on_without_its_past",
         "film/colorize.py",
-        "self.steady.state = self.journal.state",
-        "self.steady.state = None",
+        "state = self.journal.state or {}",
+        "state = {}",
         "tests/film/test_films.py -k broken_off",
     ),
     Fault(

@@ -38,6 +38,7 @@ class Film:
       time_base: of timestamps, seconds.
       rate: frames a second, on average.
       count: of frames, estimated; 0 if nothing is known.
+      counted: whether the file says how many frames it has.
       aspect: width over height of a pixel, as it is shown.
     """
 
@@ -56,6 +57,7 @@ class Film:
     time_base: Fraction
     rate: Fraction
     count: int
+    counted: bool
     aspect: Fraction
 
     @property
@@ -120,6 +122,7 @@ def _probed(path, container):
         time_base=stream.time_base,
         rate=rate,
         count=stream.frames or round(seconds * rate),
+        counted=stream.frames > 0,
         aspect=stream.sample_aspect_ratio or Fraction(1),
     )
 
