@@ -151,4 +151,56 @@ FILES = [
     ),
 ]
 
-FAULTS = YUV + STEADY + FILES
+HINTS = [
+    Fault(
+        "film_hints.carried_the_wrong_way",
+        "film/hinting.py",
+        "place = start - _sampled(flow, place)",
+        "place = start + _sampled(flow, place)",
+        "tests/film/test_film_hints.py -k 'follow or motion_takes'",
+    ),
+    Fault(
+        "film_hints.carried_by_the_flow_at_the_start",
+        "film/hinting.py",
+        "_ROUNDS = 8",
+        "_ROUNDS = 1",
+        "tests/film/test_film_hints.py -k follow",
+    ),
+    Fault(
+        "film_hints.carried_over_a_cut",
+        "film/steady.py",
+        "if not same_shot(lightness, moved, inside):",
+        "if not inside.any():",
+        "tests/film/test_film_hints.py -k cut",
+    ),
+    Fault(
+        "film_hints.lightness_not_looked_at",
+        "film/hinting.py",
+        "kept[kept] = motion.agreement[y, x] >= LEAST",
+        "kept[kept] = motion.agreement[y, x] >= 0.0",
+        "tests/film/test_film_hints.py -k follow",
+    ),
+    Fault(
+        "film_hints.forgotten_when_broken_off",
+        "film/colorize.py",
+        'self.hinter.points = state.get("points", hinting.NONE)',
+        "self.hinter.points = hinting.NONE",
+        "tests/film/test_film_hints.py -k broken_off",
+    ),
+    Fault(
+        "film_hints.averaged_away",
+        "film/colorize.py",
+        "frame.ab = yuv.obeyed(frame.ab, frame.hints)",
+        "pass",
+        "tests/film/test_film_hints.py -k motion_takes",
+    ),
+    Fault(
+        "film_hints.old_ones_stay_near_new_ones",
+        "film/hinting.py",
+        "kept = points[away[y, x] > NEAR]",
+        "kept = points[away[y, x] > 0.0]",
+        "tests/film/test_film_hints.py -k replace",
+    ),
+]
+
+FAULTS = YUV + STEADY + FILES + HINTS
