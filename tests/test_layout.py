@@ -31,7 +31,7 @@ ROOMS = {
     "sweeps": "config runs html",
     "api": "config presets classical inference film training evaluation",
     "tfcolor": "config api inference",
-    "demo": "color images classical presets inference",
+    "demo": "color images classical presets inference film",
     "cli": "tfcolor api demo config presets inference training evaluation sweeps",
 }
 

@@ -195,6 +195,13 @@ HINTS = [
         "tests/film/test_film_hints.py -k motion_takes",
     ),
     Fault(
+        "film_hints.the_past_counts_where_they_are_given",
+        "film/colorize.py",
+        "motion = None if frame.marked else frame.motion",
+        "motion = frame.motion",
+        "tests/film/test_film_hints.py -k without_the_filter",
+    ),
+    Fault(
         "film_hints.old_ones_stay_near_new_ones",
         "film/hinting.py",
         "kept = points[away[y, x] > NEAR]",

@@ -91,10 +91,15 @@ def missed(frame, left):
 
 
 def test_hints_go_where_the_motion_takes_them_and_end_at_the_cut(
-    panning, folder, tmp_path
+    panning, folder, tmp_path, monkeypatch
 ):
+    join, steadied = yuv.Joiner.__call__, []
+    monkeypatch.setattr(
+        yuv.Joiner, "__call__", lambda *x: steadied.append(x[2]) or join(*x)
+    )
     toy, target = Hinted(), tmp_path / "color.mkv"
     assert run(toy, panning, target, folder)
+    monkeypatch.undo()
     found = decoded(target)
     plain = tmp_path / "plain.mkv"
     assert run(Hinted(), panning, plain)
@@ -109,6 +114,8 @@ def test_hints_go_where_the_motion_takes_them_and_end_at_the_cut(
         np.testing.assert_allclose(y.mean(), 45.5, atol=1.5)
         np.testing.assert_allclose(x.mean(), 95.5 - 2 * (number - 3), atol=1.5)
         assert known.sum() > 0.7 * 144
+        given = hints[known][:, :2].T * np.float32(AB_MAX)
+        np.testing.assert_array_equal(steadied[number][:, known], given)
         left = BOX[2] - 2 * (number - 3)
         assert missed(found[number], left) < 3
         assert missed(without[number], left) > 8
@@ -116,9 +123,16 @@ def test_hints_go_where_the_motion_takes_them_and_end_at_the_cut(
 
 
 def test_without_the_filter_they_are_carried_too(panning, folder, tmp_path):
-    target = tmp_path / "color.mkv"
-    assert run(Hinted(), panning, target, folder, strength=0.0)
-    assert missed(decoded(target)[12], BOX[2] - 18) < 3
+    target, alone = tmp_path / "color.mkv", tmp_path / "alone.mkv"
+    assert run(Hinted(), panning, alone, folder, strength=0.0)
+    alone = decoded(alone)
+    assert missed(alone[12], BOX[2] - 18) < 3
+    # In the marked frame itself the filter begins anew.
+    assert run(Hinted(), panning, target, folder)
+    same = [
+        np.array_equal(a[2], b[2]) for a, b in zip(alone, decoded(target), strict=True)
+    ]
+    assert same[:5] == [True, False, False, True, False]
 
 
 def test_hints_end_where_they_leave_the_picture_and_later_ones_replace_them(

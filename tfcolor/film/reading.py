@@ -4,7 +4,7 @@ import bisect
 import dataclasses
 import logging
 from collections.abc import Container
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import av
@@ -88,7 +88,7 @@ class Reader:
         self._last = 0  # timestamp of the last frame
         self._broken = False
 
-    def frames(self, skipped: int = 0) -> Iterator[Frame]:
+    def frames(self, skipped: int = 0) -> Generator[Frame, None, None]:
         """Yields the Frames, but for the first `skipped`."""
         last = None
         for number, decoded in enumerate(self._decoded()):
