@@ -155,8 +155,8 @@ class Calls:
     def _colored(self, visit, settings, lines=()):
         frames = self._frames(visit, settings)
         if not visit.photos:
-            lines = lines or [""]
-            return {self.ui.slider: None, self.ui.status: said(*lines), **frames}
+            told = said(*lines) + frames.get(self.ui.status, "")
+            return {**frames, self.ui.slider: None, self.ui.status: told}
         before, after, told = visit.shown(*self._asked(settings))
         return {
             **frames,
