@@ -68,11 +68,10 @@ def film_clip(predictor):
             lightness = lab.lightness(rgb).numpy()
             motion, valid = None, np.ones((height, width), bool)
             if before is not None:
-                state = {"lightness": before, "count": before, "ab": np.stack([before])}
-                past = steady.carried(state, lightness)
-                if steady.same_shot(lightness, past["lightness"], past["inside"]):
+                _, _, moved, inside = steady.followed(lightness, before)
+                if steady.same_shot(lightness, moved, inside):
                     motion = steady.flow(lightness, before)
-                    valid = np.abs(past["lightness"] - lightness) < 5
+                    valid = np.abs(moved - lightness) < 5
             before = lightness
             yield rgb.astype(np.float32) / 255, lightness, motion, valid
 
@@ -148,9 +147,8 @@ def correlations(frames):
     """The correlation of neighbours: (least within shots, most over cuts)."""
     within, over = [1.0], [-1.0]
     for before, now in itertools.pairwise(frames):
-        state = {"lightness": before[1], "count": before[1], "ab": before[1][None]}
-        past = steady.carried(state, now[1])
-        found = steady.correlation(now[1], past["lightness"], past["inside"])
+        _, _, moved, inside = steady.followed(now[1], before[1])
+        found = steady.correlation(now[1], moved, inside)
         (over if now[2] is None else within).append(found)
     return min(within), max(over)
 
@@ -199,6 +197,7 @@ def speed(predictor):
             frame for _, frame in zip(range(count), job.reader.frames(), strict=False)
         ]
         stage("network", job._predicted(given(few)), count)
+        stage("motion", job._followed(given(few)), count)
         stage("steady filter", job._steadied(given(few)), count)
         stage("joining", job._joined(given(few)), count)
         joined = list(job._joined(given(few)))

@@ -41,16 +41,21 @@ class Toy:
         return saturation * np.stack([a, b], 1).astype(np.float32)
 
 
-def pictures(count, height=HEIGHT, width=WIDTH):
-    """Luma, uint8 [height, width], of frames that pan."""
+def pictures(count, height=HEIGHT, width=WIDTH, cut=None):
+    """Luma, uint8 [height, width], of frames that pan by 2 pixels; those from the
+    number `cut` on are of another shot."""
     rng = np.random.default_rng(0)
     cells = rng.integers(40, 220, (20, 40))
     big = np.kron(cells, np.ones((8, 8))).astype(np.uint8)
     for number in range(count):
+        if number == cut:
+            big = big[::-1, ::-1]
         yield big[10 : 10 + height, 4 + 2 * number : 4 + 2 * number + width]
 
 
-def write_film(path, count=20, rotation=0, uneven=True, primaries=None, aspect=None):
+def write_film(
+    path, count=20, rotation=0, uneven=True, primaries=None, aspect=None, cut=None
+):
     """A grey film with sound, in the container of its extension; the timestamps of
     all but AVI's are uneven."""
     codec, sound, tick, step = CONTAINERS[path.suffix[1:]]
@@ -70,7 +75,7 @@ def write_film(path, count=20, rotation=0, uneven=True, primaries=None, aspect=N
         if path.suffix in (".mp4", ".mkv"):
             container.set_chapters([_chapter(0, 300, "one"), _chapter(300, 700, "two")])
         pts = 0
-        for number, luma in enumerate(pictures(count)):
+        for number, luma in enumerate(pictures(count, cut=cut)):
             grey = np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)
             frame = encoding.frame_of([luma, grey, grey], "yuv420p")
             frame.pts, frame.time_base = pts, tick

@@ -24,14 +24,14 @@ ROOMS = {
     "presets": "networks config",
     "trainers": "color images networks objectives metrics",
     "inference": "runs presets networks images color data config",
-    "film": "color images",
+    "film": "color images classical",
     "training": "trainers inference data runs presets images color networks config",
     "evaluation": "inference data metrics classical runs presets networks objectives "
     "images color html config",
     "sweeps": "config runs html",
     "api": "config presets classical inference film training evaluation",
     "tfcolor": "config api inference",
-    "demo": "color images classical presets inference",
+    "demo": "color images classical presets inference film",
     "cli": "tfcolor api demo config presets inference training evaluation sweeps",
 }
 

@@ -20,6 +20,7 @@ from skimage import data
 
 from tfcolor.color import lab
 from tfcolor.demo import coloring
+from tfcolor.demo import films
 from tfcolor.demo.limits import Limits
 from tfcolor.demo.models import Models
 
@@ -221,6 +222,27 @@ def refused_in_one_line(page, tmp_path):
         assert archive.namelist() == ["a_color.png", "b_color.png"]
 
 
+def a_film_is_shown_and_downloaded(page, tmp_path):
+    from films import decoded
+    from films import write_film
+
+    film = write_film(tmp_path / "clip.mp4", 8)
+    page.locator("#films button").first.click()
+    page.locator("#film input[type=file]").set_input_files(str(film))
+    line = "clip.mp4: 128x96 pixels; its first frames are shown"
+    assert said(page, line) == line
+    page.locator("#frames button img").first.wait_for()
+    download = downloaded(page, "#whole")
+    assert download.suggested_filename == "clip_color.mp4"
+    found = tmp_path / "downloaded.mp4"
+    download.save_as(found)
+    assert len(decoded(found)) == 8
+    (tmp_path / "text.mp4").write_text("no film")
+    page.locator("#film button[aria-label='Clear']").click()
+    page.locator("#film input[type=file]").set_input_files(str(tmp_path / "text.mp4"))
+    assert said(page, "text.mp4").startswith("text.mp4: no film that can be read")
+
+
 def nothing_stays_when_they_leave(pages):
     root = pathlib.Path(os.environ["GRADIO_TEMP_DIR"])
     assert len(list(root.glob("visit-*/*/picture.png"))) == 3
@@ -238,6 +260,8 @@ def test_the_page_in_a_browser(visitor, address, tmp_path):
     two_visitors_at_once(pages, tmp_path)
     coloured_painted_on_and_downloaded(pages[0], address, tmp_path)
     refused_in_one_line(pages[1], tmp_path)
+    if films.available():
+        a_film_is_shown_and_downloaded(pages[1], tmp_path)
     nothing_stays_when_they_leave(pages)
 
 

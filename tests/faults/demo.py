@@ -78,6 +78,27 @@ FAULTS = [
         f"{VISITS} -k reference",
     ),
     Fault(
+        "demo.films_of_any_length",
+        "demo/films.py",
+        "if seconds > limits.film_seconds:",
+        "if seconds < 0:",
+        "tests/demo/test_demo_films.py -k too_much",
+    ),
+    Fault(
+        "demo.refused_films_stay",
+        "demo/films.py",
+        "            if self.clip is None:\n                shutil",
+        "            if self.clip is not None:\n                shutil",
+        "tests/demo/test_demo_films.py -k too_much",
+    ),
+    Fault(
+        "demo.films_without_their_deadline",
+        "demo/films.py",
+        "        self.check()\n",
+        "",
+        "tests/demo/test_demo_films.py -k too_much",
+    ),
+    Fault(
         "demo.deadline_never",
         "demo/limits.py",
         "end = clock() + self.max_seconds",

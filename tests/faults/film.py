@@ -65,15 +65,15 @@ STEADY = [
     Fault(
         "steady.carried_the_wrong_way",
         "film/steady.py",
-        'motion = flow(lightness, state["lightness"])',
-        'motion = -flow(lightness, state["lightness"])',
+        "x, y = places(flow(lightness, before))",
+        "x, y = places(-flow(lightness, before))",
         "tests/film/test_steady.py -k carried",
     ),
     Fault(
         "steady.not_carried",
         "film/steady.py",
-        'motion = flow(lightness, state["lightness"])',
-        'motion = 0 * flow(lightness, state["lightness"])',
+        "x, y = places(flow(lightness, before))",
+        "x, y = places(0 * flow(lightness, before))",
         "tests/film/test_steady.py -k carried",
     ),
     Fault(
@@ -131,8 +131,8 @@ FILES = [
     Fault(
         "film.goes_on_without_its_past",
         "film/colorize.py",
-        "self.steady.state = self.journal.state",
-        "self.steady.state = None",
+        "state = self.journal.state or {}",
+        "state = {}",
         "tests/film/test_films.py -k broken_off",
     ),
     Fault(
@@ -151,4 +151,63 @@ FILES = [
     ),
 ]
 
-FAULTS = YUV + STEADY + FILES
+HINTS = [
+    Fault(
+        "film_hints.carried_the_wrong_way",
+        "film/hinting.py",
+        "place = start - _sampled(flow, place)",
+        "place = start + _sampled(flow, place)",
+        "tests/film/test_film_hints.py -k 'follow or motion_takes'",
+    ),
+    Fault(
+        "film_hints.carried_by_the_flow_at_the_start",
+        "film/hinting.py",
+        "_ROUNDS = 8",
+        "_ROUNDS = 1",
+        "tests/film/test_film_hints.py -k follow",
+    ),
+    Fault(
+        "film_hints.carried_over_a_cut",
+        "film/steady.py",
+        "if not same_shot(lightness, moved, inside):",
+        "if not inside.any():",
+        "tests/film/test_film_hints.py -k cut",
+    ),
+    Fault(
+        "film_hints.lightness_not_looked_at",
+        "film/hinting.py",
+        "kept[kept] = motion.agreement[y, x] >= LEAST",
+        "kept[kept] = motion.agreement[y, x] >= 0.0",
+        "tests/film/test_film_hints.py -k follow",
+    ),
+    Fault(
+        "film_hints.forgotten_when_broken_off",
+        "film/colorize.py",
+        'self.hinter.points = state.get("points", hinting.NONE)',
+        "self.hinter.points = hinting.NONE",
+        "tests/film/test_film_hints.py -k broken_off",
+    ),
+    Fault(
+        "film_hints.averaged_away",
+        "film/colorize.py",
+        "frame.ab = yuv.obeyed(frame.ab, frame.hints)",
+        "pass",
+        "tests/film/test_film_hints.py -k motion_takes",
+    ),
+    Fault(
+        "film_hints.the_past_counts_where_they_are_given",
+        "film/colorize.py",
+        "motion = None if frame.marked else frame.motion",
+        "motion = frame.motion",
+        "tests/film/test_film_hints.py -k without_the_filter",
+    ),
+    Fault(
+        "film_hints.old_ones_stay_near_new_ones",
+        "film/hinting.py",
+        "kept = points[away[y, x] > NEAR]",
+        "kept = points[away[y, x] > 0.0]",
+        "tests/film/test_film_hints.py -k replace",
+    ),
+]
+
+FAULTS = YUV + STEADY + FILES + HINTS

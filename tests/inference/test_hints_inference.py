@@ -174,7 +174,8 @@ def test_the_network_itself_sees_the_hints(run, rng):
     assert info["hints"] is True
     assert all(join.convolution.kernel.numpy().any() for join in generator.joins)
     predictor = tfcolor.load(run)
-    small, given = predictor.reduced([grey(rng)], 32, [hints.of_rows(ROWS, 90, 110)])
+    image, known = grey(rng), hints.of_rows(ROWS, 90, 110)
+    small, given = predictor.reduced([image], 32, [known])
     assert given.shape == (*small.shape, 3)
     assert given[..., 2].sum() >= 3
     l = small[..., None] / 50 - 1
@@ -182,6 +183,9 @@ def test_the_network_itself_sees_the_hints(run, rng):
     expected = generator(x, training=False).numpy()
     found = predictor.network(tf.constant(x))["ab"]
     np.testing.assert_allclose(found, expected, atol=1e-4)
+    planes = predictor.predict_ab([image], 32, saturation=0.5, hints=[known])
+    found = predictor.predict_lightness(small, saturation=0.5, hints=given)
+    np.testing.assert_array_equal(found, planes)
 
 
 @pytest.mark.slow

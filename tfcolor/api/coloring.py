@@ -72,7 +72,7 @@ def colorize(
       method: of METHODS, instead of a model: levin with hints, charpiat with
         references.
       hints, references, affinity, chroma: see bin/colorize --help; hints of a model
-        that was trained with them, too.
+        that was trained with them, too; of a film a folder of marked frames.
       saturation: what the colors' chroma is multiplied by.
       working_size: pixels of the shorter side at the network or method.
       temperature: of models with 313 bins: below 0.38 more vivid.
@@ -117,8 +117,8 @@ def colorize(
         "side_by_side": side_by_side,
         "ab_npz": ab_npz,
     }
-    of_pictures |= {"hints": hints, "suggestions": suggestions}
-    planning.check_films(tasks, own, of_pictures)
+    of_pictures["suggestions"] = suggestions
+    planning.check_films(tasks, own, of_pictures, hints)
     skipped = len(tasks) - len(left)
     if skipped and output:
         log(f"{skipped} of {len(tasks)} are in {output} already")
@@ -128,6 +128,9 @@ def colorize(
         log("nothing to do; --overwrite makes them again")
         return Colorized([], 0, unreadable, skipped)
     probed = _film_batch().probed(films, inputs, codec, crf) if films else []
+    marks = None
+    if films and hints:
+        marks, hints = _film_batch().marks(probed, hints), None
     predictor, left = _colorizer(
         left, model, method, hints, references, affinity, chroma
     )
@@ -155,7 +158,8 @@ def colorize(
     else:
         failed = batch.run(predictor, images, options) if images else 0
     if films:
-        failed += _film_batch().run(predictor, probed, settings, own, overwrite)
+        film_batch = _film_batch()
+        failed += film_batch.run(predictor, probed, settings, own, overwrite, marks)
     if output:
         kinds = {"pictures": len(left) > len(films), "films": films}
         kinds = " and ".join(kind for kind, there in kinds.items() if there)

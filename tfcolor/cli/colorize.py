@@ -62,7 +62,8 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
             None,
             "for levin and models trained with hints: the picture with strokes of "
             "colour on it, or strokes alone on a transparent ground; a folder of such, "
-            "with the names of the pictures",
+            "with the names of the pictures, or of one film with the numbers of the "
+            "frames: 000120.png",
         ),
     ):
         flags.DEFINE_string(name, default, text, flag_values=values)

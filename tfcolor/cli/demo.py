@@ -26,7 +26,9 @@ of it when the command ends (Ctrl-C).
 LIMITS = {
     "max_pixels": "larger pictures are refused",
     "max_files": "pictures of one visitor, at most",
-    "max_seconds": "that making a ZIP may take",
+    "max_seconds": "that making a ZIP or a film may take",
+    "film_pixels": "films with larger frames are refused",
+    "film_seconds": "longer films are refused",
     "megabytes": "of an uploaded file, at most",
     "queue": "requests that may wait",
 }

@@ -14,6 +14,7 @@ from tfcolor.demo import models as models_of
 from tfcolor.demo.coloring import Settings
 from tfcolor.demo.models import Models
 from tfcolor.demo.visits import Visit
+from tfcolor.errors import UsageError
 
 # {component of the page: its update}
 Updates = dict[Any, Any]
@@ -89,6 +90,42 @@ class Calls:
         """All pictures are to be downloaded."""
         return {self.ui.ready: str(visit.zip(*self._asked(settings)))}
 
+    def take_film(self, visit: Visit, _: Any, path: Any, *settings: Any) -> Updates:
+        """A film was uploaded, or taken away."""
+        try:
+            visit.films.take(path)
+        except UsageError as error:
+            return self._no_frames(str(error))
+        return self._frames(visit, settings) or self._no_frames()
+
+    def film(self, visit: Visit, _: Any, *settings: Any) -> Updates:
+        """The film is to be downloaded."""
+        return {self.ui.ready: str(visit.films.color(*self._asked(settings)))}
+
+    def _frames(self, visit, settings):
+        """What changes with the colors of the film."""
+        clip = visit.films.clip
+        if clip is None:
+            return {}
+        try:
+            found = visit.films.first(*self._asked(settings))
+        except UsageError as error:
+            return self._no_frames(str(error))
+        height, width = clip.film.shown
+        told = f"{clip.name}: {width}x{height} pixels; its first frames are shown"
+        return {
+            self.ui.frames: gr.update(value=found, visible=True),
+            self.ui.film_button: gr.update(visible=True),
+            self.ui.status: said(told, kind="said"),
+        }
+
+    def _no_frames(self, *lines):
+        return {
+            self.ui.frames: gr.update(value=None, visible=False),
+            self.ui.film_button: gr.update(visible=False),
+            self.ui.status: said(*lines),
+        }
+
     def _asked(self, settings):
         name, intensity, size = settings
         return self.models.get(name), Settings(float(intensity), int(size))
@@ -116,11 +153,13 @@ class Calls:
         return {"background": ground, "layers": layers, "composite": None}
 
     def _colored(self, visit, settings, lines=()):
+        frames = self._frames(visit, settings)
         if not visit.photos:
-            lines = lines or [""]
-            return {self.ui.slider: None, self.ui.status: said(*lines)}
+            told = said(*lines) + frames.get(self.ui.status, "")
+            return {**frames, self.ui.slider: None, self.ui.status: told}
         before, after, told = visit.shown(*self._asked(settings))
         return {
+            **frames,
             self.ui.slider: (before, after),
             self.ui.status: said(*lines) + said(told, kind="said"),
         }

@@ -16,7 +16,10 @@ class Limits:
       max_pixels: of a picture.
       max_files: pictures of one visitor.
       megabytes: of an uploaded file.
-      max_seconds: of one request; looked at between two pictures.
+      max_seconds: of one request; looked at between two pictures, and between a few
+        frames.
+      film_pixels: of a frame of a film.
+      film_seconds: length of a film.
       max_working_size: pixels of the shorter side at the network.
       queue: requests that wait; further ones are told that the page is busy.
       visits: visitors whose pictures are held; the one that is idle for the longest
@@ -28,6 +31,8 @@ class Limits:
     max_files: int = 20
     megabytes: int = 50
     max_seconds: float = 120.0
+    film_pixels: int = 1_000_000
+    film_seconds: int = 20
     max_working_size: int = 512
     queue: int = 20
     visits: int = 50
@@ -71,7 +76,7 @@ class Limits:
             if clock() > end:
                 raise UsageError(
                     f"stopped after --max_seconds={self.max_seconds:g}: "
-                    "ask for fewer or smaller pictures"
+                    "ask for fewer or smaller pictures, or for a shorter film"
                 )
 
         return check

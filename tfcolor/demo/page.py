@@ -17,6 +17,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 
 from tfcolor.demo import coloring
+from tfcolor.demo import films
 from tfcolor.demo import models as models_of
 from tfcolor.demo.calls import Calls
 from tfcolor.demo.calls import said
@@ -126,6 +127,8 @@ def _components(models, limits):
                 elem_id="chooser",
             )
             _settings(ui, models, limits)
+            if films.available():
+                _film(ui, limits)
         with gr.Column(scale=2, min_width=320):
             ui.slider = gr.ImageSlider(
                 label="Before and after",
@@ -173,6 +176,27 @@ def _settings(ui, models, limits):
         )
 
 
+def _film(ui, limits):
+    with gr.Accordion("A film", open=False, elem_id="films"):
+        ui.film = gr.File(
+            label=f"At most {limits.film_seconds} seconds, "
+            f"{limits.film_pixels:,} pixels",
+            height=120,
+            elem_id="film",
+        )
+        ui.frames = gr.Gallery(
+            label="Its first frames",
+            columns=2,
+            height=240,
+            visible=False,
+            format="jpeg",
+            elem_id="frames",
+        )
+        ui.film_button = gr.Button(
+            "Colour and download", variant="primary", visible=False, elem_id="whole"
+        )
+
+
 def _suggestions_and_downloads(ui, models):
     several = models_of.can_suggest(models.get(models.default))
     with gr.Row():
@@ -217,6 +241,9 @@ def _connect(ui, models, visits):
         *(ui.model, ui.size, ui.zip, ui.ready),
     ]
 
+    if films.available():
+        everything += [ui.frames, ui.film_button]
+
     def on(event, call, *inputs, **options):
         return event(
             _answering(call, visits, ui.status),
@@ -239,6 +266,10 @@ def _connect(ui, models, visits):
     on(ui.suggestions.select, calls.pick)
     on(ui.png.click, calls.png).success(None, js=_PRESS)
     on(ui.zip.click, calls.zip).success(None, js=_PRESS)
+    if films.available():
+        on(ui.film.change, calls.take_film, ui.film)
+        whole = on(ui.film_button.click, calls.film, concurrency_limit=1)
+        whole.success(None, js=_PRESS)
 
 
 def _answering(call, visits, status):

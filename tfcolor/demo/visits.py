@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from tfcolor.demo import coloring
+from tfcolor.demo import films
 from tfcolor.demo.coloring import Settings
 from tfcolor.demo.limits import Limits
 from tfcolor.errors import UsageError
@@ -65,6 +66,7 @@ class Visit:
         self.photos: list[Photo] = []
         self.chosen = 0
         self.reference: Any = None
+        self.films = films.Films(folder, limits)
 
     @property
     def photo(self) -> Photo:

@@ -10,6 +10,7 @@ from tfcolor.errors import UsageError
 from tfcolor.film import colorize
 from tfcolor.film import encoding
 from tfcolor.film import source
+from tfcolor.film.marks import Marks
 from tfcolor.film.source import Film
 from tfcolor.types import Path
 
@@ -41,12 +42,24 @@ def probed(
     return found
 
 
+def marks(films: Sequence[tuple[Any, Film | None]], folder: Path) -> Marks:
+    """The Marks in a folder, of the one film of what `probed` gives.
+
+    Raises:
+      UsageError: as of Marks.
+    """
+    ((_, film),) = films
+    assert film  # one that is named, or `probed` raises
+    return Marks(folder, film)
+
+
 def run(
     predictor: Any,
     films: Sequence[tuple[Any, Film | None]],
     settings: dict[str, Any],
     own: dict[str, Any],
     overwrite: bool,
+    marks: Marks | None = None,
 ) -> int:
     """Color films one after the other.
 
@@ -56,17 +69,23 @@ def run(
       settings: of the predictor, by name.
       own: codec, crf, steady and deinterlace; None stands for the default.
       overwrite: begin anew what was broken off.
+      marks: frames with hints, of the only film.
 
     Returns:
       How many could not be colored, or not whole.
 
     Raises:
-      UsageError, RunError: as `colorize.run`.
+      UsageError, RunError: as `colorize.run`; or the model takes no hints.
     """
+    if marks and not predictor.info.get("hints"):
+        raise UsageError(
+            "hints: this model was trained without them; for films take one of "
+            "--config.data.hints=true"
+        )
     own = {name: value for name, value in own.items() if value is not None}
     own["strength"] = own.pop("steady", colorize.steady.STRENGTH)
     settings = {name: value for name, value in settings.items() if value is not None}
-    options = colorize.Options(settings, overwrite=overwrite, **own)
+    options = colorize.Options(settings, overwrite=overwrite, marks=marks, **own)
     failed = 0
     for task, film in films:
         if film is None:

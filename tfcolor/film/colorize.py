@@ -1,6 +1,6 @@
 """Color for a film's file, in stages that work at the same time: frames are decoded,
-go through the network in batches, are steadied, joined to their luma and encoded.
-Memory holds a few frames of each stage."""
+followed along the motion, go through the network in batches, are steadied, joined to
+their luma and encoded. Memory holds a few frames of each stage."""
 
 import contextlib
 import dataclasses
@@ -18,11 +18,13 @@ import tqdm
 
 from tfcolor.errors import RunError
 from tfcolor.film import encoding
+from tfcolor.film import hinting
 from tfcolor.film import journal
 from tfcolor.film import reading
 from tfcolor.film import steady
 from tfcolor.film import yuv
 from tfcolor.film.background import background
+from tfcolor.film.marks import Marks
 from tfcolor.film.muxing import Muxer
 from tfcolor.film.reading import Frame
 from tfcolor.film.source import Film
@@ -50,6 +52,7 @@ class Options:
       strength: of the filter, 0 to less than 1.
       overwrite: begin anew what was broken off.
       segment: frames of a segment.
+      marks: frames with hints, of a predictor that takes such; or None.
     """
 
     settings: dict = dataclasses.field(default_factory=dict)
@@ -59,6 +62,7 @@ class Options:
     strength: float = steady.STRENGTH
     overwrite: bool = False
     segment: int = SEGMENT
+    marks: Marks | None = None
 
 
 def run(predictor: Any, film: Film, target: pathlib.Path, options: Options) -> bool:
@@ -68,7 +72,8 @@ def run(predictor: Any, film: Film, target: pathlib.Path, options: Options) -> b
       predictor: an inference.predictor.Predictor.
 
     Returns:
-      Whether all of it could be decoded; what could not is named on the log.
+      Whether all of it could be decoded, and all hints be used; what could not is
+      named on the log.
 
     Raises:
       UsageError: the container or the encoder cannot be. RunError: the disk is full;
@@ -84,7 +89,7 @@ def run(predictor: Any, film: Film, target: pathlib.Path, options: Options) -> b
         job.close()
     for first, last in job.reader.missing:
         log.error("%s: seconds %.2f to %.2f did not decode", film.path, first, last)
-    return not job.reader.missing
+    return not job.reader.missing and not (job.hinter and job.hinter.failed)
 
 
 class _Job:
@@ -94,8 +99,12 @@ class _Job:
         self.predictor, self.film, self.options = predictor, film, options
         size = options.settings.get("working_size")
         self.working = predictor.working_shape(*film.shown, size)
-        self.reader = reading.Reader(film, self.working, options.deinterlace)
+        marks = options.marks
+        self.reader = reading.Reader(
+            film, self.working, options.deinterlace, marks or ()
+        )
         self.steady = steady.Steady(options.strength)
+        self.hinter = marks and hinting.Hinter(marks, self.working)
         suffix = target.suffix.lower()
         self.settings = encoding.settings(
             film, suffix, options.codec, options.crf, options.segment
@@ -130,6 +139,8 @@ class _Job:
             self._end_segment({})
         if not self.shown:
             raise RunError(f"{self.film.path}: no frame of it can be decoded")
+        if self.hinter:
+            self.hinter.end(self.reader.count)
         self.muxer.finish()
         self.journal.remove()
 
@@ -140,12 +151,31 @@ class _Job:
 
     def _stages(self):
         depth = max(2, min(BATCH, _WAITING // (self.film.size[0] * self.film.size[1])))
-        self.steady.state = self.journal.state
+        self._go_on()
         frames = self.reader.frames(self.journal.frames)
         frames = background(frames, depth)
+        frames = background(self._followed(frames), depth)
         frames = background(self._predicted(frames), BATCH)
         frames = background(self._steadied(frames), depth)
         return background(self._joined(frames), depth)
+
+    def _go_on(self):
+        """Take the state after the last frame that the journal has."""
+        state = self.journal.state or {}
+        self.steady.before = state.get("lightness")
+        if "ab" in state:
+            self.steady.past = {name: state[name] for name in ("ab", "count")}
+        if self.hinter:
+            self.hinter.points = state.get("points", hinting.NONE)
+
+    def _followed(self, frames):
+        with contextlib.closing(frames):
+            for frame in frames:
+                if self.steady.limit or self.hinter:
+                    frame.motion = self.steady.follow(frame.lightness)
+                if self.hinter:
+                    self.hinter(frame)
+                yield frame
 
     def _predicted(self, frames):
         settings = dict(self.options.settings)
@@ -153,7 +183,10 @@ class _Job:
         with contextlib.closing(frames):
             while batch := list(itertools.islice(frames, BATCH)):
                 lightness = np.stack([frame.lightness for frame in batch])
-                planes = self.predictor.predict_lightness(lightness, **settings)
+                hints = _stacked([frame.hints for frame in batch], self.working)
+                planes = self.predictor.predict_lightness(
+                    lightness, **settings, **hints
+                )
                 for frame, ab in zip(batch, planes, strict=True):
                     frame.ab = ab
                     yield frame
@@ -161,10 +194,23 @@ class _Job:
     def _steadied(self, frames):
         with contextlib.closing(frames):
             for number, frame in enumerate(frames, 1):
-                frame.ab = self.steady(frame.lightness, frame.ab)
+                # What is given anew counts at once.
+                motion = None if frame.marked else frame.motion
+                frame.ab = self.steady.average(frame.ab, motion)
+                if frame.hints is not None:
+                    frame.ab = yuv.obeyed(frame.ab, frame.hints)
                 if not number % self.options.segment:
-                    frame.state = self.steady.state or {}
+                    frame.state = self._state(frame)
                 yield frame
+
+    def _state(self, frame):
+        """From which the next frame follows, arrays by name."""
+        state = dict(self.steady.past or {})
+        if self.steady.limit or self.hinter:
+            state["lightness"] = frame.lightness
+        if self.hinter:
+            state["points"] = frame.points
+        return state
 
     def _joined(self, frames: Generator[Frame, None, None]) -> Iterator[Any]:
         """(the frame to encode, the Frame)."""
@@ -173,10 +219,18 @@ class _Job:
             for frame in frames:
                 ab = np.rot90(frame.ab, -self.film.quarters, (1, 2))
                 luma = self._fitting(frame.luma)
-                chroma = joiner(luma, np.ascontiguousarray(ab))
+                hints = self._hints(frame, joiner.shape)
+                chroma = joiner(luma, np.ascontiguousarray(ab), hints)
                 image = encoding.frame_of([luma, *chroma], self.settings.pixels)
                 image.pts, image.time_base = frame.pts, self.film.time_base
                 yield image, frame
+
+    def _hints(self, frame, shape):
+        """Those that are given for a frame, at the size of its chroma."""
+        if frame.marked is None:
+            return None
+        upright = shape[::-1] if self.film.quarters % 2 else shape
+        return np.rot90(frame.marked.reduced(*upright), -self.film.quarters)
 
     def _joiner(self):
         height, width = self.film.size
@@ -233,12 +287,22 @@ class _Job:
     def _made_of(self):
         """What the result depends on, as JSON."""
         at = os.stat(self.film.path)
-        options = dataclasses.asdict(self.options)
+        options = dict(vars(self.options))
         options.pop("overwrite")
+        marks = options.pop("marks")
         return {
+            **({"hints": marks.digests()} if marks else {}),
             "version": [__version__, av.__version__],
             "film": [str(self.film.path.resolve()), at.st_size, at.st_mtime_ns],
             "weights": {k: str(v) for k, v in sorted(self.predictor.info.items())},
             "options": {k: str(v) for k, v in sorted(options.items())},
             "encoder": [str(value) for value in dataclasses.astuple(self.settings)],
         }
+
+
+def _stacked(hints, size):
+    """Hints of frames as a setting of the predictor; none where no frame has any."""
+    if all(plane is None for plane in hints):
+        return {}
+    none = np.zeros((*size, 3), np.float32)
+    return {"hints": np.stack([none if x is None else x for x in hints])}

@@ -3,7 +3,8 @@
 import bisect
 import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Container
+from collections.abc import Generator
 from typing import Any
 
 import av
@@ -32,6 +33,12 @@ class Frame:
       duration: in the same units; 0 if the file does not say.
       luma: uint8 [H, W], of more than 8 bits uint16, as it was decoded.
       lightness: float32 [h, w], L* 0..100, upright, at the working size.
+      number: from 0 on.
+      rgb: uint8 [H, W, 3], as it is shown, where it is asked for.
+      motion: steady.Motion to it; None: not known, or it begins a shot.
+      marked: images.hints.Hints that are given for it.
+      points: float32 [n, 4], of these and those that were carried to it.
+      hints: float32 [h, w, 3], the same as networks see them.
       ab: float32 [2, h, w], what is predicted for it.
       state: of the filter after it, where a segment ends.
     """
@@ -40,6 +47,12 @@ class Frame:
     duration: int
     luma: np.ndarray
     lightness: np.ndarray
+    number: int = 0
+    rgb: Any = None
+    motion: Any = None
+    marked: Any = None
+    points: Any = None
+    hints: Any = None
     ab: Any = None
     state: dict | None = None
 
@@ -51,13 +64,22 @@ class Reader:
       film: of `probe`.
       working: (height, width) of the lightness, upright.
       deinterlace: make whole frames of fields.
+      shown: numbers of the frames that have `rgb`.
 
     Attributes:
+      count: how many frames have been decoded.
       missing: [(first, last) second of what did not decode], known at the end.
     """
 
-    def __init__(self, film: Film, working: Size, deinterlace: bool = False) -> None:
-        self.film, self.working = film, working
+    def __init__(
+        self,
+        film: Film,
+        working: Size,
+        deinterlace: bool = False,
+        shown: Container[int] = (),
+    ) -> None:
+        self.film, self.working, self.shown = film, working, shown
+        self.count = 0
         codes = np.arange(256, dtype=np.uint8)[None]
         self.of_grey = self._of_colors([codes])[0]  # L* of each code of luma
         self.filter = _Deinterlaced(film) if deinterlace else None
@@ -66,10 +88,11 @@ class Reader:
         self._last = 0  # timestamp of the last frame
         self._broken = False
 
-    def frames(self, skipped: int = 0) -> Iterator[Frame]:
+    def frames(self, skipped: int = 0) -> Generator[Frame, None, None]:
         """Yields the Frames, but for the first `skipped`."""
         last = None
         for number, decoded in enumerate(self._decoded()):
+            self.count = number + 1
             pts = decoded.pts
             if pts is None:
                 pts = 0 if last is None else last + self._step()
@@ -77,20 +100,28 @@ class Reader:
                 pts = last + 1
             last = pts
             if number >= skipped:
-                yield self._frame(decoded, pts)
+                yield self._frame(decoded, pts, number)
 
     def _step(self):
         return max(1, round(1 / (self.film.rate * self.film.time_base)))
 
-    def _frame(self, decoded, pts):
+    def _frame(self, decoded, pts, number):
         frame = source.planar(decoded)
         luma = source.array_of(frame, 0)
+        rgb = self._rgb(frame) if number in self.shown else None
         return Frame(
             pts=pts,
             duration=decoded.duration or 0,
             luma=luma,
             lightness=self._lightness(frame),
+            number=number,
+            rgb=rgb,
         )
+
+    def _rgb(self, frame):
+        rgb = np.rot90(frame.to_ndarray(format="rgb24"), self.film.quarters)
+        height, width = self.film.shown
+        return cv2.resize(np.ascontiguousarray(rgb), (width, height))
 
     def _lightness(self, frame):
         height, width = self.working

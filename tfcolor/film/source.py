@@ -38,6 +38,7 @@ class Film:
       time_base: of timestamps, seconds.
       rate: frames a second, on average.
       count: of frames, estimated; 0 if nothing is known.
+      counted: whether the file says how many frames it has.
       aspect: width over height of a pixel, as it is shown.
     """
 
@@ -56,6 +57,7 @@ class Film:
     time_base: Fraction
     rate: Fraction
     count: int
+    counted: bool
     aspect: Fraction
 
     @property
@@ -71,24 +73,27 @@ class Film:
         return (width, height) if self.quarters % 2 else (height, width)
 
 
-def probe(path: Path) -> Film:
+def probe(path: Path, max_pixels: int | None = None) -> Film:
     """What a file says of its film.
 
+    Args:
+      max_pixels: of a frame; larger ones are not decoded.
+
     Raises:
-      UsageError: no film that can be decoded.
+      UsageError: no film that can be decoded, or one that is larger.
     """
     path = pathlib.Path(path)
     if path.is_file() and not path.stat().st_size:
         raise UsageError(f"{path}: the file is empty")
     try:
         with av.open(path) as container:
-            return _probed(path, container)
+            return _probed(path, container, max_pixels)
     except av.FFmpegError as error:
         said = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{path}: no film that can be read ({said})") from error
 
 
-def _probed(path, container):
+def _probed(path, container, max_pixels):
     name = container.format.name
     if any(part in name for part in _PICTURES):
         raise UsageError(f"{path}: a picture, not a film; name it as what it is")
@@ -98,6 +103,9 @@ def _probed(path, container):
         raise UsageError(f"{path}: no film in it, only {kinds}")
     if stream.codec_context is None:
         raise UsageError(f"{path}: PyAV has no decoder for its codec")
+    if max_pixels and stream.width * stream.height > max_pixels:
+        size = f"{stream.width} x {stream.height}"
+        raise UsageError(f"{path}: {size} pixels are more than {max_pixels}")
     frame = _first_frame(container, stream)
     if frame is None:
         raise UsageError(f"{path}: no frame of it can be decoded")
@@ -120,6 +128,7 @@ def _probed(path, container):
         time_base=stream.time_base,
         rate=rate,
         count=stream.frames or round(seconds * rate),
+        counted=stream.frames > 0,
         aspect=stream.sample_aspect_ratio or Fraction(1),
     )
 

@@ -11,6 +11,7 @@ their count has reached a limit.
 Nothing is carried over a cut.
 """
 
+import dataclasses
 from typing import Any
 
 import cv2
@@ -40,6 +41,21 @@ _AREA = 5
 _SMALLEST = 16
 
 
+@dataclasses.dataclass
+class Motion:
+    """Where the points of a frame were in the frame before.
+
+    Attributes:
+      x, y: float32 [h, w], pixels.
+      agreement: float32 [h, w], 0..1: how far the lightness agrees; 0 where the point
+        was out of sight.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    agreement: np.ndarray
+
+
 class Steady:
     """The filter of one film.
 
@@ -48,60 +64,84 @@ class Steady:
         past is, at most.
 
     Attributes:
-      state: None, or the arrays by name from which the next frame follows.
+      before: None, or the lightness of the last frame that was followed.
+      past: None, or ab and count by name, the mean after the last frame and over how
+        many frames it is.
     """
 
     def __init__(self, strength: float = STRENGTH) -> None:
         self.limit = strength / (1.0 - strength)
-        self.state: dict[str, np.ndarray] | None = None
+        self.before: np.ndarray | None = None
+        self.past: dict[str, np.ndarray] | None = None
 
     def __call__(self, lightness: np.ndarray, ab: np.ndarray) -> np.ndarray:
-        """The next frame's colors, steadied.
+        """The next frame's colors, steadied: `average` of what `follow` gives.
 
         Args:
           lightness: float32 [h, w], L* 0..100.
           ab: float32 [2, h, w], a* and b* predicted for it.
+        """
+        return self.average(ab, self.follow(lightness))
+
+    def follow(self, lightness: np.ndarray) -> Motion | None:
+        """The motion to the next frame.
+
+        Args:
+          lightness: float32 [h, w], L* 0..100.
 
         Returns:
-          float32 [2, h, w]; of the first frame of a shot `ab` itself.
+          None at the first frame of a shot.
+        """
+        before, self.before = self.before, lightness
+        if before is None:
+            return None
+        x, y, moved, inside = followed(lightness, before)
+        if not same_shot(lightness, moved, inside):
+            return None
+        return Motion(x, y, agreement(lightness, moved, inside))
+
+    def average(self, ab: np.ndarray, motion: Motion | None) -> np.ndarray:
+        """The next frame's colors, steadied.
+
+        Args:
+          ab: float32 [2, h, w], a* and b* predicted for it.
+          motion: to it; None: the mean begins anew.
+
+        Returns:
+          float32 [2, h, w]; `ab` itself where the mean begins.
         """
         if not self.limit:
             return ab
-        count = np.ones(lightness.shape, np.float32)
-        if self.state is not None:
-            past = carried(self.state, lightness)
-            if same_shot(lightness, past["lightness"], past["inside"]):
-                before = np.minimum(past["count"], self.limit)
-                count += agreement(lightness, past["lightness"], past["inside"]) * (
-                    before
-                )
-                ab = past["ab"] + (ab - past["ab"]) / count
-        self.state = {"lightness": lightness, "ab": ab, "count": count}
+        count = np.ones(ab.shape[1:], np.float32)
+        if self.past is not None and motion is not None:
+            planes = np.stack([self.past["count"], *self.past["ab"]], -1)
+            moved = _moved(planes, motion.x, motion.y)
+            past = np.ascontiguousarray(np.moveaxis(moved[..., 1:], -1, 0))
+            count += motion.agreement * np.minimum(moved[..., 0], self.limit)
+            ab = past + (ab - past) / count
+        self.past = {"ab": ab, "count": count}
         return ab
 
 
-def carried(state: dict[str, np.ndarray], lightness: np.ndarray) -> dict:
-    """The arrays of a frame's state, carried along the motion to the next frame.
+def followed(lightness: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, ...]:
+    """A frame's lightness, carried along the motion to the next frame.
 
     Args:
-      state: lightness [h, w], ab [2, h, w] and count [h, w] of a frame.
-      lightness: [h, w] of the next one.
+      lightness, before: [h, w], L*, of the next frame and of the frame.
 
     Returns:
-      The same, and `inside`, bool [h, w]: the point was in sight.
+      x, y, float32 [h, w]: where each point was; `before` as it is carried; and
+      bool [h, w]: the point was in sight.
     """
-    motion = flow(lightness, state["lightness"])
-    x, y = places(motion)
+    x, y = places(flow(lightness, before))
     height, width = lightness.shape
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    planes = np.stack([state["lightness"], state["count"], *state["ab"]], -1)
-    moved = cv2.remap(planes, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return {
-        "lightness": moved[..., 0],
-        "count": moved[..., 1],
-        "ab": np.ascontiguousarray(np.moveaxis(moved[..., 2:], -1, 0)),
-        "inside": inside,
-    }
+    return x, y, _moved(before, x, y), inside
+
+
+def _moved(planes, x, y):
+    edge = cv2.BORDER_REPLICATE
+    return cv2.remap(planes, x, y, cv2.INTER_LINEAR, borderMode=edge)
 
 
 def flow(lightness: np.ndarray, before: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfcolor.color import lab
+from tfcolor.color.cie import AB_MAX
 from tfcolor.images import resize
 from tfcolor.types import Size
 from tfcolor.types import Tensor
@@ -206,17 +207,23 @@ class Joiner:
         self.tables = tables(matrix, color_range)
         self.reach = 255.0 if color_range == FULL else 224.0
 
-    def __call__(self, luma: np.ndarray, ab: np.ndarray) -> list[np.ndarray]:
+    def __call__(
+        self, luma: np.ndarray, ab: np.ndarray, hints: np.ndarray | None = None
+    ) -> list[np.ndarray]:
         """Cb and Cr for a picture.
 
         Args:
           luma: uint8, or uint16 of more than 8 bits, [H, W].
           ab: float32 [2, h, w], a* and b*.
+          hints: float32 of the chroma planes' size, [., ., 3]: (a*, b*)/110 and 1
+            where the color is given.
 
         Returns:
           Two arrays of luma's dtype and of the chroma planes' size.
         """
         ab = np.matmul(np.matmul(self.rows, ab), self.columns.T)
+        if hints is not None:
+            ab = obeyed(ab, hints)
         chroma = look_up(self.tables, self._codes(luma), ab)
         scale = 1 << (self.depth - 8)
         # Within the range of the codes, which both edges of sRGB keep to.
@@ -234,6 +241,13 @@ class Joiner:
             return luma
         scale = 1.0 / (1 << (self.depth - 8))
         return cv2.convertScaleAbs(luma, alpha=scale)
+
+
+def obeyed(ab: np.ndarray, hints: np.ndarray) -> np.ndarray:
+    """a* and b* [2, h, w] with those of hints float32 [h, w, 3], (a*, b*)/110 and 1,
+    where there are such."""
+    colors = np.moveaxis(hints[..., :2] * np.float32(AB_MAX), -1, 0)
+    return np.where(hints[..., 2] > 0, colors, ab)
 
 
 def look_up(

@@ -135,10 +135,14 @@ def is_missing(task: Task, ab_npz: bool, suggested: bool = False) -> bool:
 
 
 def check_films(
-    tasks: Sequence[Task], own: dict[str, Any], of_pictures: dict[str, Any]
+    tasks: Sequence[Task],
+    own: dict[str, Any],
+    of_pictures: dict[str, Any],
+    hints: Path | None = None,
 ) -> None:
     """Raise UsageError for settings, by name, that films alone take where there is
-    none, or that pictures alone take where there is a film."""
+    none, or that pictures alone take where there is a film; and for hints of a film
+    that is not the only input."""
     first = next((task.source for task in tasks if is_film(task.source)), None)
     for name, value in own.items():
         if value is not None and first is None:
@@ -149,6 +153,11 @@ def check_films(
     for name, value in of_pictures.items():
         if value and first is not None:
             raise UsageError(f"--{name}: {first} is a film; it is for pictures")
+    if hints and first is not None and len(tasks) > 1:
+        raise UsageError(
+            f"--hints: numbers the frames of one film, but there are {len(tasks)} "
+            "pictures and films"
+        )
 
 
 def _walk(folder, output, on_error):

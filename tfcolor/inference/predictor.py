@@ -211,15 +211,20 @@ class Predictor:
         lightness: np.ndarray,
         temperature: float | None = None,
         saturation: float = 1.0,
+        hints: np.ndarray | None = None,
     ) -> np.ndarray:
         """What `predict_ab` gives for pictures that are at the working size already:
-        lightness float32 [N, h, w], L* 0..100."""
+        lightness float32 [N, h, w], L* 0..100, and hints float32 [N, h, w, 3], (a*,
+        b*)/110 and 1 where there is one."""
         factors = np.array([saturation, saturation, 1.0], np.float32)[:, None, None]
-        none = np.zeros((*lightness.shape, 3), np.float32)
-        planes = self._predict_lightness(
-            lightness, temperature, none if self.info.get("hints") else None
-        )
-        return planes * factors[: planes.shape[1]]
+        given = hints
+        if given is None and self.info.get("hints"):
+            given = np.zeros((*lightness.shape, 3), np.float32)
+        planes = self._predict_lightness(lightness, temperature, given)
+        planes = planes * factors[: planes.shape[1]]
+        if hints is not None:
+            planes[:, :2] = steering.corrected(planes[:, :2], lightness, hints)
+        return planes
 
     def _predict(self, images, size, temperature, hints):
         small, given = self.reduced(images, size, hints)
