@@ -7,6 +7,7 @@ import pytest
 import tfcolor
 
 
+@pytest.mark.slow
 def test_a_run_and_an_export_of_an_earlier_version_colour_as_they_did():
     kept = np.load(golden_run.VALUES)
     for name, path in (("run", golden_run.RUN), ("export", golden_run.EXPORT)):

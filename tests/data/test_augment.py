@@ -90,6 +90,7 @@ def test_order_crops_and_flips_stay_as_they_were(tmp_path, data, crop):
         np.testing.assert_allclose(batch["ab"][:, -1, 3, 0], a, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_an_example_is_the_same_in_every_batch_step_and_shard(folder, data):
     vars(data).update(AUGMENTED)
     whole = batches(folder, data, 6, n_critic=3)

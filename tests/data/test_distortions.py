@@ -91,6 +91,7 @@ def test_perspective_takes_corners_to_where_the_numbers_say(rng, degrees):
     assert np.abs(tf.cast(seen, tf.float32) - expected).max() <= 1.0
 
 
+@pytest.mark.slow
 def test_perspective_stays_in_front_of_the_horizon(rng):
     """K of every corner is positive, at every strength, and every other image
     has none."""

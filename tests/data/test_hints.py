@@ -99,6 +99,7 @@ def test_an_example_has_its_hints_whatever_else_the_batch_has():
     np.testing.assert_array_equal(whole[4:5], one)
 
 
+@pytest.mark.slow
 def test_pipeline_gives_the_same_pictures_and_hints_that_follow_from_the_example():
     config = toy_config("l1")
     plain = resolve(config)

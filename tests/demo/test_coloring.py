@@ -73,6 +73,7 @@ def test_strokes_are_brought_to_the_size_of_the_picture():
     assert coloring.strokes_of(None, 6, 12) is None
 
 
+@pytest.mark.slow
 def test_a_network_with_hints_is_given_the_strokes(predictors):
     pixels = grey_picture()
     strokes = coloring.strokes_of(painted(48, 64, BOX), 48, 64)

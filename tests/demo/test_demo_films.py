@@ -25,6 +25,7 @@ def clip(tmp_path_factory):
     return write_film(folder / "clip.mp4", 40, uneven=False)
 
 
+@pytest.mark.slow
 def test_the_film_is_that_of_the_command(visit, clip, predictors, runs, call, tmp_path):
     visit.films.take(clip)
     found = visit.films.color(predictors.plain, SIZE)

@@ -34,6 +34,7 @@ def marked(path, layer):
     return save(path, layer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["network", "hints", "levin"])
 def test_results_are_those_of_the_command(
     kind, runs, predictors, photo, visit, call, tmp_path

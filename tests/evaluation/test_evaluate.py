@@ -86,6 +86,7 @@ def test_streamed_is_what_all_images_at_once_give(pictures, tmp_path):
     assert errors == pytest.approx(dict(enumerate(np.asarray(both) / 2)), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_validation_says_what_evaluation_says(pictures):
     """Of colours of which many are outside sRGB."""
     config = toy_config("l1")
@@ -124,6 +125,7 @@ def test_truth_and_grey_have_their_known_values(pictures, tmp_path):
     assert table["grey"]["blobs"][0] < 1e-3
 
 
+@pytest.mark.slow
 def test_resamples_do_not_depend_on_the_batches_and_are_paired(pictures, tmp_path):
     first, _ = judged(pictures, tmp_path / "a", size=5)
     second, _ = judged(pictures, tmp_path / "b", size=22)

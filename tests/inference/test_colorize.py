@@ -28,6 +28,7 @@ def opened(path):
         return image
 
 
+@pytest.mark.slow
 def test_a_folder_is_coloured_and_a_second_time_there_is_nothing_to_do(
     tmp_path, model, predictor, rng, call
 ):

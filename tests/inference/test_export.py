@@ -46,6 +46,7 @@ def test_colours_are_enlarged_bicubically_along_both_axes(rng):
     np.testing.assert_allclose(np.moveaxis(found, 1, -1), expected, atol=0.005)
 
 
+@pytest.mark.slow
 def test_files_beside_the_model(exported):
     _, model = exported("cgan")
     info = json.loads((model / restore.INFO).read_text())

@@ -50,6 +50,7 @@ def test_working_shape(size, working_size, expected):
     assert tuple(int(n) for n in found) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["ab", "bins"])
 def test_at_the_working_size_it_is_the_network(head, folders, rng):
     image = picture(rng, 32, 32)

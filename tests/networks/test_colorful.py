@@ -11,6 +11,7 @@ from tfcolor.networks.colorful import COLORFUL
 from tfcolor.registry import GENERATORS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "channels"), [("bins", 313), ("ab", 2)])
 def test_colorful_has_the_published_layers(kind, channels):
     """All convolutions with bias, a norm of 2 C weights after each block but the

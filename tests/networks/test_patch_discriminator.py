@@ -55,6 +55,7 @@ def test_patch_discriminator_70_gives_the_published_map():
     assert network(tf.zeros([1, 256, 256, 3])).shape == (1, 30, 30, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attention", ["sagan", "simple"])
 def test_patch_discriminator_with_attention(attention, tmp_path):
     network = PatchDiscriminator(

@@ -108,6 +108,7 @@ def test_what_is_damaged_is_refused_in_one_line(spoil, own, tmp_path, rng, call)
     assert [p.name for p in (tmp_path / "in").iterdir()] == [image.name]
 
 
+@pytest.mark.slow
 def test_colorize_takes_photo_and_writes_beside_the_picture(ship, tmp_path, rng, call):
     (image,) = write_pictures(tmp_path / "in", rng, 1, ".jpg").iterdir()
     target = image.with_name("0000_color.png")

@@ -37,6 +37,7 @@ def damaged(damage, four_steps, hurt):
     return hurt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["truncate", "flip", "delete"])
 def test_damaged_newest_checkpoint_falls_back_with_a_warning(
     damage, tmp_path, caplog, four_steps

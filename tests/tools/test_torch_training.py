@@ -86,6 +86,7 @@ def test_only_a_share_is_aged_and_the_same_for_a_seed():
     assert torch.equal(torch_color.aged(l, 0.0, seed=3), l)
 
 
+@pytest.mark.slow
 def test_frozen_blocks_get_no_gradient():
     generator = torch_networks.Generator(frozen_blocks=3)
     generator(torch.zeros(2, 1, 64, 64)).square().sum().backward()

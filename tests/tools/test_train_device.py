@@ -71,6 +71,7 @@ def test_batches_are_crops_of_one_array_half_of_them_mirrored(
         np.testing.assert_array_equal(one, batch[0][:, ::-1])
 
 
+@pytest.mark.slow
 def test_the_clock_sets_the_rates_and_begins_the_gan(tmp_path, squares, monkeypatch):
     more = ("--alone=0.25", "--constant=0.5", "--lr=1e-4", "--adversarial=1")
     given = arguments(tmp_path, squares, monkeypatch, *more, "--l1=5")

@@ -129,6 +129,7 @@ def test_a_weight_network_alone_takes_weight_from_what_scores_high():
         assert (spent > 0) == (rho == 10.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [n for n in GANS if hasattr(toy_config(n).loss, "pool")]
 )

@@ -13,6 +13,7 @@ from tfcolor.images import degrade
 from tfcolor.training import build
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", each(COLORIZERS))
 def test_every_step_degrades_its_input_and_not_its_truth(name, rng):
     config = toy_config(name, ema_decay=0.0)

@@ -32,6 +32,7 @@ def test_generator_alone_is_regression_to_the_last_bit(tmp_path, monkeypatch):
         np.testing.assert_array_equal(first[key], second[key], err_msg=key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cgan", "wgan", "robust_wgan", "ebgan", "uotm"])
 def test_a_phase_moves_what_it_says(name):
     config = toy_config(name)

@@ -173,6 +173,7 @@ def test_trainer_is_an_ordinary_keras_object(name, tmp_path):
     assert restored.l1_weight == trainer.l1_weight
 
 
+@pytest.mark.slow
 def test_weight_average_follows_its_formula():
     config = toy_config("cgan", ema_decay=0.5)
     trainer = build.trainer(config)

@@ -153,6 +153,7 @@ def test_robust_wgan_with_no_budget_is_wgan_gp_to_the_last_bit():
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_weight_network_rests_until_the_warm_up_is_over():
     config = toy_config("robust_wgan")
     config.loss.warm_up = 2 * config.loss.n_critic
@@ -199,6 +200,7 @@ def test_spectral_norms_move_once_for_each_update_of_their_network():
     assert len(moves) == len({id(layer) for layer in moves}) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cgan", "wgan_gp", "uotm"])
 def test_head_of_bins_adds_its_weighted_cross_entropy(name):
     config = toy_config(name)

@@ -51,6 +51,7 @@ def mirrored():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", each(NAMES, ["l1"]))
 def test_two_replicas_end_where_one_does(name, mirrored):
     config = toy_config(name)

@@ -32,6 +32,7 @@ from tfcolor.training import loop
 RUNS = ["l1", "cgan", "classification"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", each(RUNS, ["l1"]))
 def test_resumed_is_uninterrupted_to_the_last_bit(name, tmp_path, caplog, monkeypatch):
     if name not in TRACED:  # tracing takes longer than a few steps do without

@@ -42,6 +42,7 @@ def test_another_config_is_refused_and_nothing_is_touched(
     assert step_of(tmp_path) == 5
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_left_alone(tmp_path, four_steps):
     shutil.copytree(four_steps, tmp_path, dirs_exist_ok=True)
     before = tensors(tmp_path)
