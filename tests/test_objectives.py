@@ -263,6 +263,7 @@ def closed_form_weights(scores, rho):
     return weights(high)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rho", [0.02, 0.3])
 def test_weights_learnt_by_the_penalty_are_those_of_the_closed_form(rho, rng):
     """Plain descent on free weights by the loss of the weight network."""

@@ -160,6 +160,7 @@ def test_half_a_photograph_teaches_the_other():
         assert error < 0.95 * plain
 
 
+@pytest.mark.slow
 def test_smoothness_makes_fewer_borders(coffee):
     model = charpiat.learn([coffee])
     borders = []

@@ -146,6 +146,7 @@ BAD_USAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD_USAGE)
 def test_bad_usage_is_one_line_and_leaves_nothing(case, tmp_path, call):
     arguments, message = BAD_USAGE[case]

@@ -56,6 +56,7 @@ def test_agrees_with_tensorflow_io(rng):
     assert np.abs(lab.lab_to_rgb(expected) - back).max() < 2e-4
 
 
+@pytest.mark.slow
 def test_every_colour_survives_the_round_trip_to_one_level():
     green, blue = np.meshgrid(np.arange(256), np.arange(256), indexing="ij")
     plane = np.stack([np.zeros_like(green), green, blue], -1).astype(np.uint8)

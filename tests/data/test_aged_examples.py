@@ -14,6 +14,7 @@ from tfcolor.errors import UsageError
 from tfcolor.images import aging
 
 
+@pytest.mark.slow
 def test_a_share_of_the_images_is_aged_and_the_others_are_bit_equal(rng):
     """Within four standard deviations of the binomial."""
     age = tf.function(aging.age)

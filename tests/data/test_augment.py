@@ -39,6 +39,7 @@ def assert_same(first, second):
             np.testing.assert_array_equal(value, other[key], err_msg=key)
 
 
+@pytest.mark.slow
 def test_lightness_and_colour_turn_together(folder, data, rng):
     """The batch is the Lab of the distorted picture, and nothing else."""
     plain = batches(folder, data, 2)
@@ -73,6 +74,7 @@ PIXELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crop", validation.CROPS)
 def test_order_crops_and_flips_stay_as_they_were(tmp_path, data, crop):
     """Also where an input is to be degraded: that has numbers of its own."""

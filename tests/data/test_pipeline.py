@@ -125,6 +125,7 @@ def test_large_crops_are_averaged_before_they_are_interpolated(tmp_path, data):
         assert np.abs(batch["rgb"].astype(int) - [130, 60, 130]).max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [64, 128, 256])
 def test_training_validation_and_inference_see_the_same_lightness(data, side):
     """As sharp, by the energy of the Laplacian; of squares without loss the same

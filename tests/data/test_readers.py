@@ -109,6 +109,7 @@ def test_a_folder_without_colour_is_an_error(tmp_path, data):
         reader_of(tmp_path, data).read(0, 0, np.full(crops.NUMBERS, 0.5))
 
 
+@pytest.mark.slow
 def test_spread_bounds_are_right_for_every_colour():
     """LEAST_SPREAD and SURE_SPREAD decide without Lab: they must be right."""
     green, blue = np.meshgrid(np.arange(256), np.arange(256), indexing="ij")

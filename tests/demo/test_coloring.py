@@ -135,6 +135,7 @@ def test_a_reference_gives_its_colors(rng, monkeypatch):
             coloring.learned(grey)
 
 
+@pytest.mark.slow
 def test_suggestions_differ_and_keep_the_strokes(predictors):
     pixels = grey_picture()
     strokes = coloring.strokes_of(painted(48, 64, BOX), 48, 64)

@@ -68,6 +68,7 @@ def test_results_are_those_of_the_command(
     assert said.endswith("at 43x32 pixels")
 
 
+@pytest.mark.slow
 def test_a_large_picture_has_its_strokes_where_they_were_painted(
     predictors, visit, tmp_path
 ):
@@ -130,6 +131,7 @@ def test_painting_says_whether_anything_is_new(visit, photo):
     assert answers == [False, True, False, True, False]
 
 
+@pytest.mark.slow
 def test_a_reference_is_learned_once_and_forgotten(
     visit, photo, predictors, tmp_path, monkeypatch, rng
 ):
@@ -217,6 +219,7 @@ def test_visits_end_and_leave_nothing(tmp_path, photo):
     assert list((tmp_path / "root").iterdir()) == [fourth.folder]
 
 
+@pytest.mark.slow
 def test_models_are_those_that_ship_and_those_named(ship, runs):
     named = [str(runs.hinted), str(runs.drawings)]
     found = models.Models(named)

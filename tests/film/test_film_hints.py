@@ -90,6 +90,7 @@ def missed(frame, left):
     return np.linalg.norm(box - wanted, axis=-1).mean()
 
 
+@pytest.mark.slow
 def test_hints_go_where_the_motion_takes_them_and_end_at_the_cut(
     panning, folder, tmp_path, monkeypatch
 ):

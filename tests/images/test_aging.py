@@ -58,6 +58,7 @@ def test_each_effect_alone_is_its_formula(rng, monkeypatch):
     assert grain.std() == pytest.approx(np.sqrt((weight**2).mean()), rel=0.1)
 
 
+@pytest.mark.slow
 def test_fading_never_turns_light_and_dark_round(monkeypatch):
     """However uneven it is, a tenth of the contrast is left."""
     for name, none in EFFECTS.items():
@@ -97,6 +98,7 @@ def test_blur_is_that_of_scipy_and_none_at_0(rng):
     np.testing.assert_allclose(aging.blurred(np.full_like(t, 0.3), 1.3), 0.3, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_noise_has_variance_1_at_every_pixel_and_grows_with_its_cells():
     field = tf.function(aging.field)
     correlations = []

@@ -148,6 +148,7 @@ def test_what_remains_is_spread_where_the_lightness_is_alike():
     np.testing.assert_array_equal(same, ab)
 
 
+@pytest.mark.slow
 def test_a_hint_given_is_a_hint_obeyed(run, rng):
     predictor = tfcolor.load(run)
     for size in ((90, 110), (300, 330)):  # larger than the network's by much

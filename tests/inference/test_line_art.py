@@ -144,6 +144,7 @@ def test_line_art_is_judged_on_true_scans(tmp_path, call):
     assert saved["metrics"]["run"]["psnr"]["value"] == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_line_art_is_coloured_at_its_full_size(tmp_path):
     """What the network changes of the lightness is enlarged; lines that it is
     too small for stay."""

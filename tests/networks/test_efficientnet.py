@@ -50,6 +50,7 @@ def trained():
     return network
 
 
+@pytest.mark.slow
 def test_it_is_the_published_network(trained, rng):
     torch = pytest.importorskip("torch", reason="torch is not installed")
     package = pytest.importorskip(
@@ -111,6 +112,7 @@ def convolved(x, kernel, bias):
     return tf.nn.conv2d(x, kernel, 1, "SAME") + bias
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finest", [4, 2])
 def test_the_way_up_is_bilinear_concatenated_and_convolved(finest, rng):
     network = generator(width=8, finest=finest)

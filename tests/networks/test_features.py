@@ -146,6 +146,7 @@ def test_terms_are_of_the_pictures(head, small):
     assert trainer.reconstructs()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "precision",
     each(["float32", "mixed_bfloat16", "mixed_float16"], ["mixed_bfloat16"]),

@@ -13,6 +13,7 @@ from tfcolor.networks.unet import UNet
 from tfcolor.registry import GENERATORS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", each(GENERATORS, ["unet"]))
 @pytest.mark.parametrize("head", ["ab", "bins"])
 def test_every_generator_has_both_heads(name, head, tmp_path):

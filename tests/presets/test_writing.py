@@ -26,6 +26,7 @@ def as_float16(arrays):
     return [x.astype("float16").astype("float32") if x.ndim > 1 else x for x in arrays]
 
 
+@pytest.mark.slow
 def test_a_preset_is_its_run_in_float16(trained, ship, rng):
     generator, _ = restore.of_run(trained)
     expected = as_float16(generator.get_weights())
@@ -78,6 +79,7 @@ def test_what_may_not_ship(trained, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_export(ship, tmp_path, rng, call, monkeypatch):
     """What is served; that it is written well is test_export's."""
     made = []

@@ -55,6 +55,7 @@ def test_weights_of_keras_are_taken_over(twins):
         np.testing.assert_allclose(found, given, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blocks", "frozen"), [(3, (None, 3)), (16, (True, None))])
 def test_what_was_frozen_is_what_further_training_freezes(
     twins, tmp_path, blocks, frozen
@@ -99,6 +100,7 @@ def test_frozen_blocks_get_no_gradient():
     assert gradients["encoder.blocks.3.expand.weight"] is not None
 
 
+@pytest.mark.slow
 def test_names_are_those_that_keras_sees():
     rgb = np.random.default_rng(2).random((2, 64, 96, 3)).astype("float32")
     maps, _, logits = Features(top=True).recognize(rgb)

@@ -33,6 +33,7 @@ def moved(config):
     return trainer, np.array(changes[:-1]), changes[-1]
 
 
+@pytest.mark.slow
 def test_a_frozen_encoder_stays_in_mixed_precision_too():
     config = of_config(frozen=True)
     config.train.precision = "mixed_bfloat16"
@@ -45,6 +46,7 @@ def test_a_frozen_encoder_stays_in_mixed_precision_too():
     assert network(np.zeros((1, 32, 32, 1), "float32")).dtype == "float32"
 
 
+@pytest.mark.slow
 def test_the_first_blocks_stay_and_the_rest_learns_at_its_own_rate():
     config = of_config(frozen_blocks=5, weights="imagenet")
     config.optim.g_lr, config.optim.encoder_rate = 0.25, 0.125

@@ -64,6 +64,7 @@ def test_a_generator_that_nothing_trains_alone_is_refused():
     build.trainer(config)
 
 
+@pytest.mark.slow
 def test_l1_weight_goes_linearly_to_its_last():
     config = toy_config("l1", steps=4)
     config.loss.l1_weight, config.loss.l1_final = 100.0, 20.0
