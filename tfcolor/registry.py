@@ -7,7 +7,6 @@ what a name stands for is imported when it is first asked for.
 """
 
 import dataclasses
-import importlib.metadata
 import inspect
 import pkgutil
 from typing import Any
@@ -139,6 +138,8 @@ def add_installed() -> None:
     Raises:
       UsageError: one of them cannot be imported; the message says which and why.
     """
+    import importlib.metadata  # half as long as all of `import tfcolor`
+
     for point in importlib.metadata.entry_points(group=PLUGINS):
         try:
             point.load()

@@ -3,9 +3,9 @@
   python tools/photo_parts.py pack --out=parts --side=232 FOLDER...
   python tools/photo_parts.py unpack --out=squares --side=232 parts/*.bin
 
-A part holds the largest central squares of pictures in a fixed random order, as
-WebP or JPEG files, each after its length. Unpacked it is an array as
-of photo_squares.py, which tools/train_device.py reads as soon as it is there.
+A part holds the largest central squares of pictures in a fixed random order, as WebP
+files, each after its length. Unpacked it is an array as of photo_squares.py, which
+tools/train_device.py reads as soon as it is there.
 """
 
 import argparse

