@@ -44,10 +44,10 @@ def train(config, strategy, eager):
     return weights, history.history
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mirrored():
-    """One for all tests: a second strategy over the same devices would confuse
-    the collective operations of the first."""
+    """One for the whole process, in whatever order its tests run: a second strategy
+    over the same devices would confuse the collective operations of the first."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
