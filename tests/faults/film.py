@@ -149,6 +149,13 @@ FILES = [
         "return data",
         "tests/film/test_films.py -k torn",
     ),
+    Fault(
+        "film.of_line_art",
+        "film/batch.py",
+        'if predictor.info["head"] in DRAWING:',
+        "if False:",
+        "tests/film/test_film_command.py -k line_art",
+    ),
 ]
 
 HINTS = [

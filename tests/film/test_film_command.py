@@ -6,6 +6,8 @@ import pytest
 from films import decoded
 from films import write_film
 from harness import ROOT
+from harness import new_run
+from harness import toy_config
 
 from tfcolor.film import journal
 
@@ -72,6 +74,19 @@ def test_settings_of_films_need_a_film(call):
     done = call("colorize", "--crf=20", ROOT / "docs" / "start.jpg")
     assert done.returncode == 2
     assert "--crf: no film among the inputs" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_model_for_line_art_is_refused(film, call, tmp_path):
+    config = toy_config("l1")
+    config.generator.head = "rgb"
+    drawings = new_run(config, tmp_path / "drawings")
+    output = tmp_path / "out"
+    done = call("colorize", f"--model={drawings}", f"--output={output}", film)
+    assert done.returncode == 2
+    line = "error: films: this model is for line art; choose another"
+    assert done.stderr.strip() == line
+    assert not output.exists()
 
 
 @pytest.mark.slow

@@ -143,6 +143,8 @@ def colorize(
     if not method:
         settings["temperature"] = temperature
     predictor.check(**settings)
+    if films:
+        _film_batch().check(predictor, marks)
     if suggestions is not None:
         from tfcolor.inference import suggestions as suggesting
 

@@ -19,7 +19,6 @@ from tfcolor.demo.limits import Limits
 from tfcolor.errors import UsageError
 from tfcolor.images import compose
 from tfcolor.inference.predictor import Predictor
-from tfcolor.registry import DRAWING
 from tfcolor.types import Path
 
 # Frames that are shown of a film, and seconds between them.
@@ -119,8 +118,9 @@ class Films:
         """The film, if it can be colored so."""
         if self.clip is None:
             raise UsageError("no film given: upload one")
-        if predictor.info["head"] in DRAWING:
-            raise UsageError("films: this model is for line art; choose another")
+        from tfcolor.film import batch
+
+        batch.check(predictor)
         self.limits.check_working_size(settings.working_size or 0)
         predictor.check(settings.working_size, saturation=settings.intensity)
         return self.clip

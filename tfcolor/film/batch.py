@@ -12,6 +12,7 @@ from tfcolor.film import encoding
 from tfcolor.film import source
 from tfcolor.film.marks import Marks
 from tfcolor.film.source import Film
+from tfcolor.registry import DRAWING
 from tfcolor.types import Path
 
 log = logging.getLogger("tfcolor")
@@ -53,6 +54,21 @@ def marks(films: Sequence[tuple[Any, Film | None]], folder: Path) -> Marks:
     return Marks(folder, film)
 
 
+def check(predictor: Any, marks: Marks | None = None) -> None:
+    """Check that a Predictor can color films, with hints if there are `marks`.
+
+    Raises:
+      UsageError: it is for line art, or was trained without hints.
+    """
+    if predictor.info["head"] in DRAWING:
+        raise UsageError("films: this model is for line art; choose another")
+    if marks and not predictor.info.get("hints"):
+        raise UsageError(
+            "hints: this model was trained without them; for films take one of "
+            "--config.data.hints=true"
+        )
+
+
 def run(
     predictor: Any,
     films: Sequence[tuple[Any, Film | None]],
@@ -75,13 +91,8 @@ def run(
       How many could not be colored, or not whole.
 
     Raises:
-      UsageError, RunError: as `colorize.run`; or the model takes no hints.
+      UsageError, RunError: as `colorize.run`.
     """
-    if marks and not predictor.info.get("hints"):
-        raise UsageError(
-            "hints: this model was trained without them; for films take one of "
-            "--config.data.hints=true"
-        )
     own = {name: value for name, value in own.items() if value is not None}
     own["strength"] = own.pop("steady", colorize.steady.STRENGTH)
     settings = {name: value for name, value in settings.items() if value is not None}
