@@ -9,21 +9,25 @@ from harness import new_run
 from harness import toy_config
 
 import tfcolor
+from tfcolor.config import Generator
 from tfcolor.inference import export
 
 
 def network_config(name):
     """A toy config: of a loss, or of a generator with a head."""
     if name in COLORIZERS:
-        return toy_config(name)
+        config = toy_config(name)
+        if name == "classification":
+            config.generator = Generator(name="colorful", head="bins", width=4)
+        if name == "hinge":
+            config.generator.dropout = 0.5
+        return config
     generator, head = name.split()
-    config = toy_config("classification" if head == "bins" else "l1")
+    config = toy_config("l1")
     settings = {"depth": 3} if generator == "unet" else {}
     if generator == "efficientnet":
         settings = {"weights": "none"}
-    config.generator = type(config.generator)(
-        name=generator, head=head, width=4, **settings
-    )
+    config.generator = Generator(name=generator, head=head, width=4, **settings)
     config.data.image_size = 32
     return config
 

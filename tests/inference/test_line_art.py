@@ -84,7 +84,7 @@ def test_runs_of_another_kind_are_named(tmp_path, call):
         folder.mkdir()
         text = (scanner / "config.json").read_text()
         (folder / "config.json").write_text(text[:length])
-    path = config_lib.CONFIGS / "experiments" / "line_art.py"
+    path = config_lib.CONFIGS / "experiments" / "line_art_unet.py"
     for arguments, message in (
         ([f"--config.data.scanner={colorizer}"], "a run of Regression, not of cycle"),
         ([f"--config.data.scanner={tmp_path}"], "no run in it"),

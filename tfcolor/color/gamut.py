@@ -52,6 +52,7 @@ def to_uint8(l: Tensor, a: Tensor, b: Tensor) -> Tensor:
     )
 
 
+@tf.function(input_signature=[tf.TensorSpec([None])] * 3, autograph=False)
 def _at_the_edge(l, a, b):
     """Linear light of the most colorful inside colors of this L* and hue."""
     low, high = tf.zeros_like(l), tf.ones_like(l)

@@ -114,7 +114,8 @@ class Served(tf.Module):
         def each(data):
             image = tf.io.decode_image(data, channels=3, expand_animations=False)
             image = exif.upright(tf.ensure_shape(image, [None, None, 3]), data)
-            return tf.io.encode_png(self._colorize(image[None])[0], compression=3)
+            colored = self.colorize(image[None])["image"]
+            return tf.io.encode_png(colored[0], compression=3)
 
         encoded = tf.map_fn(
             each, image_bytes, fn_output_signature=tf.TensorSpec([], tf.string)
