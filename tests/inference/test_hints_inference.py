@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import served
 import tensorflow as tf
+from harness import SAID
 from harness import new_run
 from harness import picture
 from harness import toy_config
 from PIL import Image
 
 import tfcolor
+from tfcolor import presets
 from tfcolor.color import lab
 from tfcolor.errors import UsageError
 from tfcolor.images import hints
@@ -222,7 +224,7 @@ def _levels(color):
 
 
 @pytest.mark.slow
-def test_marked_pictures_steer_a_network(run, plain, rng, tmp_path, call):
+def test_marked_pictures_steer_a_network(run, plain, rng, tmp_path, call, monkeypatch):
     image = np.repeat(grey(rng)[..., None], 3, -1)
     marked = image.copy()
     marked[20:24, 10:60] = (176, 80, 72)
@@ -248,6 +250,12 @@ def test_marked_pictures_steer_a_network(run, plain, rng, tmp_path, call):
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
         assert said in done.stderr
         assert not result.exists()
+    monkeypatch.setattr(presets, "FOLDER", tmp_path)
+    for weights, name in ((plain, "photo"), (run, "photo_hints")):
+        export.preset(weights, name, tmp_path, **SAID)
+        done = call("colorize", flag, source)  # photo alone takes none
+        assert done.returncode == (2 if name == "photo" else 0)
+    assert done.stdout.startswith("weights: photo_hints (step 0")
 
 
 def test_models_without_hints_refuse_them(plain, rng):

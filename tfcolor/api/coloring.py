@@ -68,7 +68,8 @@ def colorize(
     Args:
       inputs: files and folders.
       output: folder for the results; None: of one file NAME_color.png beside it.
-      model: as of `load`; None: weights that ship, unless there is a method.
+      model: as of `load`; None: weights that ship (with hints photo_hints), unless
+        there is a method.
       method: of METHODS, instead of a model: levin with hints, charpiat with
         references.
       hints, references, affinity, chroma: see bin/colorize --help; hints of a model
@@ -98,7 +99,7 @@ def colorize(
 
     inputs = list(inputs)
     if not model and not method:
-        model = presets.default()
+        model = presets.default(hints is not None)
     if output:
         output = pathlib.Path(output).expanduser()
         tasks, unreadable = planning.plan(inputs, output, same_format)

@@ -48,7 +48,8 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
             "model",
             None,
             "a run's folder, a SavedModel of bin/export, or the name of weights that "
-            f"ship (default: {presets.DEFAULT}); a folder of such a name is ./NAME",
+            f"ship (default: {presets.DEFAULT}, with --hints {presets.HINTED}); a "
+            "folder of such a name is ./NAME",
         ),
         (
             "codec",
@@ -169,7 +170,7 @@ def _check_flags(values):
     if values.model and values.method:
         raise UsageError("--model and --method exclude each other; give one of them")
     if not values.model and not values.method:
-        values.model = presets.default()
+        values.model = presets.default(values.hints is not None)
     for name, methods in OWN_FLAGS.items():
         if getattr(values, name) not in (None, []) and values.method not in methods:
             used = f"--method={values.method}" if values.method else "--model"

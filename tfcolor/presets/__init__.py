@@ -15,8 +15,9 @@ from tfcolor.errors import UsageError
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 
-# What colors where no model is named.
+# What colors where no model is named, and where hints are given.
 DEFAULT = "photo"
+HINTED = "photo_hints"
 
 # Of the files. A card of a higher one is refused.
 FORMAT = 1
@@ -48,14 +49,18 @@ def hint(model: object) -> str:
     return f"; weights that ship: {', '.join(known)}" if known else ""
 
 
-def default() -> str:
+def default(hints: bool = False) -> str:
     """The preset that is used where nothing is said.
+
+    Args:
+      hints: that it should take hints; where none that does ships it is the usual one.
 
     Raises:
       UsageError: it does not ship.
     """
-    if DEFAULT in names():
-        return DEFAULT
+    for name in (HINTED, DEFAULT) if hints else (DEFAULT,):
+        if name in names():
+            return name
     ship = ", ".join(names()) or "none"
     raise UsageError(
         f"--model is missing (weights that ship: {ship}): give a run's folder, an "
