@@ -90,7 +90,7 @@ def test_it_fades():
     np.testing.assert_allclose(found, 6 * expected / expected[0], atol=1e-4)
     # As far in a picture of four times the size, over the picture.
     small, large = (np.full((n, n), np.nan) for n in (17, 68))
-    small[8, 8] = large[32:36, 32:36] = 1.0
+    small[7:11, 7:11] = large[28:44, 28:44] = 1.0
     means = spread(large, 50).reshape(17, 4, 17, 4).mean((1, 3))
     np.testing.assert_allclose(means[8, ::4], spread(small, 50)[8, ::4], atol=0.06)
 
@@ -128,7 +128,7 @@ def test_steps_bring_it_nearer(rng, monkeypatch):
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
-def test_nothing_explodes(rng):
+def test_nothing_explodes(rng, monkeypatch):
     given = np.full((24, 31), np.nan)
     given[10, 4:20:2], given[10, 5:20:2], given[11, 4:20] = 120.0, -120.0, 90.0
     for lightness in (50.0, rng.uniform(0, 100, given.shape)):
@@ -146,6 +146,10 @@ def test_nothing_explodes(rng):
         assert found.max() == found[-1, -1] == 7.0
         given[:] = 7.0
         np.testing.assert_array_equal(spread(given, 50), given)
+    # Steps go too far at first.
+    monkeypatch.setattr(spreading, "STEPS", 1)
+    known = rng.uniform(size=(24, 31)) < 0.05
+    assert spread(np.where(known, 7.0, np.nan), 50).max() == 7.0
 
 
 def test_pictures_without_a_hint_stay_to_the_last_bit(rng):

@@ -171,7 +171,8 @@ def _summed(x):
 
 def _doubled(x, grid):
     """Each cell of [N, C, h/2, w/2] as 2x2, of a grid's size; 0 where that is known."""
-    count, channels, height, width = tf.unstack(tf.shape(x))
+    count, _, height, width = tf.unstack(tf.shape(x))
+    channels = x.shape[1]  # in a graph too
     x = tf.broadcast_to(
         x[:, :, :, None, :, None], [count, channels, height, 2, width, 2]
     )
