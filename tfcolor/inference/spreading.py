@@ -19,7 +19,8 @@ LEAST = 1e-3
 # What is spread fades over so many times the shorter side of the picture.
 REACH = 1.0
 
-# Steps of conjugate gradients: what remains is 1 to 2 % of what was to be found.
+# Steps of conjugate gradients. What remains is about 1 % of what was to be found, 5 %
+# where the lightness jumps everywhere; more steps change ab errors by less than 0.01.
 STEPS = 16
 
 # Grids beside the finest, each of half the size; steps of Jacobi on the smallest.
