@@ -92,7 +92,7 @@ def test_it_fades():
     small, large = (np.full((n, n), np.nan) for n in (17, 68))
     small[7:11, 7:11] = large[28:44, 28:44] = 1.0
     means = spread(large, 50).reshape(17, 4, 17, 4).mean((1, 3))
-    np.testing.assert_allclose(means[8, ::4], spread(small, 50)[8, ::4], atol=0.06)
+    np.testing.assert_allclose(means[8, ::4], spread(small, 50)[8, ::4], atol=0.08)
 
 
 def test_it_is_the_solution_of_the_system(rng, monkeypatch):
