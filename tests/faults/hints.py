@@ -3,6 +3,7 @@
 from faults.fault import Fault
 
 SIMULATED = "tests/data/test_hints.py -k 'second_implementation or points'"
+SPREAD = "tests/inference/test_spreading.py"
 TENSORS = "tests/inference/test_hints_inference.py -k 'rows or tensors or remains'"
 EVALUATED = "tests/evaluation/test_hints_evaluation.py -k 'places or counts or levin'"
 SUGGESTED = "tests/inference/test_suggestions.py -k 'doubt'"
@@ -45,10 +46,59 @@ FAULTS = [
     ),
     Fault(
         "hints.edges_let_through",
-        "inference/steering.py",
-        "ROUNDS = 64\nEDGE = 6.0",
-        "ROUNDS = 64\nEDGE = 600.0",
-        TENSORS,
+        "inference/spreading.py",
+        "EDGE = 6.0",
+        "EDGE = 600.0",
+        SPREAD,
+    ),
+    Fault(
+        "hints.spread_without_end",
+        "inference/spreading.py",
+        "tf.square(1.0 / (REACH * side)) + beside",
+        "1e-9 + beside",
+        SPREAD,
+    ),
+    Fault(
+        "hints.spread_as_far_in_pixels",
+        "inference/spreading.py",
+        "tf.square(1.0 / (REACH * side))",
+        "tf.square(1.0 / (REACH * 64.0))",
+        SPREAD,
+    ),
+    Fault(
+        "hints.spread_over_edges_on_one_side",
+        "inference/spreading.py",
+        "right * _from_right(x)\n        + _to_right(right * x)",
+        "right * _from_right(x)\n        + right * _to_right(x)",
+        SPREAD,
+    ),
+    Fault(
+        "hints.spread_past_known",
+        "inference/spreading.py",
+        "own = free * (tf.square(1.0 / (REACH * side)) + beside)",
+        "own = free * tf.square(1.0 / (REACH * side))",
+        SPREAD,
+    ),
+    Fault(
+        "hints.spread_beyond_the_colors",
+        "inference/spreading.py",
+        "return tf.clip_by_value(found, lowest, highest)",
+        "return found",
+        SPREAD,
+    ),
+    Fault(
+        "hints.halved_grids_unseen",
+        "inference/spreading.py",
+        "x += _doubled(_cycle(smaller, rest), grid)",
+        "x += 0.0 * _doubled(_cycle(smaller, rest), grid)",
+        SPREAD,
+    ),
+    Fault(
+        "hints.directions_not_conjugate",
+        "inference/spreading.py",
+        "direction = nearer + tf.math.divide_no_nan(new, product) * direction",
+        "direction = nearer",
+        SPREAD,
     ),
     Fault(
         "hints.sums_for_means",

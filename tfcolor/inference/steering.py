@@ -6,14 +6,7 @@ import tensorflow as tf
 from tfcolor.color import lab
 from tfcolor.color.cie import AB_MAX
 from tfcolor.images.hints import MOST
-
-# Rounds in which what remains is spread from a pixel to its neighbors, and the
-# difference of L* that lets a third of it through.
-ROUNDS = 64
-EDGE = 6.0
-
-# What is left of it after each: it is a correction of the surroundings only.
-KEPT = 0.97
+from tfcolor.inference import spreading
 
 
 @tf.function(
@@ -26,7 +19,7 @@ KEPT = 0.97
 )
 def corrected(ab: tf.Tensor, lightness: tf.Tensor, hints: tf.Tensor) -> tf.Tensor:
     """Predicted colors that obey hints: what they miss them by is added, and spread
-    from pixel to pixel where the lightness is alike, fading.
+    along the lightness, see `spreading.spread`.
 
     Args:
       ab: [N, 2, h, w] float32, a* and b*.
@@ -34,41 +27,17 @@ def corrected(ab: tf.Tensor, lightness: tf.Tensor, hints: tf.Tensor) -> tf.Tenso
       hints: [N, h, w, 3] float32, (a*, b*)/110 and 1 where there is one.
 
     Returns:
-      [N, 2, h, w]; at the places of the hints their colors.
+      [N, 2, h, w]; at the places of the hints their colors; pictures without a hint
+      as they are.
     """
-    known = hints[..., None, 2] > 0.0  # [N, h, w, 1]
-    ab = tf.transpose(ab, [0, 2, 3, 1])
-    missing = tf.where(known, hints[..., :2] * AB_MAX - ab, 0.0)
-    affinities = [
-        tf.exp(
-            -tf.square(
-                (_moved(lightness[..., None], *step) - lightness[..., None]) / EDGE
-            )
-        )
-        * _moved(tf.ones_like(lightness[..., None]), *step)
-        for step in _STEPS
-    ]
-    total = 1.0 + tf.add_n(affinities)
-
-    def spread(number, found):
-        near = found + tf.add_n(
-            [w * _moved(found, *s) for w, s in zip(affinities, _STEPS, strict=True)]
-        )
-        return number + 1, tf.where(known, missing, KEPT * near / total)
-
-    _, found = tf.while_loop(lambda n, _: n < ROUNDS, spread, [0, missing])
-    return tf.transpose(ab + found, [0, 3, 1, 2])
-
-
-_STEPS = ((0, 1), (0, -1), (1, 0), (-1, 0))
-
-
-def _moved(x, down, right):
-    """[N, h, w, C] moved by a pixel; 0 comes in."""
-    pad = [[0, 0], *([max(d, 0), max(-d, 0)] for d in (down, right)), [0, 0]]
-    height, width = tf.shape(x)[1], tf.shape(x)[2]
-    top, left = max(-down, 0), max(-right, 0)
-    return tf.pad(x, pad)[:, top : top + height, left : left + width]
+    hints = tf.transpose(hints, [0, 3, 1, 2])
+    known = hints[:, 2:] > 0.0
+    missing = hints[:, :2] * AB_MAX - ab
+    return ab + tf.cond(
+        tf.reduce_any(known),
+        lambda: spreading.spread(missing, known, lightness[:, None]),
+        lambda: tf.zeros_like(ab),
+    )
 
 
 def rasterized(rows: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
