@@ -81,6 +81,7 @@ def pack(
                     index.append(_write(module, source, header, number, target, bar))
                 except (OSError, RuntimeError) as error:
                     raise RunError(f"{target}: {reason(error)}") from error
+        index.rewrite()
     return index
 
 
@@ -94,8 +95,9 @@ def _header(source, output, size, shards):
     if size is not None and size < 1:
         raise UsageError(f"--size={size}: must be at least 1 pixel")
     shards = -(-len(source) // IMAGES) if shards is None else shards
-    if not 1 <= shards <= len(source):
-        raise UsageError(f"--shards={shards}: is not in 1 .. {len(source)}, the images")
+    most = min(len(source), shards_lib.MOST)
+    if not 1 <= shards <= most:
+        raise UsageError(f"--shards={shards}: is not in 1 .. {most}")
     return {
         "format": shards_lib.FORMAT,
         "images": len(source),

@@ -26,8 +26,9 @@ from tfcolor.errors import UsageError
 log = logging.getLogger("tfcolor")
 
 FORMAT = 1  # of the index
+MOST = 99_999  # shards of a packing
 
-_NAME = re.compile(r"(.*?)(\d{5,})-of-(\d{5,})(.*)")
+_NAME = re.compile(r"(.*?)(\d{5})-of-(\d{5})(.*)")
 
 
 @dataclasses.dataclass
@@ -86,8 +87,8 @@ class Index:
             os.fsync(file.fileno())
 
     def rewrite(self) -> None:
-        """Write the file anew, without what a killed process left of a line."""
-        lines = [shard.line() for shard in self.shards.values()]
+        """Write the file anew, in order, without a line that was broken off."""
+        lines = [self.shards[number].line() for number in sorted(self.shards)]
         atomic.write(self.path, "".join([json.dumps(self.header) + "\n", *lines]))
 
 
