@@ -4,8 +4,9 @@ PyTorch DataLoader with Pillow and scikit-image.
 pip install 'tfcolor[bench]' && python benchmarks/input_pipeline.py --data=PHOTOS
 
 "tfcolor, array_record" reads the same photographs from files of bin/pack, which are
-packed into a temporary folder first (--packed: of them). Every side makes the same: the largest square in the middle, at --size. Each
-runs in a process of its own; turns are interleaved; each figure is a median.
+packed into a temporary folder first. Every side makes the same: the largest square in
+the middle, at --size. Each runs in a process of its own; turns are interleaved; each
+figure is a median.
 """
 
 import os
