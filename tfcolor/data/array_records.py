@@ -40,7 +40,7 @@ def require(said: str) -> Any:
     if importlib.util.find_spec("array_record") is None:
         raise UsageError(
             f"{said}: needs the package array_record (pip install array_record), which "
-            "has no wheels for Windows and Intel Macs; use a folder there"
+            "has no wheels for Windows; use a folder there"
         )
     from array_record.python import array_record_module
 
