@@ -113,6 +113,8 @@ def test_fingerprints_follow_the_names(photos, packed, tmp_path):
     again = opened(packed)
     assert sources.fingerprint(again) == sources.fingerprint(source)
     assert sources.fingerprint(sources.hold_out(again)[0]) == kept != held
+    two, others = (sources.Part(source, numbers) for numbers in ([1, 2], [1, 3]))
+    assert sources.fingerprint(two) != sources.fingerprint(others)
     (photos / "0000.jpg").rename(photos / "zzzz.jpg")
     other = str(tmp_path / "other-*.x")
     packing.pack(sources.folder(photos), other, shards=7)

@@ -173,8 +173,8 @@ MIXTURES = [
     Fault(
         "mixtures.first_of_the_mixture",
         "data/mixtures.py",
-        "        own += self._first(part)\n",
-        "",
+        "own += self._first(part)",
+        "own += 0",
         "tests/data/test_mixtures.py -k permuted",
     ),
     Fault(
