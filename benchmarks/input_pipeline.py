@@ -3,8 +3,10 @@ PyTorch DataLoader with Pillow and scikit-image.
 
 pip install 'tfcolor[bench]' && python benchmarks/input_pipeline.py --data=PHOTOS
 
-Every side makes the same: the largest square in the middle, at --size. Each
-runs in a process of its own; turns are interleaved; each figure is a median.
+"tfcolor, array_record" reads the same photographs from files of bin/pack, which are
+packed into a temporary folder first. Every side makes the same: the largest square in
+the middle, at --size. Each runs in a process of its own; turns are interleaved; each
+figure is a median.
 """
 
 import os
@@ -12,6 +14,7 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 from absl import app
@@ -24,6 +27,7 @@ _SIZE = flags.DEFINE_integer("size", 256, "side of the squares, pixels")
 _BATCH = flags.DEFINE_integer("batch", 32, "images a batch")
 _IMAGES = flags.DEFINE_integer("images", 960, "timed images of one turn")
 _TURNS = flags.DEFINE_integer("turns", 5, "turns of each side")
+_PACKED = flags.DEFINE_string("packed", None, "their packed files (used by itself)")
 _SIDE = flags.DEFINE_string("side", None, "run only this side (used by itself)")
 
 
@@ -56,7 +60,7 @@ def graph(resized):
     return iter(files.batch(_BATCH.value).prefetch(2))
 
 
-def tfcolor():
+def tfcolor(spec=None):
     from tfcolor import config as config_lib
     from tfcolor.data import pipeline
     from tfcolor.data import readers
@@ -65,7 +69,7 @@ def tfcolor():
     data = config_lib.Data(
         image_size=_SIZE.value, batch_size=_BATCH.value, crop="center"
     )
-    source = sources.open_source(_DATA.value)
+    source = sources.open_source(spec or _DATA.value)
     reader = readers.Reader(source, data, 0, lambda name, reason: None)
     return iter(pipeline.training(reader, data, 0))
 
@@ -100,6 +104,7 @@ SIDES = {
     "decode only": lambda: graph(resized=False),
     "decode + resize": lambda: graph(resized=True),
     "tfcolor": tfcolor,
+    "tfcolor, array_record": lambda: tfcolor(f"array_record:{_PACKED.value}"),
     "pytorch, 2 workers": pytorch,
 }
 
@@ -116,22 +121,36 @@ def time_side(name):
     os._exit(0)  # worker threads are still filling the next batches
 
 
-def run_apart(name):
-    command = [sys.executable, *sys.argv, f"--side={name}"]
+def run_apart(name, packed):
+    command = [sys.executable, *sys.argv, f"--side={name}", f"--packed={packed}"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{name}: {done.stderr.strip().splitlines()[-1]}")
     return float(done.stdout.splitlines()[-1])
 
 
+def turns(packed):
+    rates = {name: [] for name in SIDES}
+    for _ in range(_TURNS.value):
+        for name in SIDES:
+            rates[name].append(run_apart(name, packed))
+    return rates
+
+
+def _pack(output):
+    from tfcolor.data import packing
+    from tfcolor.data import sources
+
+    packing.pack(sources.open_source(_DATA.value), output)
+    return output
+
+
 def main(_):
     if _SIDE.value:
         time_side(_SIDE.value)
         return
-    rates = {name: [] for name in SIDES}
-    for _ in range(_TURNS.value):
-        for name in SIDES:
-            rates[name].append(run_apart(name))
+    with tempfile.TemporaryDirectory() as folder:
+        rates = turns(_pack(f"{folder}/photos-*.arrayrecord"))
     medians = {name: statistics.median(found) for name, found in rates.items()}
     print(f"{len(paths())} photographs to {_SIZE.value}x{_SIZE.value}")
     print(f"{'':22s}{'images/s':>10s}{'tfcolor is':>12s}")

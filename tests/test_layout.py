@@ -32,7 +32,7 @@ ROOMS = {
     "api": "config presets classical inference film training evaluation",
     "tfcolor": "config api inference",
     "demo": "color images classical presets inference film",
-    "cli": "tfcolor api demo config presets inference training evaluation sweeps",
+    "cli": "tfcolor api demo data config presets inference training evaluation sweeps",
 }
 
 

@@ -112,7 +112,10 @@ SOURCES = Registry(
             form="drawings[:train|test|scans|test_scans]",
         ),
         "folder": Entry("tfcolor.data.sources:folder", form="folder:PATH"),
-        "tfds": Entry("tfcolor.data.sources:Tfds", form="tfds:NAME[:SPLIT]"),
+        "array_record": Entry(
+            "tfcolor.data.array_records:ArrayRecords", form="array_record:GLOB"
+        ),
+        "tfds": Entry("tfcolor.data.prepared:Tfds", form="tfds:NAME[:SPLIT]"),
     },
 )
 

@@ -12,3 +12,4 @@ SCANS = 4 << 32  # added to the four above, for the scans of drawings
 PENALTY = 8 << 32  # where between real and fake a step takes its slopes
 AGING = 9 << 32  # of the inputs
 HINTS = 10 << 32
+PART = 1 << 40  # times the number of a mixture's part, added to the order's

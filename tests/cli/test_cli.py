@@ -26,6 +26,7 @@ from PIL import Image
         ("demo", "--host: the address to listen on"),
         ("evaluate", "--workdir: a run's folder; repeatable"),
         ("export", "what is written"),
+        ("pack", "--output: the files, with a * for their numbers"),
         ("sweep", "--grid: FIELD=VALUE"),
     ],
 )
@@ -105,6 +106,14 @@ BAD_USAGE = {
     ),
     "wrong type": (["--loss=cgan", "--config.train.steps=many"], "many"),
     "missing config file": (["--config=/no/such.py"], "--config=/no/such.py: no such"),
+    "files that nobody packed": (
+        ["--loss=cgan", "--data=array_record:no-*.x"],
+        "--data=array_record:no-*.x: matches no file that bin/pack wrote",
+    ),
+    "weight that is none": (
+        ["--loss=cgan", "--data=sample*nan+drawings*1"],
+        "the weight 'nan' is not a number above 0",
+    ),
     "missing folder": (["--loss=cgan", "--data=/no/such"], "/no/such: no such folder"),
     "size that depth does not divide": (
         ["--loss=cgan", "--config.data.image_size=72"],

@@ -1,6 +1,7 @@
 """Faults that the tests must notice; `mutants.py` plants them one by one."""
 
 from faults import application
+from faults import archives
 from faults import data
 from faults import demo
 from faults import film
@@ -9,4 +10,4 @@ from faults import science
 from faults import trainers
 
 ALL = trainers.FAULTS + science.FAULTS + data.FAULTS + application.FAULTS
-ALL += hints.FAULTS + film.FAULTS + demo.FAULTS
+ALL += archives.FAULTS + hints.FAULTS + film.FAULTS + demo.FAULTS

@@ -34,8 +34,8 @@ SOURCES = [
     Fault(
         "sources.held_out_trained_on",
         "data/sources.py",
-        "rest = [i for i in range(len(source)) if i not in chosen]",
-        "rest = list(range(len(source)))",
+        "Part(source, Others(len(source), held))",
+        "Part(source, range(len(source)))",
         "tests/data/test_sources.py -k hold_out",
     ),
     Fault(
@@ -55,8 +55,8 @@ SOURCES = [
     Fault(
         "readers.replaced_by_the_next",
         "data/readers.py",
-        "number = _mix(self.seed, int(example), attempt) % len(self.source)",
-        "number = len(self.rejected) % len(self.source)",
+        "number = first + _mix(self.seed, int(example), attempt) % count",
+        "number = first + len(self.rejected) % count",
         "tests/data/test_readers.py -k replaced",
     ),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from tfcolor.config import Config
 from tfcolor.config import Data
+from tfcolor.data import mixtures
 from tfcolor.data import pipeline
 from tfcolor.data import readers
 from tfcolor.data import sources
@@ -68,7 +69,8 @@ class PhotoDataset:
 
     def probe(self, data: Data) -> None:
         """Raise UsageError if the images cannot be trained on."""
-        readers.probe(readers.Reader(self.source, data, self.seed, _ignore))
+        for part, field in mixtures.parts_of(self.source, "--data"):
+            readers.probe(readers.Reader(part, data, self.seed, _ignore), field)
 
     def training(
         self, data: Data, report: Report | None = None, **position: Any
@@ -126,8 +128,9 @@ class UnpairedDataset(PhotoDataset):
             (self.source, "--data", True),
             (self.scans, "data.scans", False),
         ):
-            reader = readers.Reader(source, data, self.seed, _ignore, colored)
-            readers.probe(reader, field, check_kind=True)
+            for part, name in mixtures.parts_of(source, field):
+                reader = readers.Reader(part, data, self.seed, _ignore, colored)
+                readers.probe(reader, name, check_kind=True)
 
     def training(
         self, data: Data, report: Report | None = None, **position: Any

@@ -18,8 +18,8 @@ from tfcolor.config import Data
 from tfcolor.data import crops
 from tfcolor.data import distortions
 from tfcolor.data import hints
+from tfcolor.data import mixtures
 from tfcolor.data import readers
-from tfcolor.data import shuffle
 from tfcolor.data import sources
 from tfcolor.data.readers import Report
 from tfcolor.images import decode
@@ -115,7 +115,7 @@ def training_crops(
         return resize.picture(window, data.image_size, data.image_size)
 
     def load(example):
-        number = shuffle.file_number(example, seed, len(reader.source))
+        number = mixtures.image_number(example, seed, reader.source)
         numbers = _uniform(crops.NUMBERS, seed, example)
         square = tf.numpy_function(
             read, [example, number, numbers], tf.uint8, stateful=False

@@ -81,11 +81,12 @@ class Reader:
         Raises:
           RunError: no image of many can be used, or too many are unreadable.
         """
+        first, count = replacements(self.source, int(number))
         for attempt in range(_ATTEMPTS):
             window = self.try_read(int(number), numbers)
             if window is not None:
                 return window
-            number = _mix(self.seed, int(example), attempt) % len(self.source)
+            number = first + _mix(self.seed, int(example), attempt) % count
         raise RunError(
             f"{_ATTEMPTS} images in a row could not be used, the last: "
             f"{self.source.name(int(number))}"
@@ -225,6 +226,14 @@ def _has_color(image):
     # TensorFlow operations cost more than the decoding.
     vivid = skimage.color.rgb2lab(image[spread > LEAST_SPREAD])
     return np.abs(vivid[:, 1:]).max() > LEAST_COLOR
+
+
+def replacements(source: Source, number: int) -> tuple[int, int]:
+    """(first, count): the images among which another is drawn where image `number`
+    cannot be used: of a mixture those of the same part, else all."""
+    if hasattr(source, "replacements"):
+        return source.replacements(number)
+    return 0, len(source)
 
 
 def _needed_side(data):

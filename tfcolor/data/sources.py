@@ -6,8 +6,8 @@ never depends on another, and nothing is decoded before it is asked for.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import importlib.util
 import os
 import pathlib
 import zlib
@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-from PIL import Image
 
 from tfcolor import registry
 from tfcolor.errors import UsageError
@@ -23,7 +22,6 @@ from tfcolor.images.decode import EXTENSIONS
 from tfcolor.images.decode import Unreadable
 from tfcolor.images.decode import decode
 from tfcolor.images.decode import reason
-from tfcolor.images.decode import reduced
 from tfcolor.types import Path
 from tfcolor.types import Window
 
@@ -91,78 +89,25 @@ class Files:
         Raises:
           Unreadable: with the reason.
         """
-        try:
-            with open(os.path.join(self.root, self.names[i]), "rb") as file:
-                return decode(file.read(), side, window)
-        except OSError as error:
-            raise Unreadable(reason(error)) from error
+        return decode(self.encoded(i), side, window)
 
-
-class Tfds:
-    """A prepared TensorFlow Datasets split, through its random access.
-
-    Args:
-      spec: NAME[:SPLIT], split "train" by default.
-      data_dir: the cache of TensorFlow Datasets; None for its default.
-
-    Raises:
-      UsageError: it cannot be prepared, or has no images; or the package
-        array_record is missing, as on Windows.
-    """
-
-    def __init__(self, spec: str, data_dir: str | None = None) -> None:
-        if importlib.util.find_spec("array_record") is None:
-            raise UsageError(
-                f"--data=tfds:{spec}: needs the package array_record, which has no "
-                "wheels for Windows; unpack the images into a folder and name that"
-            )
-        import tensorflow_datasets as tfds
-
-        self.dataset, _, split = spec.partition(":")
-        self.split = split or "train"
-        try:
-            builder = tfds.builder(
-                self.dataset, data_dir=data_dir, file_format="array_record"
-            )
-            builder.download_and_prepare()
-            self.records = builder.as_data_source(split=self.split)
-        except Exception as error:
-            raise UsageError(f"--data=tfds:{spec}: {reason(error)}") from error
-        if "image" not in builder.info.features:
-            raise UsageError(
-                f"--data=tfds:{spec}: has no feature 'image', only "
-                f"{', '.join(builder.info.features)}"
-            )
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def name(self, i: int) -> str:
-        """The name of image i, DATASET:SPLIT[i]."""
-        return f"{self.dataset}:{self.split}[{i}]"
-
-    def read(
-        self, i: int, side: int | None = None, window: Window | None = None
-    ) -> np.ndarray:
-        """Image i as uint8 [H, W, 3]; arguments as of `Files.read`.
+    def encoded(self, i: int) -> bytes:
+        """The file of image i.
 
         Raises:
           Unreadable: with the reason.
         """
         try:
-            image = np.asarray(self.records[int(i)]["image"])
-        except Exception as error:
+            with open(os.path.join(self.root, self.names[i]), "rb") as file:
+                return file.read()
+        except OSError as error:
             raise Unreadable(reason(error)) from error
-        if image.dtype != np.uint8:
-            raise Unreadable(f"its pixels are {image.dtype}, not uint8")
-        image = np.repeat(image, 3, -1) if image.shape[-1] == 1 else image
-        return reduced(Image.fromarray(image[..., :3]), side, window)
 
 
 class Part:
     """Some images of a source, by their numbers."""
 
-    def __init__(self, source: Source, numbers: Sequence[int]) -> None:
+    def __init__(self, source: Source, numbers: Sequence[int] | Others) -> None:
         self.source = source
         self.numbers = numbers
 
@@ -185,16 +130,43 @@ class Part:
         return scans and Part(scans, self.numbers)
 
 
+class Others:
+    """The numbers below `count` that are not `held`, in order, without a list of them.
+
+    Args:
+      held: ascending.
+    """
+
+    def __init__(self, count: int, held: Sequence[int] | np.ndarray) -> None:
+        self.held = np.asarray(held, np.int64)
+        self.count = count - len(self.held)
+        # How many of the others lie before each that is held.
+        self.before = self.held - np.arange(len(self.held))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, i: int) -> int:
+        if not 0 <= i < self.count:
+            raise IndexError(i)
+        return int(i) + int(np.searchsorted(self.before, i, side="right"))
+
+
 def open_source(spec: str, data_dir: str | None = None) -> Source:
     """The source that a SPEC names.
 
     Args:
-      spec: as of registry.SOURCES, or an existing folder's path.
+      spec: as of registry.SOURCES, an existing folder's path, or several of these with
+        weights, SPEC*WEIGHT+SPEC*WEIGHT.
       data_dir: the cache of TensorFlow Datasets; None for its default.
 
     Raises:
       UsageError: what is wrong with the SPEC, or that it has no image.
     """
+    from tfcolor.data import mixtures  # which opens its parts with this
+
+    if parts := mixtures.split(spec):
+        return mixtures.opened(parts, data_dir)
     kind, colon, rest = spec.partition(":")
     entry = registry.SOURCES.get(kind)
     wants = entry.form.removeprefix(kind)[:1] if entry else ""  # "", "[" or ":"
@@ -227,24 +199,46 @@ def hold_out(source: Source) -> tuple[Source, Source]:
     of their names, so that the choice stays when images are added.
 
     A small set gives its image of the lowest hash; one too small to give any
-    is validated on itself.
+    is validated on itself. A source may know its own: a mixture those of its parts,
+    and packed pictures those that were noted when they were packed.
     """
-    hashes = [zlib.crc32(os.fsencode(source.name(i))) for i in range(len(source))]
-    held = [i for i, value in enumerate(hashes) if value % HOLD_OUT == 0]
+    if hasattr(source, "hold_out"):
+        return source.hold_out()
+    if hasattr(source, "held_out") and hasattr(source, "lowest"):
+        held, lowest = source.held_out().tolist(), source.lowest
+    else:
+        hashes = [zlib.crc32(os.fsencode(source.name(i))) for i in range(len(source))]
+        held = [i for i, value in enumerate(hashes) if value % HOLD_OUT == 0]
+        lowest = functools.partial(hashes.index, min(hashes))
     if not held and len(source) > len(SAMPLE):
-        held = [min(range(len(source)), key=hashes.__getitem__)]
+        held = [lowest()]
     if not held or len(held) == len(source):
         return source, source
-    chosen = set(held)
-    rest = [i for i in range(len(source)) if i not in chosen]
-    return Part(source, rest), Part(source, held)
+    return Part(source, Others(len(source), held)), Part(source, held)
 
 
 def fingerprint(source: Source) -> str:
-    """Hex digest of the number of images and of their names."""
+    """Hex digest of the number of images and of their names, or what a source that has
+    too many of them says instead."""
+    if own := _own_fingerprint(source):
+        return own
     digest = hashlib.sha256()
     for i in range(len(source)):
         digest.update(os.fsencode(source.name(i)) + b"\0")
+    return f"{len(source)}-{digest.hexdigest()[:16]}"
+
+
+def _own_fingerprint(source):
+    if not isinstance(source, Part):
+        return source.fingerprint() if hasattr(source, "fingerprint") else None
+    whole, numbers = _own_fingerprint(source.source), source.numbers
+    if whole is None:
+        return None
+    digest = hashlib.sha256(whole.encode())
+    if isinstance(numbers, Others):
+        digest.update(b"others than")
+        numbers = numbers.held
+    digest.update(np.asarray(numbers, np.int64).tobytes())
     return f"{len(source)}-{digest.hexdigest()[:16]}"
 
 
