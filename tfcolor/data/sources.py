@@ -22,6 +22,7 @@ from tfcolor.errors import UsageError
 from tfcolor.images.decode import EXTENSIONS
 from tfcolor.images.decode import Unreadable
 from tfcolor.images.decode import decode
+from tfcolor.images.decode import read
 from tfcolor.images.decode import reason
 from tfcolor.images.decode import reduced
 from tfcolor.types import Path
@@ -91,11 +92,7 @@ class Files:
         Raises:
           Unreadable: with the reason.
         """
-        try:
-            with open(os.path.join(self.root, self.names[i]), "rb") as file:
-                return decode(file.read(), side, window)
-        except OSError as error:
-            raise Unreadable(reason(error)) from error
+        return decode(read(os.path.join(self.root, self.names[i])), side, window)
 
 
 class Tfds:
