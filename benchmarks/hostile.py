@@ -65,11 +65,14 @@ def judge(work):
     items = mutilated.make(folder, _FILES.value, _SEED.value)
     kinds = collections.Counter(item.kind for item in items)
     print(", ".join(f"{count} {kind}" for kind, count in kinds.items()))
-    run, model = toys(work)
+    chosen = _ONLY.value or [*COMMANDS, *consumers.EACH]
+    run, model = work / "run", work / "model" / "1"
+    if chosen != ["reader"]:
+        toys(run, model if "saved_model" in chosen else None)
     before = state(folder)
     print("consumer      files    used   named    CPU s   s/file     MB  broken rules")
     broken = 0
-    for name in _ONLY.value or [*COMMANDS, *consumers.EACH]:
+    for name in chosen:
         begun = time.monotonic()
         model_of = model if name == "saved_model" else run
         told = command if name in COMMANDS else each
@@ -104,16 +107,16 @@ class Usage:
         self.megabytes = max(self.megabytes, rusage.ru_maxrss / 1024)
 
 
-def toys(work):
-    """(a run, an export of it), in a process of their own."""
+def toys(run, model):
+    """Make a run, and an export of it if there shall be one, in a process of their
+    own."""
     code = (
         "import sys, pathlib, harness; from tfcolor.inference import export;"
         "run = harness.new_run(harness.toy_config('cgan'), pathlib.Path(sys.argv[1]));"
-        "export.export(run, sys.argv[2], 1)"
+        "len(sys.argv) < 3 or export.export(run, sys.argv[2], 1)"
     )
-    paths = [str(work / "run"), str(work / "model")]
+    paths = [str(run), *([str(model.parent)] if model else [])]
     subprocess.run([sys.executable, "-c", code, *paths], check=True, env=environment())
-    return work / "run", work / "model" / "1"
 
 
 def environment():

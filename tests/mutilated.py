@@ -276,7 +276,7 @@ def _loop(tiff):
 
 def _strange(chance, number):
     """A name without its extension, which differs for each number."""
-    parts = ["a\nb", "--model=", "a\tb", "\x1b[2Jred", "a\\..\\b", "..", " ", "%s{0}"]
+    parts = ["a\nb", "--model=", "a\tb", "\x1b[2Jred", "a\\..\\b", "a..", "a ", "%s{0}"]
     parts += [os.fsdecode(b"caf\xe9\xff"), "a\u2028b\x85c\rd", "\u202egpj", "x" * 180]
     parts += ["'; rm -rf $(pwd)", "<img src=x>", "CON", "😀" * 40]
     return f"{chance.choice(parts)}{number}"

@@ -78,7 +78,9 @@ class Hidden(Program):
     """In a function that a branch of another calls."""
 
     def leave(self):
-        inner = tf.function(lambda: tf.io.write_file(self.path, "code"))
+        @tf.function
+        def inner():
+            tf.io.write_file(self.path, "code")
 
         def branch():
             inner()
