@@ -38,7 +38,11 @@ _NAMES = """
     TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem
     TensorListStack TensorScatterAdd TensorScatterUpdate Tile TopKV2 Transpose
     TruncateDiv UnicodeDecode Unpack UnsortedSegmentMax UnsortedSegmentSum Where While
-    Xdivy Xlogy ZerosLike
+    Xdivy Xlogy ZerosLike Bincount Conv3D Cross Diag Div EmptyTensorList LowerBound Mod
+    RandomStandardNormal RandomUniform RandomUniformInt SegmentMax SegmentSum
+    TensorListConcatV2 TensorListElementShape TensorListGather TensorListLength
+    TensorListPopBack TensorListPushBack TensorListResize TensorScatterMax
+    TensorScatterMin TensorScatterSub Unique UniqueV2 UpperBound
     """
 
 # Names of operations; a generator of one's own may need more of them.
