@@ -77,7 +77,7 @@ def judge(work):
         model_of = model if name == "saved_model" else run
         told = command if name in COMMANDS else each
         account, usage, faults = told(name, items, folder, work / name, model_of)
-        faults += account.faults(items)
+        faults += account.faults(consumers.expected(name, items))
         if name == "colorize":
             faults += changed_neighbours(items, folder, work, run)
         if state(folder) != before:

@@ -28,14 +28,16 @@ class Account:
         self.refused.setdefault(name, []).append(reason)
 
     def faults(self, items):
-        """What is wrong with it, lines."""
+        """What is wrong with it, lines. Training leaves out good pictures that are
+        grey, and says so."""
         names = {shown(item.path): item for item in items}
         for name, item in names.items():
             reasons = self.refused.get(name, [])
             if len(reasons) + (name in self.read) != 1:
                 times = f"used {name in self.read}, named {len(reasons)} times"
                 yield f"{item.kind}: {name}: {times}"
-            if item.good and name not in self.read:
+            grey = all(reason.startswith("grey: ") for reason in reasons)
+            if item.good and name not in self.read and not (reasons and grey):
                 yield f"a good neighbour: {name}: {reasons}"
             if not all(reasons):
                 yield f"{item.kind}: {name}: no reason"
@@ -180,6 +182,18 @@ def saved_model(items, folder, work, model):
             yield item, None
         except tf.errors.OpError as error:
             yield item, error.message.splitlines()[0]
+
+
+def expected(name, items):
+    """The Items as a consumer has to take them: TensorFlow decodes no TIFF, and not
+    every BMP."""
+    if name != "saved_model":
+        return items
+    unread = (".tif", ".bmp")
+    return [
+        dataclasses.replace(item, good=False) if item.path.suffix in unread else item
+        for item in items
+    ]
 
 
 EACH = {"reader": reader, "page": page, "saved_model": saved_model}

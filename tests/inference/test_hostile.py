@@ -80,7 +80,7 @@ def test_files_through(name, files, model, exported, tmp_path):
     with deadline():
         account = consumers.account_of(name, items, folder, tmp_path / "work", of)
     assert megabytes() - before < 1500
-    check(account, items)
+    check(account, consumers.expected(name, items))
 
 
 @pytest.mark.slow
