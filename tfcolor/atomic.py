@@ -47,7 +47,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to, binary, of a temporary name beside `path`, that takes
     its place when the block ends well and vanishes when it does not."""
     path = pathlib.Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    prefix = f".{path.name[:40]}."  # a name may be as long as a name can be
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=prefix)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file

@@ -43,7 +43,7 @@ def _is_npz(checkpoint):
 
 
 def _pt(checkpoint):
-    state = torch.load(checkpoint, "cpu")
+    state = torch.load(checkpoint, "cpu", weights_only=True)
     trained = torch_networks.Generator(width=state["args"].get("width", 64))
     trained.load_state_dict(state["e"])
     return trained.keras_weights(), state

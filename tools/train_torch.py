@@ -103,7 +103,7 @@ class Training:
     def restore(self):
         last = self.given.run / "last.pt"
         if last.exists():
-            state = torch.load(last, self.device)
+            state = torch.load(last, self.device, weights_only=True)
             self.step = state["step"]
             for name, part in self.parts().items():
                 part.load_state_dict(state[name])
@@ -113,7 +113,7 @@ class Training:
             arrays = np.load(self.given.init)
             self.begin_with([arrays[name].astype(np.float32) for name in arrays])
         elif self.given.init:
-            state = torch.load(self.given.init, self.device)
+            state = torch.load(self.given.init, self.device, weights_only=True)
             self.generator.load_state_dict(state["e"])
             self.average.load_state_dict(state["e"])
             if self.given.adversarial and state["args"].get("adversarial"):

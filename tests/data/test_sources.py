@@ -132,3 +132,16 @@ def test_tfds_is_read_by_random_access(tmp_path):
     np.testing.assert_array_equal(part, by_hand[0]["image"][1:4, 2:6])
     with pytest.raises(UsageError, match="nope"):
         sources.open_source("tfds:colours:nope", str(tmp_path))
+
+
+def test_every_name_has_a_line_of_its_own_in_skipped_tsv(tmp_path):
+    r"""Also where a run goes on; \t and a blank are two names."""
+    names = ["a\tb", "a b", "a\nb", "a\x0bb\x85c\u2028d\re", "\x1b[2J", "é😀\u202e"]
+    for _ in range(2):
+        report = run_folder.Workdir(tmp_path).reporter()
+        for name in names:
+            report(name, "why\nnot")
+    expected = ["a\\tb", "a b", "a\\nb", "a\\x0bb\\x85c\\u2028d\\re", "\\x1b[2J"]
+    text = (tmp_path / "skipped.tsv").read_text()
+    lines = [line.split("\t") for line in text.splitlines()]
+    assert lines == [[name, "why\\nnot"] for name in [*expected, "é😀\\u202e"]]

@@ -184,3 +184,13 @@ def test_results_are_named_and_written(tmp_path):
     with zipfile.ZipFile(archive) as file:
         assert file.namelist() == ["a.png"]
         assert file.read("a.png") == path.read_bytes()
+
+
+def test_results_are_named_so_that_they_stay_in_their_folder():
+    assert coloring.png_name("..\\..\\evil.jpg") == ".._.._evil_color.png"
+    assert coloring.png_name("../a.jpg") == "a_color.png"
+    assert coloring.png_name('c:d*"?<e>|.jpg') == "c_d____e___color.png"
+    assert coloring.png_name("a\nb.jpg") == "a_b_color.png"
+    assert coloring.png_name("é.jpg") == "é_color.png"
+    long = coloring.png_name("é" * 300 + ".jpg")
+    assert long == "é" * 100 + "_color.png"

@@ -1,5 +1,6 @@
 """What a visitor has, how much of it there may be, and that nothing stays."""
 
+import os
 import shutil
 import zipfile
 
@@ -237,3 +238,15 @@ def test_models_are_those_that_ship_and_those_named(ship, runs):
     assert "as hints" in models.said(hinted)
     assert "for line art" in models.said(drawings)
     assert "Levin's method" in models.said(drawings)
+
+
+def test_names_need_not_be_text(visit, photo, predictors, tmp_path):
+    names = [os.fsdecode(b"caf\xe9.png"), "a\\b\nc.png"]
+    paths = [shutil.copyfile(photo, tmp_path / name) for name in names]
+    (tmp_path / "bad\n\udce9.jpg").write_text("no picture")
+    assert visit.take([tmp_path / "bad\n\udce9.jpg", *paths]) == [
+        "bad\\n\\udce9.jpg: not an image of a known format"
+    ]
+    assert visit.photo.name == "caf\\udce9.png"
+    with zipfile.ZipFile(visit.zip(predictors.plain, SIZE)) as file:
+        assert file.namelist() == ["caf_udce9_color.png", "a_b_nc_color.png"]

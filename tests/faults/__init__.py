@@ -6,8 +6,9 @@ from faults import data
 from faults import demo
 from faults import film
 from faults import hints
+from faults import hostile
 from faults import science
 from faults import trainers
 
 ALL = trainers.FAULTS + science.FAULTS + data.FAULTS + application.FAULTS
-ALL += archives.FAULTS + hints.FAULTS + film.FAULTS + demo.FAULTS
+ALL += archives.FAULTS + hints.FAULTS + film.FAULTS + demo.FAULTS + hostile.FAULTS

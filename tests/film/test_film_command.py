@@ -1,8 +1,13 @@
 """bin/colorize on films."""
 
+import os
+import shutil
+
 import av
 import numpy as np
 import pytest
+from films import HEIGHT
+from films import WIDTH
 from films import decoded
 from films import write_film
 from harness import ROOT
@@ -10,6 +15,7 @@ from harness import new_run
 from harness import toy_config
 
 from tfcolor.film import journal
+from tfcolor.film import source
 
 
 @pytest.fixture
@@ -28,6 +34,11 @@ def bad(tmp_path, film):
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     (tmp_path / "sound.mp3").write_bytes(b"ID3")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    # Of FFmpeg a playlist is a film too, of any files and hosts.
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{film}\n#EXT-X-ENDLIST\n"
+    (tmp_path / "playlist.mp4").write_text(playlist)
+    (tmp_path / "list.mkv").write_text(f"ffconcat version 1.0\nfile '{film}'\n")
     return tmp_path
 
 
@@ -40,6 +51,9 @@ def bad(tmp_path, film):
         ("sound.mp4", "no film in it, only audio"),
         ("sound.mp3", "sound only"),
         ("none.mp4", "no such file"),
+        ("pipe.mp4", "not a regular file"),
+        ("playlist.mp4", "no film that can be read"),
+        ("list.mkv", "no film that can be read"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(name, said, bad, call):
@@ -114,3 +128,9 @@ def test_the_command_colors_films_and_pictures_of_a_folder(
     journal.path_of(written).write_bytes(b"")
     done = call("colorize", f"--model={trained}", folder / "film.mp4")
     assert "is there already" not in done.stdout
+
+
+def test_a_name_is_no_url(tmp_path, film, monkeypatch):
+    shutil.copy(film, tmp_path / "http:film.mkv")
+    monkeypatch.chdir(tmp_path)
+    assert source.probe("http:film.mkv").size == (HEIGHT, WIDTH)

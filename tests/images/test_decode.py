@@ -1,7 +1,9 @@
 """From bytes to upright RGB, against Pillow and by hand."""
 
 import io
+import os
 
+import mutilated
 import numpy as np
 import pytest
 from harness import picture
@@ -201,3 +203,57 @@ def test_large_pictures_are_reduced_while_they_are_decoded(rng):
         small = decode.decode(data, 50).astype(float)
         expected = rgb.reshape(50, 8, 70, 8, 3).mean((1, 3))
         assert np.abs(small - expected).mean() < 2
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "zeros.jpg").symlink_to("/dev/zero")
+    for name in ("pipe.jpg", "zeros.jpg"):
+        with pytest.raises(decode.Unreadable, match="not a regular file"):
+            decode.read(tmp_path / name)
+    with open(tmp_path / "holes.jpg", "wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(decode.Unreadable, match=f"{2**40} bytes are more than {2**30}"):
+        decode.read(tmp_path / "holes.jpg")
+    (tmp_path / "a.jpg").write_bytes(b"abc")
+    assert decode.read(tmp_path / "a.jpg") == b"abc"
+
+
+def test_pillow_reads_the_formats_that_are_named_and_no_other(rgb):
+    for form in ("PPM", "TGA", "ICO", "PCX"):
+        assert not {form} & set(decode.FORMATS)
+        with pytest.raises(decode.Unreadable, match="not an image of a known format"):
+            decode.decode(encoded(Image.fromarray(rgb), form))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_bomb_is_refused_before_it_is_decoded(progressive):
+    data = mutilated.jpeg(65_500, 65_500, progressive)
+    said = "65500 x 65500 pixels are more than 178956970"
+    for side in (None, 32):
+        with pytest.raises(decode.Unreadable, match=said):
+            decode.decode(data, side)
+        cmyk = encoded(Image.new("CMYK", (16, 16)), "JPEG")
+        at = cmyk.index(b"\xff\xc0") + 5
+        cmyk = cmyk[:at] + b"\xff\xdc\xff\xdc" + cmyk[at + 4 :]
+        with pytest.raises(decode.Unreadable, match="pixels"):
+            decode.decode(cmyk, side)
+
+
+def test_scans_are_counted_as_libjpeg_does(rgb):
+    image = Image.fromarray(rgb)
+    plain = encoded(image, "JPEG")
+    assert decode.scans_of(plain) == 1
+    progressive = encoded(image, "JPEG", progressive=True)
+    assert decode.scans_of(progressive) == progressive.count(b"\xff\xda") > 5
+    # Neither those of another file behind it nor those in a comment.
+    assert decode.scans_of(plain + progressive) == 1
+    comment = plain[:2] + b"\xff\xfe\x00\x06\xff\xda\xff\xd9" + plain[2:]
+    assert decode.scans_of(comment) == 1
+    many = mutilated.jpeg(2000, 2000, progressive=True, scans=741)
+    assert decode.scans_of(many) == 750
+    assert decode.decode(many, 250).shape == (250, 250, 3)  # 750 x 4e6 are 3e9
+    many = mutilated.jpeg(2000, 2000, progressive=True, scans=742)
+    said = "751 scans of 2000 x 2000 pixels are too many"
+    with pytest.raises(decode.Unreadable, match=said):
+        decode.decode(many)

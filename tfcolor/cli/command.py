@@ -20,6 +20,7 @@ from absl import flags
 from tfcolor import registry
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
+from tfcolor.errors import visible
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
@@ -47,6 +48,8 @@ def run(
     flags.DEFINE_integer(
         "v", 0, "1: show TensorFlow's messages and tracebacks", flag_values=values
     )
+    if hasattr(sys.stdout, "reconfigure"):  # names of files need not be text
+        sys.stdout.reconfigure(errors="backslashreplace")
     verbose = any(arg.lstrip("-") == "v=1" for arg in argv)
     try:
         registry.add_installed()
@@ -117,7 +120,7 @@ def quiet(verbose: bool) -> Iterator[None]:
 
 def _tell(error, code, verbose):
     line = " ".join(str(error).split()) or type(error).__name__
-    print(f"error: {line}", file=sys.stderr)
+    print(f"error: {visible(line)}", file=sys.stderr)
     if verbose:
         traceback.print_exc()
     return code
@@ -136,7 +139,7 @@ class _Terminal(logging.Handler):
     """Log lines above the progress bar."""
 
     def emit(self, record):
-        line = f"{record.levelname.lower()}: {record.getMessage()}"
+        line = f"{record.levelname.lower()}: {visible(record.getMessage())}"
         tqdm.tqdm.write(line, file=sys.stderr)
 
 

@@ -31,7 +31,15 @@ def flat(config: Config) -> dict[str, Any]:
 
 
 def from_dict(values: dict[str, Any]) -> Config:
-    """The inverse of `to_dict`."""
+    """The inverse of `to_dict`.
+
+    Raises:
+      ValueError: a setting that is neither a number nor a text. KeyError, TypeError:
+        settings that this version has not, or lacks.
+    """
+    for field, value in _settings(values):
+        if not isinstance(value, str | int | float):
+            raise ValueError(f"{field}: {value!r} is neither a number nor a text")
     loss = dataclasses.make_dataclass(
         "Loss",
         [(name, type(value)) for name, value in values["loss"].items()],
@@ -54,6 +62,15 @@ def from_dict(values: dict[str, Any]) -> Config:
         for name, cls in classes.items()
     }
     return Config(trainer=values["trainer"], seed=values["seed"], **sections)
+
+
+def _settings(values):
+    """("section.field", value) of a dict of sections."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{field}", each) for field, each in value.items())
+        else:
+            yield name, value
 
 
 def dumps(config: Config) -> str:

@@ -21,6 +21,7 @@ from tfcolor.errors import UsageError
 from tfcolor.images.decode import EXTENSIONS
 from tfcolor.images.decode import Unreadable
 from tfcolor.images.decode import decode
+from tfcolor.images.decode import read
 from tfcolor.images.decode import reason
 from tfcolor.types import Path
 from tfcolor.types import Window
@@ -97,11 +98,7 @@ class Files:
         Raises:
           Unreadable: with the reason.
         """
-        try:
-            with open(os.path.join(self.root, self.names[i]), "rb") as file:
-                return file.read()
-        except OSError as error:
-            raise Unreadable(reason(error)) from error
+        return read(os.path.join(self.root, self.names[i]))
 
 
 class Part:

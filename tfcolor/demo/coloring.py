@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import re
 import zipfile
 from collections.abc import Sequence
 from typing import Any
@@ -34,6 +35,10 @@ REFERENCE_SIZE = charpiat.WORKING_SIZE
 
 # Of a stroke: pixels that are more transparent are its soft edge.
 _OPAQUE = 128
+
+# What some system gives a meaning in a name, and how long one may be without its end.
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\\/:*?"<>|]')
+_NAME_BYTES = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,8 +261,10 @@ def _by_strokes(pixels, predictor, settings, strokes):
 
 
 def png_name(name: str, taken: Sequence[str] = ()) -> str:
-    """The name of the result of a file, which is none of those that are taken."""
-    stem = pathlib.PurePath(name).stem
+    """The name of the result of a file, which is none of those that are taken. Of a
+    ZIP it is unpacked into its folder on every system, whatever the file's name."""
+    stem = _NOT_IN_NAMES.sub("_", pathlib.PurePath(name).stem)
+    stem = stem.encode()[:_NAME_BYTES].decode(errors="ignore")
     found, number = f"{stem}_color.png", 1
     while found in taken:
         number += 1

@@ -20,6 +20,8 @@ from tfcolor.demo import films
 from tfcolor.demo.coloring import Settings
 from tfcolor.demo.limits import Limits
 from tfcolor.errors import UsageError
+from tfcolor.errors import visible
+from tfcolor.images import decode
 from tfcolor.images import pictures
 from tfcolor.images.decode import Unreadable
 from tfcolor.inference.predictor import Predictor
@@ -48,8 +50,8 @@ class Photo:
 
     @property
     def name(self) -> str:
-        """Of the file."""
-        return self.source.name
+        """Of the file, as it is shown."""
+        return _shown(self.source)
 
 
 class Visit:
@@ -102,7 +104,7 @@ class Visit:
             try:
                 lines += self._add(path)
             except (Unreadable, OSError) as error:
-                lines.append(f"{path.name}: {error}")
+                lines.append(f"{_shown(path)}: {error}")
         self.chosen = len(kept) if len(self.photos) > len(kept) else 0
         return lines
 
@@ -136,7 +138,7 @@ class Visit:
             photo.referred = photo.suggestion = None
         if path is None:
             return
-        name = pathlib.Path(path).name
+        name = _shown(pathlib.Path(path))
         try:
             self.reference = coloring.learned(_read(path, self.limits).pixels)
         except (Unreadable, OSError, UsageError) as error:
@@ -195,7 +197,7 @@ class Visit:
         shown = np.array(coloring.preview(pixels))
         self.photos.append(Photo(path, own, shown))
         frames = _frames(path)
-        return [f"{path.name}: the first of {frames} frames"] if frames > 1 else []
+        return [f"{_shown(path)}: the first of {frames} frames"] if frames > 1 else []
 
     def _colored(self, photo, pixels, predictor, settings):
         self.limits.check_working_size(settings.working_size or 0)
@@ -277,9 +279,14 @@ def _read(path, limits):
     return pictures.read(path, limits.max_pixels)
 
 
+def _shown(path):
+    """The name of a file as text, which it need not be."""
+    return visible(path.name).encode(errors="backslashreplace").decode()
+
+
 def _frames(path):
     try:
-        with Image.open(path) as image:
+        with decode.opened(path) as file, decode.image_of(file) as image:
             return getattr(image, "n_frames", 1)
     except Exception:  # decoders raise nearly anything; the first can be read
         return 1

@@ -1,7 +1,7 @@
 """Color for several films."""
 
 import logging
-import pathlib
+import os
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +28,7 @@ def probed(
       UsageError: one of `inputs` itself is none, or cannot be encoded so.
     """
     encoding.check(codec, crf)
-    named = {pathlib.Path(path).expanduser().resolve() for path in inputs}
+    named = {os.path.realpath(os.path.expanduser(path)) for path in inputs}
     found: list[tuple[Any, Film | None]] = []
     for task in tasks:
         try:
@@ -36,7 +36,7 @@ def probed(
             encoding.settings(film, task.target.suffix.lower(), codec, crf, 1)
             found.append((task, film))
         except UsageError as error:
-            if task.source.resolve() in named:
+            if os.path.realpath(task.source) in named:
                 raise
             log.error("%s", error)
             found.append((task, None))

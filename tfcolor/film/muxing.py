@@ -12,6 +12,7 @@ import av
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 from tfcolor.film import encoding
+from tfcolor.film import source
 from tfcolor.film.encoding import Coded
 from tfcolor.film.encoding import Settings
 from tfcolor.film.source import Film
@@ -38,7 +39,7 @@ class Muxer:
 
     def __init__(self, target: pathlib.Path, film: Film, settings: Settings) -> None:
         self.target, self.film = target, film
-        self.source = av.open(film.path)
+        self.source = source.opened(film.path)
         self.container: Any = None
         try:
             self._open(settings)

@@ -146,7 +146,7 @@ class Reader:
 
     def _decoded(self):
         """The decoded frames; what does not decode is left out and noted."""
-        with av.open(self.film.path) as container:
+        with source.opened(self.film.path) as container:
             stream = container.streams[self.film.stream]
             stream.thread_type = "AUTO"
             end = source.duration(container, stream)

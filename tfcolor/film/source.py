@@ -1,6 +1,7 @@
 """A film as people have it: what its file says, and the planes of a frame."""
 
 import dataclasses
+import os
 import pathlib
 from fractions import Fraction
 from typing import Any
@@ -18,6 +19,14 @@ _HIGH_DEFINITION = 720
 
 # Demuxers of single pictures.
 _PICTURES = ("image2", "_pipe")
+
+# A film is in the file that was given: no demuxer of playlists, which name others.
+_OPTIONS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,"
+    "m4v,h264,hevc,dv,mjpeg,mxf,nut,gif,image2,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,"
+    "tiff_pipe,wav,mp3,flac,aac",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +82,16 @@ class Film:
         return (width, height) if self.quarters % 2 else (height, width)
 
 
+def opened(path: Path) -> Any:
+    """The PyAV container of a film's file.
+
+    Raises:
+      av.FFmpegError: it is none.
+    """
+    # Whole, or a name with a colon in it would be taken for a URL.
+    return av.open(os.path.abspath(path), options=_OPTIONS)
+
+
 def probe(path: Path, max_pixels: int | None = None) -> Film:
     """What a file says of its film.
 
@@ -83,10 +102,12 @@ def probe(path: Path, max_pixels: int | None = None) -> Film:
       UsageError: no film that can be decoded, or one that is larger.
     """
     path = pathlib.Path(path)
-    if path.is_file() and not path.stat().st_size:
-        raise UsageError(f"{path}: the file is empty")
     try:
-        with av.open(path) as container:
+        if not path.is_file():
+            raise UsageError(f"{path}: not a regular file")
+        if not path.stat().st_size:
+            raise UsageError(f"{path}: the file is empty")
+        with opened(path) as container:
             return _probed(path, container, max_pixels)
     except av.FFmpegError as error:
         said = getattr(error, "strerror", None) or str(error)

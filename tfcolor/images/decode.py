@@ -1,7 +1,10 @@
 """Bytes of image files to upright RGB."""
 
 import io
+import os
 import re
+import stat
+from typing import BinaryIO
 
 import numpy as np
 import simplejpeg
@@ -9,14 +12,103 @@ from PIL import Image
 from PIL import ImageOps
 
 from tfcolor.types import Box
+from tfcolor.types import Path
 from tfcolor.types import Size
 from tfcolor.types import Window
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
+# Pillow's names of them. Its readers of others stay unused: that of EPS runs a program.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+
+# More is taken for a decompression bomb: pixels; bytes of a file that is read whole.
+MAX_PIXELS = 178_956_970
+MAX_BYTES = 1 << 30
+
+# Of a JPEG, its pixels times its scans: each takes as long as a whole picture. Encoders
+# write ten, and as many empty ones fit into a file as its sender likes.
+MAX_SCANNED = 3_000_000_000
+
+# Of a JPEG, but for those within a scan.
+_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
+
 
 class Unreadable(Exception):
     """An image that cannot be decoded; the message is the reason."""
+
+
+def opened(path: Path) -> BinaryIO:
+    """The file of a path, open for reading. What is no regular file is refused: at a
+    pipe a reader would wait, of a device there is no end.
+
+    Raises:
+      Unreadable: it is none. OSError: it cannot be opened.
+    """
+    # A pipe that is opened so does not wait for a writer.
+    flags = getattr(os, "O_NONBLOCK", 0)
+    file = open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise Unreadable("not a regular file")
+    return file
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+      Unreadable: it is too large, or cannot be read.
+    """
+    try:
+        with opened(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_BYTES:
+                raise Unreadable(f"{size} bytes are more than {MAX_BYTES}")
+            return file.read()
+    except OSError as error:
+        raise Unreadable(error.strerror or reason(error)) from error
+
+
+def image_of(file: BinaryIO) -> Image.Image:
+    """The Pillow image of a file of one of FORMATS, not decoded yet.
+
+    Raises:
+      Unreadable: a JPEG of too many scans. What Pillow raises: it is none of them.
+    """
+    image = Image.open(file, formats=FORMATS)
+    if image.format in ("JPEG", "MPO"):
+        file.seek(0)
+        check_scans(file.read(), image.size)
+        file.seek(0)
+    return image
+
+
+def scans_of(data: bytes) -> int:
+    """How many scans the bytes of a JPEG have."""
+    at, count = 2, 0
+    while found := _MARKER.search(data, at):
+        kind, at = found[1][0], found.end()
+        if kind == 0xD9:  # what follows its end is another file
+            break
+        if kind not in (0x01, 0xD8):  # these two have no length
+            at += int.from_bytes(data[at : at + 2], "big")
+        count += kind == 0xDA
+    return count
+
+
+def check_scans(data: bytes, size: tuple[int, int]) -> None:
+    """Raise Unreadable for the bytes of a JPEG of (width, height) that has more scans
+    than any encoder writes."""
+    scans = scans_of(data)
+    if scans * size[0] * size[1] > MAX_SCANNED:
+        raise Unreadable(f"{scans} scans of {size[0]} x {size[1]} pixels are too many")
+
+
+def check_pixels(size: tuple[int, int]) -> None:
+    """Raise Unreadable for a (width, height) of more than MAX_PIXELS."""
+    if size[0] * size[1] > MAX_PIXELS:
+        said = f"{size[0]} x {size[1]} pixels"
+        raise Unreadable(f"{said} are more than {MAX_PIXELS}")
 
 
 def decode(
@@ -37,8 +129,11 @@ def decode(
     try:
         if (image := _plain_jpeg(data, side)) is not None:
             return cut(image, window(image.shape[:2])) if window else image
-        with Image.open(io.BytesIO(data)) as image:
+        with image_of(io.BytesIO(data)) as image:
+            check_pixels(image.size)
             return reduced(_upright_rgb(image), side, window)
+    except Unreadable:
+        raise
     except Image.UnidentifiedImageError as error:
         raise Unreadable("not an image of a known format") from error
     except Exception as error:  # decoders raise nearly anything
@@ -72,6 +167,8 @@ def _plain_jpeg(data, side):
         *size, colors, _ = simplejpeg.decode_jpeg_header(data)
         if colors in ("CMYK", "YCCK"):
             return None
+        check_pixels(size[::-1])
+        check_scans(data, size[::-1])
         factor = reduction(size, side)
         height, width = (-(-pixels // factor) for pixels in size)
         return simplejpeg.decode_jpeg(data, min_height=height, min_width=width)

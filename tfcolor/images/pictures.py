@@ -17,6 +17,7 @@ from PIL import ImageCms
 from PIL import ImageOps
 
 from tfcolor import atomic
+from tfcolor.images import decode
 from tfcolor.images.decode import Unreadable
 from tfcolor.images.decode import reason
 from tfcolor.images.decode import to_8_bit
@@ -84,7 +85,7 @@ def read(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
 @contextlib.contextmanager
 def _opened(path, max_pixels):
     try:
-        with Image.open(path) as image:
+        with decode.opened(path) as file, decode.image_of(file) as image:
             _check_size(image.size, max_pixels)
             yield image
     except Unreadable:

@@ -55,8 +55,9 @@ def plan(
     NAME.jpg.png.
 
     Raises:
-      UsageError: an input that is not there, a folder without a picture, or
-        two files, an input among them, that would be written to one.
+      UsageError: an input that is not there, a folder without a picture, two files, an
+        input among them, that would be written to one, or a link that leads out of the
+        output.
     """
     output = pathlib.Path(output).expanduser()
     paths = [pathlib.Path(path).expanduser() for path in inputs]
@@ -75,7 +76,9 @@ def plan(
         else:
             raise UsageError(f"{path}: no such file or folder")
     # A file that is named twice, or is in a folder that is named too, once.
-    entries = list({s.resolve(): (s, place) for s, place in reversed(entries)}.values())
+    # Not by Path.resolve, which raises at a link to itself.
+    known = {os.path.realpath(s): (s, place) for s, place in reversed(entries)}
+    entries = list(known.values())
     entries.reverse()
     named = collections.Counter(_name(place, same_format) for _, place in entries)
     tasks = []
@@ -85,6 +88,7 @@ def plan(
             name = place.with_name(place.name + ".png")
         tasks.append(Task(source, output / name, place))
     _check_targets(tasks)
+    _check_inside(tasks, output)
     for error in unreadable:
         log.error("%s: %s", error.filename, error.strerror)
     return tasks, len(unreadable)
@@ -187,10 +191,10 @@ def _name(place, same_format):
 
 
 def _check_targets(tasks):
-    sources = {task.source.resolve() for task in tasks}
-    written: dict[pathlib.Path, pathlib.Path] = {}
+    sources = {os.path.realpath(task.source) for task in tasks}
+    written: dict[str, pathlib.Path] = {}
     for task in tasks:
-        target = task.target.resolve()
+        target = os.path.realpath(task.target)
         if target in sources:
             raise UsageError(
                 f"--output: {task.source} would be written onto the input "
@@ -201,4 +205,15 @@ def _check_targets(tasks):
             raise UsageError(
                 f"--output: {other} and {task.source} would both be {task.target}; "
                 "colour them one after the other"
+            )
+
+
+def _check_inside(tasks, output):
+    root = os.path.realpath(output)
+    for folder in {task.target.parent for task in tasks}:
+        place = os.path.realpath(folder)
+        if os.path.commonpath([root, place]) != root:
+            raise UsageError(
+                f"--output={output}: {folder} is a link that leads out of it, to "
+                f"{place}; remove it, or give another folder"
             )

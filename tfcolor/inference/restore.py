@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 import keras
 import tensorflow as tf
+from google.protobuf import message
 
 from tfcolor import presets
 from tfcolor.config import Config
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
+from tfcolor.inference import operations
 from tfcolor.inference.predictor import Info
 from tfcolor.inference.predictor import Predictor
 from tfcolor.networks import factory
@@ -25,6 +27,9 @@ from tfcolor.types import Batch
 from tfcolor.types import Network
 from tfcolor.types import Path
 from tfcolor.types import Tensor
+
+# What TensorFlow and protobuf raise where a file is damaged.
+_DAMAGED = (tf.errors.OpError, message.DecodeError)
 
 # Beside the SavedModel's own files; TensorFlow Serving ignores it.
 INFO = pathlib.Path("assets.extra") / "tfcolor.json"
@@ -211,10 +216,13 @@ def _saved_model(path):
     if not (path / INFO).is_file():
         raise UsageError(f"--model={path}: a SavedModel, but not one of tfcolor's")
     try:
+        operations.check(path)
         loaded = tf.saved_model.load(str(path))
         info = json.loads((path / INFO).read_text())
         # Not loaded.network itself, which does not keep its variables alive.
         return Predictor(lambda l: loaded.network(l), info)
-    except (OSError, ValueError, AttributeError, tf.errors.OpError) as error:
+    except UsageError:
+        raise
+    except (OSError, ValueError, AttributeError, *_DAMAGED) as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"--model={path}: cannot be loaded: {reason}") from error

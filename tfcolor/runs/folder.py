@@ -22,6 +22,7 @@ from tfcolor import atomic
 from tfcolor import config as config_lib
 from tfcolor.config import stages
 from tfcolor.errors import UsageError
+from tfcolor.errors import visible
 from tfcolor.registry import SUMMED
 from tfcolor.types import Path
 from tfcolor.version import __version__
@@ -221,11 +222,11 @@ class Workdir:
             known = {line.split("\t")[0] for line in lines}
 
         def report(name, reason):
-            name = name.replace("\t", " ").replace("\n", " ")
+            name = visible(name)
             if name not in known:
                 known.add(name)
                 with open(self.skipped, "a", encoding="utf-8", errors=_ANY) as file:
-                    file.write(f"{name}\t{reason}\n")
+                    file.write(f"{name}\t{visible(reason)}\n")
 
         return report
 
@@ -246,7 +247,7 @@ def load_config(path: Path) -> config_lib.Config:
                 f"--workdir={path}: {reason}; train it again, or use an export of it"
             )
         return config_lib.from_dict(content["config"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"--workdir={path}: config.json: {error}") from error
 
 
