@@ -19,10 +19,8 @@ import numpy as np
 from tfcolor import registry
 from tfcolor.errors import UsageError
 from tfcolor.images.decode import EXTENSIONS
-from tfcolor.images.decode import Unreadable
 from tfcolor.images.decode import decode
 from tfcolor.images.decode import read
-from tfcolor.images.decode import reason
 from tfcolor.types import Path
 from tfcolor.types import Window
 
