@@ -222,4 +222,42 @@ OBJECTIVES = [
     ),
 ]
 
-FAULTS = STEPS + OBJECTIVES
+LOOP = [
+    Fault(
+        "loop.losses_that_nobody_looks_at",
+        "training/loop.py",
+        "for number, logs in losses.read():",
+        "for number, logs in losses.read()[-1:]:",
+        "tests/training/test_callbacks.py -k named_with_its_step",
+    ),
+    Fault(
+        "loop.written_before_the_losses_are_seen",
+        "training/callbacks.py",
+        "if not math.isfinite(value) and not excused:",
+        "if not math.isfinite(value) and excused:",
+        "tests/training/test_callbacks.py -k nan_gradients",
+    ),
+    Fault(
+        "loop.waits_at_every_step",
+        "training/callbacks.py",
+        "return step == self.last or (bool(self.every) and step % self.every == 0)",
+        "return True",
+        "tests/training/test_callbacks.py -k host_waits",
+    ),
+    Fault(
+        "loop.ends_at_a_signal_without_a_checkpoint",
+        "training/callbacks.py",
+        "return self.signal is not None or super().due(step)",
+        "return super().due(step)",
+        "tests/training/test_callbacks.py -k is_saved_at_its_interval",
+    ),
+    Fault(
+        "steps.rates_of_the_next_step",
+        "training/steps.py",
+        'f"lr/{key}": optimizer.learning_rate',
+        'f"lr/{key}": optimizer._learning_rate(optimizer.iterations + 1)',
+        "tests/training/test_stages.py -k rates_fall",
+    ),
+]
+
+FAULTS = STEPS + OBJECTIVES + LOOP

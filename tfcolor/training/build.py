@@ -1,5 +1,6 @@
 """From a Config to networks, optimizers and a compiled trainer."""
 
+import dataclasses
 import pkgutil
 from typing import Any
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 from tfcolor import registry
 from tfcolor.color import quantize
 from tfcolor.config import Config
+from tfcolor.config import Data
 from tfcolor.config import Train
 from tfcolor.config import stages
 from tfcolor.config.resolution import resolve
@@ -85,6 +87,19 @@ def trainer(config: Config, segment: stages.Segment | None = None) -> Any:
     _set_phase(model, segment.phase, config.train)
     model.compile(**_optimizers(config, model, segment))
     return model
+
+
+def data_of(config: Config, segment: stages.Segment) -> Data:
+    """The `data` section at the sizes of a segment."""
+    stage = segment.stage
+    return dataclasses.replace(
+        config.data, image_size=stage.image_size, batch_size=stage.batch_size
+    )
+
+
+def minibatches(segment: stages.Segment, trainer: Any) -> int:
+    """How many a step of a segment takes."""
+    return 1 if segment.phase == "generator" else trainer.n_critic
 
 
 def _set_phase(model, phase, train):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import logging
-import math
 from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
+from keras.optimizers import LossScaleOptimizer
 
 from tfcolor import config as config_lib
 from tfcolor.config import resolve
@@ -26,7 +25,7 @@ from tfcolor.training import build
 from tfcolor.training import callbacks
 from tfcolor.training import initial
 from tfcolor.training import monitoring
-from tfcolor.types import Network
+from tfcolor.training import steps
 from tfcolor.types import Path
 
 log = logging.getLogger("tfcolor")
@@ -78,44 +77,14 @@ def train(
             counts = prior.load(dataset.source, config.data, folder.prior, limit)
             prepared["class_weights"] = build.class_weights(config, counts)
         try:
-            with Run(config, folder, dataset, prepared, profile).open() as run:
-                return run.train(strategy, first)
+            with Run(
+                config, strategy, folder, dataset, prepared, profile
+            ).open() as run:
+                return run.train(first)
         except tf.errors.OpError as error:
             raise RunError(_reason(error)) from error
         except OSError as error:
             raise RunError(f"{folder.path}: {error.strerror or error}") from error
-
-
-def dry_run(config: config_lib.Config) -> str:
-    """Text: the resolved config, the parameters and the shapes of a batch."""
-    config = resolve(config, initial=initial.adopting())
-    strategy = build.strategy(config.train)
-    dataset = datasets.dataset_of(config)
-    with strategy.scope():
-        build.check_replicas(config, strategy.num_replicas_in_sync)
-        trainer = build.trainer(config)
-    if config.train.init:
-        initial.load(trainer, config)
-    restore.scanner_for(config)
-    dataset.probe(config.data)
-    parts = [config_lib.dumps(config)]
-    for name in trainer.parts():
-        parts.append(f"{name}:\n{parameter_table(getattr(trainer, name))}")
-    lines = [f"images: {len(dataset)}"]
-    for segment in stages.segments(config, trainer.n_critic):
-        n_critic = _n_critic(segment, trainer)
-        batches = dataset.training(_data(config, segment), n_critic=n_critic)
-        shapes = {name: list(x.shape) for name, x in batches.element_spec.items()}
-        steps = f"steps {segment.first + 1} to {segment.last}"
-        lines.append(f"{steps}, {segment.phase}: a step's batch: {shapes}")
-    return "\n\n".join([*parts, "\n".join(lines)])
-
-
-def parameter_table(network: Network) -> str:
-    """A line a weight: name, shape, number of parameters; and their sum."""
-    rows = [(w.path, str(tuple(w.shape)), math.prod(w.shape)) for w in network.weights]
-    rows.append(("total", "", network.count_params()))
-    return "\n".join(f"  {name:64s} {shape:20s} {n:>12,}" for name, shape, n in rows)
 
 
 @dataclasses.dataclass
@@ -125,6 +94,7 @@ class Run:
 
     Attributes:
       config: its Config.
+      strategy: a tf.distribute strategy.
       folder: its Workdir, claimed.
       dataset: its images, a datasets.PhotoDataset.
       prepared: what every trainer is given, arguments of its `prepare`.
@@ -132,6 +102,7 @@ class Run:
     """
 
     config: config_lib.Config
+    strategy: Any
     folder: Workdir
     dataset: datasets.PhotoDataset
     prepared: dict
@@ -151,30 +122,30 @@ class Run:
                 # A full disk has been reported by then.
                 self.writer.close()
 
-    def train(self, strategy: Any, trainer: Any) -> int | None:
+    def train(self, trainer: Any) -> int | None:
         """The number of the signal that ended the run early, or None.
 
         Args:
           trainer: of the first segment, in the strategy's scope.
         """
-        steps = self.config.train.steps
+        last = self.config.train.steps
         segments = stages.segments(self.config, trainer.n_critic)
         step, segment = checkpoints.newest_step(self.folder.checkpoints), segments[0]
         while True:
             at = next((s for s in segments if s.first <= step < s.last), segments[-1])
             if at != segment:
                 segment = at
-                with strategy.scope():
+                with self.strategy.scope():
                     trainer = build.trainer(self.config, segment)
             trainer.prepare(**self.prepared)
             step, saved = self._restored(trainer, segment)
-            if step >= steps:
-                log.info("the run is at step %d of %d: nothing to do", step, steps)
+            if step >= last:
+                log.info("the run is at step %d of %d: nothing to do", step, last)
                 return None
             if step < segment.first:  # an older checkpoint, of another segment
                 continue
             stopped_by = self._fit(trainer, segment, step, saved)
-            if stopped_by or segment.last == steps:
+            if stopped_by or segment.last == last:
                 return stopped_by
             step = segment.last
 
@@ -192,29 +163,37 @@ class Run:
         return step, saved
 
     def _fit(self, trainer, segment, start, saved):
+        """Steps start + 1 to the segment's last; returns the number of the signal that
+        ended them early, or None."""
         self._begin(trainer, start)
-        data = _data(self.config, segment)
+        take = steps.Step(trainer, self.strategy)
+        losses = steps.Losses(take)
+        batches = iter(self._batches(trainer, segment, start))
+        with self._callbacks(trainer, segment, start, saved) as (chain, saver):
+            for step in range(start + 1, segment.last + 1):
+                losses.add(step, take(next(batches)))
+                due = [each for each in chain if each.due(step)]
+                if due:
+                    for number, logs in losses.read():  # waits for the device
+                        for each in chain:
+                            each.see(number, logs)
+                for each in due:
+                    each.after(step)
+                if saver.ended_by:
+                    break
+        return saver.ended_by
+
+    def _batches(self, trainer, segment, start):
+        """Of the steps from `start` on, divided among the replicas."""
         batches = self.dataset.training(
-            data,
+            build.data_of(self.config, segment),
             self.report,
             start=start,
             first=segment.first,
             examples=segment.examples,
-            n_critic=_n_critic(segment, trainer),
+            n_critic=build.minibatches(segment, trainer),
         )
-        chain = self._callbacks(segment, data, saved, start, trainer.n_critic)
-        try:
-            trainer.fit(
-                batches,
-                steps_per_epoch=segment.last - start,
-                callbacks=chain,
-                shuffle=False,
-                verbose=0,
-            )
-        finally:
-            for callback in chain:
-                callback.close()
-        return chain[-1].signal
+        return self.strategy.experimental_distribute_dataset(batches)
 
     def _begin(self, trainer, start):
         """Once a start: the run's metrics and events go on from here."""
@@ -229,57 +208,51 @@ class Run:
         network, name = trainer.averaged(), self.folder.path.name
         events.begin(self.writer, start, self.config, network, name)
 
-    def _callbacks(self, segment, data, saved, start, n_critic):
-        """What happens after each step, in this order: nothing of a step whose
-        losses are not finite is written, and a checkpoint comes last."""
-        train, last, folder = self.config.train, self.config.train.steps, self.folder
-        images = data.batch_size * (1 if segment.phase == "generator" else n_critic)
-        at: Any = functools.partial(dict, start=start, last=last)
-        to = {"writer": self.writer, "folder": folder}
+    @contextlib.contextmanager
+    def _callbacks(self, trainer, segment, start, saved):
+        """(all, the Saver), begun: what happens after the steps, in this order: nothing
+        is written after losses that are not finite, and a checkpoint comes last."""
+        train, last = self.config.train, self.config.train.steps
+        data = build.data_of(self.config, segment)
+        to = {"writer": self.writer, "folder": self.folder}
+        scaled = isinstance(trainer.g_optimizer, LossScaleOptimizer)
         validation = self.dataset.validation(data, train.validation_images, self.report)
+        images = data.batch_size * build.minibatches(segment, trainer)
+        saver = callbacks.Saver(
+            train.checkpoint_every, segment.last, saved, self.writer
+        )
         chain: list[Any] = [
-            callbacks.Progress(start, last, images),
-            callbacks.StopOnNonFinite(start, saved),
-            monitoring.Metrics(start, train.log_every, segment.last, **to),
+            callbacks.Progress(start, last, segment.last, images),
+            callbacks.StopOnNonFinite(saved, scaled),
+            monitoring.Metrics(train.log_every, segment.last, **to),
             monitoring.Validation(
-                **at(every=train.validate_every),
+                train.validate_every,
+                last,
                 **to,
-                dataset=validation,
+                evaluation=steps.Evaluation(trainer, self.strategy, validation),
                 prefix="train" if self.dataset.held_out is None else "val",
             ),
             monitoring.Samples(
-                **at(every=train.sample_every),
-                writer=self.writer,
-                folder=folder,
+                train.sample_every,
+                last,
+                **to,
+                trainer=trainer,
                 batch=self.dataset.sample(data),
             ),
             monitoring.Histograms(
-                start, train.histogram_every, segment.last, self.writer
+                train.histogram_every, segment.last, self.writer, trainer
             ),
-            callbacks.Saver(
-                start,
-                train.checkpoint_every,
-                segment.last,
-                checkpoints=saved,
-                writer=self.writer,
-            ),
+            saver,
         ]
         if self.profile:
-            begin, end = self.profile
-            chain.insert(0, callbacks.Profile(start, begin, end, folder.path))
-        return chain
-
-
-def _data(config, segment):
-    """The `data` section at the sizes of a segment."""
-    stage = segment.stage
-    return dataclasses.replace(
-        config.data, image_size=stage.image_size, batch_size=stage.batch_size
-    )
-
-
-def _n_critic(segment, trainer):
-    return 1 if segment.phase == "generator" else trainer.n_critic
+            chain.insert(0, callbacks.Profile(start, *self.profile, self.folder.path))
+        try:
+            for each in chain:
+                each.begin()
+            yield chain, saver
+        finally:
+            for each in chain:
+                each.close()
 
 
 _FRAMES = ("Graph execution error", "Detected at node", "File ", "Traceback")
