@@ -20,6 +20,7 @@ from tfcolor.training import callbacks
 from tfcolor.training import loop
 from tfcolor.training import monitoring
 from tfcolor.training import steps
+from tfcolor.training import workers
 
 
 @pytest.mark.slow
@@ -205,7 +206,8 @@ def test_a_run_is_saved_at_its_interval_at_its_end_and_at_a_signal(tmp_path):
 
     saved = []
     writer = tf.summary.create_file_writer(str(tmp_path))
-    saver = callbacks.Saver(2, 7, Checkpoints(), writer)
+    alone = workers.Workers(tf.distribute.get_strategy())
+    saver = callbacks.Saver(2, 7, Checkpoints(), writer, alone)
     saver.begin()
     try:
         for step in range(1, 8):

@@ -23,14 +23,19 @@ class Checkpoints:
       folder: pathlib.Path.
       trainer: a compiled trainer.
       keep: how many to keep.
+      writes: False: of a worker that reads them alone.
     """
 
-    def __init__(self, folder: pathlib.Path, trainer: Any, keep: int) -> None:
+    def __init__(
+        self, folder: pathlib.Path, trainer: Any, keep: int, writes: bool = True
+    ) -> None:
         self.folder = folder
         self.trainer = trainer
+        self.writes = writes
         self.variables = _variables(trainer)
         self.checkpoint = tf.train.Checkpoint(**self.variables)
-        _tidy(folder)
+        if writes:
+            _tidy(folder)
         self.manager = tf.train.CheckpointManager(
             self.checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
         )
@@ -44,6 +49,9 @@ class Checkpoints:
         """
         step = self.trainer.steps_done()
         if self.last_good and self.last_good.endswith(f"-{step}"):
+            return
+        if not self.writes:
+            self.last_good = str(self.folder / f"step-{step}")
             return
         try:
             self.last_good = self.manager.save(checkpoint_number=step)

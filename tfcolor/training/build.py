@@ -17,14 +17,27 @@ from tfcolor.config import stages
 from tfcolor.config.resolution import resolve
 from tfcolor.errors import UsageError
 from tfcolor.networks import factory
+from tfcolor.training import workers
 from tfcolor.training.optimizers import ConstantThenLinear
 
 
 def strategy(train: Train) -> Any:
     """The tf.distribute strategy of the `train` section of a config.
 
-    With `cpu_replicas`, call it before anything has touched the devices.
+    With `cpu_replicas`, and with several workers, call it before anything has touched
+    the devices. With several workers it returns when all have been started.
+
+    Raises:
+      UsageError: there are to be several workers, and TF_CONFIG does not name them.
     """
+    cluster = workers.cluster()
+    if train.strategy == "workers" and cluster is None:
+        raise UsageError(
+            "train.strategy: workers, but the environment has no TF_CONFIG that names "
+            "two or more"
+        )
+    if cluster and train.strategy in ("auto", "workers") and not train.cpu_replicas:
+        return tf.distribute.MultiWorkerMirroredStrategy()
     if train.cpu_replicas:
         cpu = tf.config.list_physical_devices("CPU")[0]
         parts = [tf.config.LogicalDeviceConfiguration()] * train.cpu_replicas

@@ -12,6 +12,7 @@ import tqdm
 
 from tfcolor.errors import RunError
 from tfcolor.runs.checkpoints import Checkpoints
+from tfcolor.training.workers import Workers
 from tfcolor.types import Path
 
 log = logging.getLogger("tfcolor")
@@ -167,12 +168,21 @@ class Saver(StepCallback):
       every, last: as of a StepCallback.
       checkpoints: a Checkpoints of the run.
       writer: of its events, which are written out first.
+      workers: of the run. One's signal ends all of them after the same step.
     """
 
+    TOGETHER = 10  # steps in which several workers ask each other for signals
+
     def __init__(
-        self, every: int, last: int | None, checkpoints: Checkpoints, writer: Any
+        self,
+        every: int,
+        last: int | None,
+        checkpoints: Checkpoints,
+        writer: Any,
+        workers: Workers,
     ) -> None:
         super().__init__(every, last)
+        self.workers = workers
         self.checkpoints = checkpoints
         self.writer = writer
         self.signal: int | None = None  # that has come
@@ -188,12 +198,16 @@ class Saver(StepCallback):
         signal.signal(number, self.handlers[number])
 
     def due(self, step: int) -> bool:
-        return self.signal is not None or super().due(step)
+        if self.workers.count == 1:
+            return self.signal is not None or super().due(step)
+        return step % self.TOGETHER == 0 or super().due(step)
 
     def after(self, step: int) -> None:
-        self.ended_by = self.signal
-        self.writer.flush()
-        self.checkpoints.save()
+        self.ended_by = self.workers.largest(self.signal or 0) or None
+        if self.ended_by or super().due(step):
+            self.writer.flush()
+            self.checkpoints.save()
+            self.workers.wait()
 
     def close(self) -> None:
         for number, handler in self.handlers.items():

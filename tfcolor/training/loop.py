@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,7 @@ from tfcolor.training import callbacks
 from tfcolor.training import initial
 from tfcolor.training import monitoring
 from tfcolor.training import steps
+from tfcolor.training.workers import Workers
 from tfcolor.types import Path
 
 log = logging.getLogger("tfcolor")
@@ -49,7 +51,13 @@ def train(
       UsageError: before anything is written. RunError: after.
     """
     config = resolve(config, initial=initial.adopting(workdir))
-    strategy = build.strategy(config.train)
+    workers = Workers(build.strategy(config.train))
+    with workers.together():
+        return _train(config, workdir, profile, workers)
+
+
+def _train(config, workdir, profile, workers):
+    strategy = workers.strategy
     dataset = datasets.dataset_of(config)
     build.check_replicas(config, strategy.num_replicas_in_sync)
     with strategy.scope():
@@ -62,29 +70,30 @@ def train(
     scanner = restore.scanner_for(config, folder)
     dataset.probe(config.data)
     dataset.sample(config.data)
-    with folder.claim():
-        for line in folder.check(config):
-            log.info("config changed since the last start: %s", line)
-        data = dataset.fingerprint()
-        folder.warn_of_changed_data(data)
-        folder.write_config(config, data, init)
+    with folder.claim() if workers.chief else contextlib.nullcontext():
         prepared = {}  # what every trainer of the run is given
-        if scanner is not None:
-            restore.keep_scanner(scanner, folder)
-            prepared["scanner"] = scanner
-        if first.cross_entropy:
-            limit = config.bins.prior_images or 0
-            counts = prior.load(dataset.source, config.data, folder.prior, limit)
-            prepared["class_weights"] = build.class_weights(config, counts)
+        with workers.chief_first():
+            if workers.chief:
+                _write_config(config, folder, dataset.fingerprint(), init)
+            if scanner is not None:
+                restore.keep_scanner(scanner, folder)
+                prepared["scanner"] = scanner
+            if first.cross_entropy:
+                limit = config.bins.prior_images or 0
+                counts = prior.load(dataset.source, config.data, folder.prior, limit)
+                prepared["class_weights"] = build.class_weights(config, counts)
         try:
-            with Run(
-                config, strategy, folder, dataset, prepared, profile
-            ).open() as run:
+            with Run(config, workers, folder, dataset, prepared, profile).open() as run:
                 return run.train(first)
-        except tf.errors.OpError as error:
-            raise RunError(_reason(error)) from error
         except OSError as error:
             raise RunError(f"{folder.path}: {error.strerror or error}") from error
+
+
+def _write_config(config, folder, data, init):
+    for line in folder.check(config):
+        log.info("config changed since the last start: %s", line)
+    folder.warn_of_changed_data(data)
+    folder.write_config(config, data, init)
 
 
 @dataclasses.dataclass
@@ -94,15 +103,15 @@ class Run:
 
     Attributes:
       config: its Config.
-      strategy: a tf.distribute strategy.
-      folder: its Workdir, claimed.
+      workers: its Workers, of whom the chief alone writes.
+      folder: its Workdir, claimed by the chief.
       dataset: its images, a datasets.PhotoDataset.
       prepared: what every trainer is given, arguments of its `prepare`.
       profile: (first, last) step to profile, or None.
     """
 
     config: config_lib.Config
-    strategy: Any
+    workers: Workers
     folder: Workdir
     dataset: datasets.PhotoDataset
     prepared: dict
@@ -112,8 +121,12 @@ class Run:
     def open(self) -> Iterator[Run]:
         """The run with its log of skipped images and its event file, which are closed
         at the end."""
-        self.report = self.folder.reporter()
-        self.writer = tf.summary.create_file_writer(str(self.folder.path))
+        if self.workers.chief:
+            self.report = self.folder.reporter()
+            self.writer = tf.summary.create_file_writer(str(self.folder.path))
+        else:
+            self.report = functools.partial(log.warning, "skipped %s: %s")
+            self.writer = tf.summary.create_noop_writer()
         self.began = False
         try:
             yield self
@@ -135,7 +148,7 @@ class Run:
             at = next((s for s in segments if s.first <= step < s.last), segments[-1])
             if at != segment:
                 segment = at
-                with self.strategy.scope():
+                with self.workers.strategy.scope():
                     trainer = build.trainer(self.config, segment)
             trainer.prepare(**self.prepared)
             step, saved = self._restored(trainer, segment)
@@ -151,12 +164,17 @@ class Run:
 
     def _restored(self, trainer, segment):
         """(step, Checkpoints) after the newest checkpoint has been loaded."""
-        saved = checkpoints.Checkpoints(
-            self.folder.checkpoints, trainer, self.config.train.keep_checkpoints
-        )
+        with self.workers.chief_first():
+            saved = checkpoints.Checkpoints(
+                self.folder.checkpoints,
+                trainer,
+                self.config.train.keep_checkpoints,
+                writes=self.workers.chief,
+            )
         optimizers = trainer.optimizers().values() if segment.resets else ()
         new = [(v, tf.identity(v)) for each in optimizers for v in each.variables]
         step = saved.restore(first=segment.first - segment.position)
+        self.workers.agree(step, "the step of the checkpoint that they have read")
         if step == segment.first:
             for variable, value in new:
                 variable.assign(value)
@@ -166,7 +184,7 @@ class Run:
         """Steps start + 1 to the segment's last; returns the number of the signal that
         ended them early, or None."""
         self._begin(trainer, start)
-        take = steps.Step(trainer, self.strategy)
+        take = steps.Step(trainer, self.workers.strategy)
         losses = steps.Losses(take)
         batches = iter(self._batches(trainer, segment, start))
         with self._callbacks(trainer, segment, start, saved) as (chain, saver):
@@ -184,7 +202,7 @@ class Run:
         return saver.ended_by
 
     def _batches(self, trainer, segment, start):
-        """Of the steps from `start` on, divided among the replicas."""
+        """Of the steps from `start` on, for the replicas of this worker."""
         batches = self.dataset.training(
             build.data_of(self.config, segment),
             self.report,
@@ -192,12 +210,14 @@ class Run:
             first=segment.first,
             examples=segment.examples,
             n_critic=build.minibatches(segment, trainer),
+            shard=self.workers.number,
+            shards=self.workers.count,
         )
-        return self.strategy.experimental_distribute_dataset(batches)
+        return self.workers.batches(batches)
 
     def _begin(self, trainer, start):
         """Once a start: the run's metrics and events go on from here."""
-        if self.began:
+        if self.began or not self.workers.chief:
             return
         self.began = True
         if start:
@@ -219,19 +239,22 @@ class Run:
         validation = self.dataset.validation(data, train.validation_images, self.report)
         images = data.batch_size * build.minibatches(segment, trainer)
         saver = callbacks.Saver(
-            train.checkpoint_every, segment.last, saved, self.writer
+            train.checkpoint_every, segment.last, saved, self.writer, self.workers
+        )
+        stop = callbacks.StopOnNonFinite(saved, scaled)
+        validate = monitoring.Validation(
+            train.validate_every,
+            last,
+            self.writer,
+            self.folder if self.workers.chief else None,
+            steps.Evaluation(trainer, self.workers, validation),
+            prefix="train" if self.dataset.held_out is None else "val",
         )
         chain: list[Any] = [
             callbacks.Progress(start, last, segment.last, images),
-            callbacks.StopOnNonFinite(saved, scaled),
+            stop,
             monitoring.Metrics(train.log_every, segment.last, **to),
-            monitoring.Validation(
-                train.validate_every,
-                last,
-                **to,
-                evaluation=steps.Evaluation(trainer, self.strategy, validation),
-                prefix="train" if self.dataset.held_out is None else "val",
-            ),
+            validate,
             monitoring.Samples(
                 train.sample_every,
                 last,
@@ -244,7 +267,9 @@ class Run:
             ),
             saver,
         ]
-        if self.profile:
+        if not self.workers.chief:
+            chain = [stop, validate, saver]
+        elif self.profile:
             chain.insert(0, callbacks.Profile(start, *self.profile, self.folder.path))
         try:
             for each in chain:
@@ -253,17 +278,3 @@ class Run:
         finally:
             for each in chain:
                 each.close()
-
-
-_FRAMES = ("Graph execution error", "Detected at node", "File ", "Traceback")
-
-
-def _reason(error):
-    """The one line of a TensorFlow error that says what happened."""
-    lines = [line.strip() for line in error.message.splitlines() if line.strip()]
-    for line in lines:
-        kind, colon, text = line.partition(": ")
-        if kind.endswith(("RunError", "UsageError")) and colon:
-            return text
-    said = [line for line in lines if not line.startswith(_FRAMES)]
-    return said[0] if said else type(error).__name__

@@ -60,6 +60,7 @@ class Validation(StepCallback):
 
     Args:
       evaluation: a steps.Evaluation of them.
+      folder: None: of a worker that evaluates its part and writes nothing.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Validation(StepCallback):
         every: int,
         last: int | None,
         writer: Any,
-        folder: Workdir,
+        folder: Workdir | None,
         evaluation: Evaluation,
         prefix: str = "val",
     ) -> None:
@@ -80,6 +81,8 @@ class Validation(StepCallback):
     def after(self, step: int) -> None:
         trainer = self.evaluation.trainer
         summary = trainer.summary(self.evaluation())
+        if self.folder is None:
+            return
         line = {
             f"{self.prefix}/{name.removeprefix('val/')}": value
             for name, value in summary.items()

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfcolor.trainers.base import over_replicas
+from tfcolor.training.workers import Workers
 from tfcolor.types import Batch
 from tfcolor.types import Dataset
 from tfcolor.types import Logs
@@ -79,14 +80,15 @@ class Evaluation:
     """The means of a trainer's `test_step` over a dataset, on a strategy's replicas.
 
     Args:
-      trainer, strategy: as of a Step.
+      trainer: as of a Step.
+      workers: the Workers of the run, who all call it; each takes its part.
       dataset: of batches for `test_step`.
     """
 
-    def __init__(self, trainer: Any, strategy: Any, dataset: Dataset) -> None:
+    def __init__(self, trainer: Any, workers: Workers, dataset: Dataset) -> None:
         self.trainer = trainer
-        self.batches = strategy.experimental_distribute_dataset(dataset)
-        self.run = _on_replicas(self._step, strategy, trainer.run_eagerly)
+        self.batches = workers.part(dataset)
+        self.run = _on_replicas(self._step, workers.strategy, trainer.run_eagerly)
 
     def __call__(self) -> Logs:
         self.trainer.reset_metrics()
