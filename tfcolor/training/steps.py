@@ -61,7 +61,7 @@ class Losses:
         self.rows: list[tuple[int, Tensor]] = []
 
     def add(self, number: int, values: Tensor) -> None:
-        """Take what step `number` of the run has returned."""
+        """Take what step `number` of the run has returned, [n]."""
         self.rows.append((number, values))
 
     def read(self) -> list[tuple[int, dict[str, float]]]:

@@ -167,7 +167,8 @@ class Workers:
         theirs ends this one.
 
         Raises:
-          RunError: of an error of TensorFlow, or of another worker.
+          RunError: of an error of TensorFlow, or of another worker. UsageError: of
+            this one, with its name.
         """
         try:
             yield
@@ -177,8 +178,9 @@ class Workers:
                 raise
             line = " ".join(self._line(error).split())
             self._report(line)
-            kind = UsageError if isinstance(error, UsageError) else RunError
-            raise kind(line) from error
+            if isinstance(error, UsageError):
+                raise UsageError(line) from error
+            raise RunError(line) from error
 
     def _line(self, error):
         """What an error says, in one line, and of which worker."""
