@@ -221,7 +221,7 @@ def start(workdir, count, *arguments):
     ]
 
 
-def ended(processes, seconds=300):
+def ended(processes, seconds=600):
     """[(exit code, stdout, stderr)] of processes that end by themselves."""
     try:
         said = [process.communicate(timeout=seconds) for process in processes]
