@@ -39,7 +39,7 @@ class Checkpoints:
         self.manager = tf.train.CheckpointManager(
             self.checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
         )
-        self.last_good = None  # path of the newest known to be whole
+        self.last_good: str | None = None  # path of the newest known to be whole
 
     def save(self) -> None:
         """Write a checkpoint of the current step, unless it is there.

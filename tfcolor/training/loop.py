@@ -270,7 +270,9 @@ class Run:
         if not self.workers.chief:
             chain = [stop, validate, saver]
         elif self.profile:
-            chain.insert(0, callbacks.Profile(start, *self.profile, self.folder.path))
+            begin, end = self.profile
+            profile = callbacks.Profile(start, begin, end, self.folder.path)
+            chain.insert(0, profile)
         try:
             for each in chain:
                 each.begin()

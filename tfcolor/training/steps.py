@@ -102,7 +102,9 @@ class Evaluation:
         return tf.zeros([])
 
 
-def _on_replicas(function: Callable[[Batch], Tensor], strategy, eagerly):
+def _on_replicas(
+    function: Callable[[Batch], Tensor], strategy: Any, eagerly: bool
+) -> Callable[[Batch], Tensor]:
     """A function of a distributed batch: `function` on every replica, of whose results
     it returns the first."""
 
