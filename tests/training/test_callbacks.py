@@ -4,7 +4,6 @@ import math
 import signal
 import time
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,21 +19,21 @@ from tfcolor.training import build
 from tfcolor.training import callbacks
 from tfcolor.training import loop
 from tfcolor.training import monitoring
+from tfcolor.training import steps
+from tfcolor.training import workers
 
 
 @pytest.mark.slow
 def test_nan_stops_the_run_and_is_not_saved(tmp_path, monkeypatch):
     """The generator's bias becomes NaN at step 3, after the checkpoint of 2."""
-    spoil = monitoring.Metrics.on_step
+    save = callbacks.Saver.after
 
-    def on_step(self, step, logs):
-        spoil(self, step, logs)
+    def after(self, step):
+        save(self, step)
         if step == 2:
-            self.model.generator.head.convolution.bias.assign([np.nan, np.nan])
+            spoil(self.checkpoints.trainer)
 
-    # Saver comes after Metrics: the checkpoint of step 2 would be spoilt too.
-    monkeypatch.setattr(monitoring.Metrics, "on_step", on_step)
-    monkeypatch.setattr(monitoring.Validation, "on_step", lambda *arguments: None)
+    monkeypatch.setattr(callbacks.Saver, "after", after)
     eagerly(monkeypatch)
     config = config_of("l1", steps=6, checkpoint_every=1)
     with pytest.raises(RunError, match=r"step 3: \w/\w+ is nan; .*step-2"):
@@ -42,19 +41,66 @@ def test_nan_stops_the_run_and_is_not_saved(tmp_path, monkeypatch):
     assert step_of(tmp_path) == 2
 
 
+def spoil(trainer):
+    trainer.generator.head.convolution.bias.assign([np.nan, np.nan])
+
+
 @pytest.mark.slow
-def test_nan_gradient_stops_the_run_before_it_is_saved(tmp_path, monkeypatch):
-    see = callbacks.StopOnNonFinite.on_step
+def test_nan_is_named_with_its_step_before_anything_is_written(tmp_path, monkeypatch):
+    """Of six steps, whose losses are read after the last, the third spoils the
+    generator."""
+    add = steps.Losses.add
 
-    def on_step(self, step, logs):
-        see(self, step, {**logs, "g/gradient_norm": math.nan} if step == 3 else logs)
+    def added(self, number, values):
+        add(self, number, values)
+        if number == 3:
+            spoil(self.step.trainer)
 
-    monkeypatch.setattr(callbacks.StopOnNonFinite, "on_step", on_step)
+    monkeypatch.setattr(steps.Losses, "add", added)
+    monkeypatch.setattr(callbacks.Progress, "SECONDS", math.inf)
     eagerly(monkeypatch)
-    config = config_of("l1", steps=6, checkpoint_every=1)
-    with pytest.raises(RunError, match=r"step 3: g/gradient_norm is nan; .*step-2"):
+    config = config_of("l1", steps=6, checkpoint_every=6, log_every=6)
+    with pytest.raises(RunError, match=r"step 4: \w/\w+ is nan; .*checkpoint: None"):
         loop.train(config, tmp_path)
-    assert step_of(tmp_path) == 2
+    assert not lines_of(tmp_path)
+    assert not list((tmp_path / "samples").iterdir())
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def lines_of(workdir):
+    return lines(workdir) if (workdir / "metrics.jsonl").exists() else []
+
+
+@pytest.mark.slow
+def test_the_host_waits_for_the_device_where_something_is_due(tmp_path, monkeypatch):
+    """Losses of six steps are read after steps 4 and 6: logs, and the end."""
+    read, seen = steps.Losses.read, []
+
+    def watched(self):
+        found = read(self)
+        seen.append([number for number, _ in found])
+        return found
+
+    monkeypatch.setattr(steps.Losses, "read", watched)
+    monkeypatch.setattr(callbacks.Progress, "SECONDS", math.inf)
+    eagerly(monkeypatch)
+    loop.train(config_of("l1", steps=6, checkpoint_every=6, log_every=4), tmp_path)
+    assert seen == [[1, 2, 3, 4], [5, 6]]
+    assert [line["step"] for line in lines(tmp_path) if "g/l1" in line] == [4, 6]
+
+
+def test_nan_gradients_are_excused_where_they_are_scaled():
+    class Checkpoints:
+        last_good = "step-2"
+
+    logs = {"g/l1": 1.0, "g/gradient_norm": math.nan}
+    callbacks.StopOnNonFinite(Checkpoints(), scaled=True).see(3, logs)
+    stop = callbacks.StopOnNonFinite(Checkpoints(), scaled=False)
+    stop.see(2, {"g/gradient_norm": 1.0})
+    with pytest.raises(RunError, match=r"step 3: g/gradient_norm is nan; .*step-2"):
+        stop.see(3, logs)
+    with pytest.raises(RunError, match="step 4: g/l1 is inf"):
+        callbacks.StopOnNonFinite(Checkpoints(), scaled=True).see(4, {"g/l1": math.inf})
 
 
 @pytest.mark.slow
@@ -128,17 +174,13 @@ def test_profile_of_chosen_steps(tmp_path, monkeypatch):
     profiler = tf.profiler.experimental
     start, stop = profiler.start, profiler.stop
     config = config_of("l1", steps=4)
-    step = callbacks.StopOnNonFinite.on_step
     monkeypatch.setattr(
-        callbacks.StopOnNonFinite,
-        "on_step",
-        lambda self, number, logs: (seen.append(number), step(self, number, logs)),
+        callbacks.StopOnNonFinite, "see", lambda self, number, logs: seen.append(number)
     )
     monkeypatch.setattr(profiler, "start", lambda f: (seen.append("start"), start(f)))
     monkeypatch.setattr(profiler, "stop", lambda: (seen.append("stop"), stop()))
     loop.train(config, tmp_path, profile=(2, 3))
-    # It is the first to be called at the end of a step.
-    assert seen == ["start", 1, 2, "stop", 3, 4]
+    assert seen == [1, "start", 2, 3, "stop", 4]
     assert list(tmp_path.glob("plugins/profile/*/*.xplane.pb"))
 
 
@@ -157,18 +199,6 @@ def test_collapse_is_warned_of():
     assert not list(warnings({**sepia, "val/one_hue_truth": 0.95}))
 
 
-class _Resting:
-    """What callbacks ask of a trainer whose discriminator rests."""
-
-    frozen_networks = ("d",)
-
-    def __init__(self):
-        self.optimizer = keras.optimizers.SGD(8.0)
-
-    def optimizers(self):
-        return {"g": self.optimizer, "d": keras.optimizers.SGD(1.0)}
-
-
 def test_a_run_is_saved_at_its_interval_at_its_end_and_at_a_signal(tmp_path):
     class Checkpoints:
         def save(self):
@@ -176,17 +206,18 @@ def test_a_run_is_saved_at_its_interval_at_its_end_and_at_a_signal(tmp_path):
 
     saved = []
     writer = tf.summary.create_file_writer(str(tmp_path))
-    saver = callbacks.Saver(0, 2, 7, Checkpoints(), writer)
-    saver.set_model(_Resting())
-    saver.on_train_begin()
+    alone = workers.Workers(tf.distribute.get_strategy())
+    saver = callbacks.Saver(2, 7, Checkpoints(), writer, alone)
+    saver.begin()
     try:
         for step in range(1, 8):
             if step == 5:
                 signal.raise_signal(signal.SIGTERM)
-            saver.on_train_batch_end(step - 1, {})
-            assert getattr(saver.model, "stop_training", False) == (step >= 5)
-            if step == 5:
-                saver.signal = None  # as in a run that nothing ended
+                assert saver.ended_by is None
+            if saver.due(step):
+                saver.after(step)
+            assert saver.ended_by == (signal.SIGTERM if step == 5 else None)
+            saver.signal = None  # as in a run that nothing ended
     finally:
         saver.close()
     assert saved == [2, 4, 5, 6, 7]
@@ -196,14 +227,12 @@ def test_logs_are_means_over_their_interval_alone(tmp_path):
     """Intervals of 2 steps, and the rest at the end, with the rate of their last
     step; a gradient that has overflowed is left out."""
     writer = tf.summary.create_file_writer(str(tmp_path))
-    metrics = monitoring.Metrics(0, 2, 5, writer, workdir_lib.Workdir(tmp_path))
-    model = _Resting()
-    metrics.set_model(model)
+    metrics = monitoring.Metrics(2, 5, writer, workdir_lib.Workdir(tmp_path))
     for batch, norm in enumerate((1.0, 3.0, math.inf, 8.0, 5.0)):
-        metrics.on_train_batch_begin(batch)
-        model.optimizer.learning_rate = 4.0 / 2**batch  # what the next step has
-        metrics.on_train_batch_end(batch, {"g/l1": 2.0**batch, "g/norm": norm})
+        rate = 8.0 / 2**batch
+        metrics.see(batch + 1, {"g/l1": 2.0**batch, "g/norm": norm, "lr/g": rate})
+        if metrics.due(batch + 1):
+            metrics.after(batch + 1)
     names = ("step", "g/l1", "g/norm", "lr/g")
     found = [tuple(line[name] for name in names) for line in lines(tmp_path)]
     assert found == [(2, 1.5, 2.0, 4.0), (4, 6.0, 8.0, 1.0), (5, 16.0, 5.0, 0.5)]
-    assert "lr/d" not in lines(tmp_path)[0]

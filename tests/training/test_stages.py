@@ -15,6 +15,7 @@ from tfcolor.config import stages
 from tfcolor.data import datasets
 from tfcolor.errors import UsageError
 from tfcolor.runs.folder import Workdir
+from tfcolor.training import build
 from tfcolor.training import loop
 
 
@@ -214,7 +215,7 @@ def test_examples_go_on_where_the_stage_before_ended(tmp_path):
     feed = datasets.dataset_of(config)
     seen = []
     for segment in stages.segments(config):
-        data = loop._data(config, segment)
+        data = build.data_of(config, segment)
         batches = feed.training(
             data, start=segment.first, first=segment.first, examples=segment.examples
         )

@@ -120,11 +120,12 @@ def run(values: flags.FlagValues) -> int:
         import tensorflow as tf
 
         from tfcolor.training import loop
+        from tfcolor.training import preview
 
         tf.config.list_physical_devices()
         config = config_lib.resolve(config)
     if values.dry_run:
-        print(loop.dry_run(config))
+        print(preview.dry_run(config))
         return command.DONE
     workdir = _workdir(values)
     stopped_by = loop.train(config, workdir, profile)

@@ -8,7 +8,7 @@ from tfcolor.config import schema
 from tfcolor.errors import UsageError
 from tfcolor.registry import DRAWING
 
-STRATEGIES = ("auto", "one", "mirrored")
+STRATEGIES = ("auto", "one", "mirrored", "workers")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 CROPS = ("random_resized", "smart", "center")
 
@@ -68,10 +68,10 @@ def check(config: schema.Config) -> None:
             f"train.generator_alone, train.critic_alone: {alone} steps in all are "
             f"more than the run's {train.steps}"
         )
-    if train.cpu_replicas and train.strategy == "one":
+    if train.cpu_replicas and train.strategy in ("one", "workers"):
         raise UsageError(
             f"train.cpu_replicas: {train.cpu_replicas} contradicts "
-            "train.strategy one; use auto or mirrored"
+            f"train.strategy {train.strategy}; use auto or mirrored"
         )
 
 

@@ -23,18 +23,23 @@ class Checkpoints:
       folder: pathlib.Path.
       trainer: a compiled trainer.
       keep: how many to keep.
+      writes: False: of a worker that reads them alone.
     """
 
-    def __init__(self, folder: pathlib.Path, trainer: Any, keep: int) -> None:
+    def __init__(
+        self, folder: pathlib.Path, trainer: Any, keep: int, writes: bool = True
+    ) -> None:
         self.folder = folder
         self.trainer = trainer
+        self.writes = writes
         self.variables = _variables(trainer)
         self.checkpoint = tf.train.Checkpoint(**self.variables)
-        _tidy(folder)
+        if writes:
+            _tidy(folder)
         self.manager = tf.train.CheckpointManager(
             self.checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
         )
-        self.last_good = None  # path of the newest known to be whole
+        self.last_good: str | None = None  # path of the newest known to be whole
 
     def save(self) -> None:
         """Write a checkpoint of the current step, unless it is there.
@@ -44,6 +49,9 @@ class Checkpoints:
         """
         step = self.trainer.steps_done()
         if self.last_good and self.last_good.endswith(f"-{step}"):
+            return
+        if not self.writes:
+            self.last_good = str(self.folder / f"step-{step}")
             return
         try:
             self.last_good = self.manager.save(checkpoint_number=step)

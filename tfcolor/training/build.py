@@ -1,5 +1,6 @@
 """From a Config to networks, optimizers and a compiled trainer."""
 
+import dataclasses
 import pkgutil
 from typing import Any
 
@@ -10,19 +11,33 @@ import tensorflow as tf
 from tfcolor import registry
 from tfcolor.color import quantize
 from tfcolor.config import Config
+from tfcolor.config import Data
 from tfcolor.config import Train
 from tfcolor.config import stages
 from tfcolor.config.resolution import resolve
 from tfcolor.errors import UsageError
 from tfcolor.networks import factory
+from tfcolor.training import workers
 from tfcolor.training.optimizers import ConstantThenLinear
 
 
 def strategy(train: Train) -> Any:
     """The tf.distribute strategy of the `train` section of a config.
 
-    With `cpu_replicas`, call it before anything has touched the devices.
+    With `cpu_replicas`, and with several workers, call it before anything has touched
+    the devices. With several workers it returns when all have been started.
+
+    Raises:
+      UsageError: there are to be several workers, and TF_CONFIG does not name them.
     """
+    cluster = workers.cluster()
+    if train.strategy == "workers" and cluster is None:
+        raise UsageError(
+            "train.strategy: workers, but the environment has no TF_CONFIG that names "
+            "two or more"
+        )
+    if cluster and train.strategy in ("auto", "workers") and not train.cpu_replicas:
+        return tf.distribute.MultiWorkerMirroredStrategy()
     if train.cpu_replicas:
         cpu = tf.config.list_physical_devices("CPU")[0]
         parts = [tf.config.LogicalDeviceConfiguration()] * train.cpu_replicas
@@ -85,6 +100,19 @@ def trainer(config: Config, segment: stages.Segment | None = None) -> Any:
     _set_phase(model, segment.phase, config.train)
     model.compile(**_optimizers(config, model, segment))
     return model
+
+
+def data_of(config: Config, segment: stages.Segment) -> Data:
+    """The `data` section at the sizes of a segment."""
+    stage = segment.stage
+    return dataclasses.replace(
+        config.data, image_size=stage.image_size, batch_size=stage.batch_size
+    )
+
+
+def minibatches(segment: stages.Segment, trainer: Any) -> int:
+    """How many a step of a segment takes."""
+    return 1 if segment.phase == "generator" else trainer.n_critic
 
 
 def _set_phase(model, phase, train):

@@ -4,7 +4,6 @@ import logging
 import math
 import re
 import time
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +14,8 @@ from tfcolor.images import grid
 from tfcolor.runs import events
 from tfcolor.runs.folder import Workdir
 from tfcolor.training.callbacks import StepCallback
+from tfcolor.training.steps import Evaluation
 from tfcolor.types import Batch
-from tfcolor.types import Dataset
 
 log = logging.getLogger("tfcolor")
 
@@ -26,36 +25,19 @@ class Metrics(StepCallback):
     the learning rates of its last step, of what is not frozen."""
 
     def __init__(
-        self, start: int, every: int, last: int | None, writer: Any, folder: Workdir
+        self, every: int, last: int | None, writer: Any, folder: Workdir
     ) -> None:
-        super().__init__(start, 1, last)
-        self.interval = every
+        super().__init__(every, last)
         self.writer = writer
         self.folder = folder
         self.seen: list[dict[str, float]] = []
-        self.rates: dict[str, float] = {}
         self.began = time.monotonic()
 
-    def writes(self, step: int) -> bool:
-        """Whether a line is written after this step."""
-        return step % self.interval == 0 or step == self.last
-
-    def on_train_batch_begin(
-        self, batch: int, logs: dict[str, float] | None = None
-    ) -> None:
-        # Here, because after the step an optimizer has the rate of its next.
-        if self.writes(self.start + batch + 1):
-            self.rates = {
-                f"lr/{key}": float(optimizer.learning_rate)
-                for key, optimizer in self.model.optimizers().items()
-                if key not in self.model.frozen_networks
-            }
-
-    def on_step(self, step: int, logs: dict[str, float]) -> None:
+    def see(self, step: int, logs: dict[str, float]) -> None:
         self.seen.append(logs)
-        if not self.writes(step):
-            return
-        line = self.means() | self.rates
+
+    def after(self, step: int) -> None:
+        line = self.means()
         now = time.monotonic()
         line["time/steps_per_second"] = len(self.seen) / (now - self.began)
         self.began, self.seen = now, []
@@ -65,47 +47,49 @@ class Metrics(StepCallback):
     def means(self) -> dict[str, float]:
         """Of what is finite."""
         means = {}
-        for name in self.seen[0]:
+        for name, last in self.seen[-1].items():
             values = [seen[name] for seen in self.seen if math.isfinite(seen[name])]
             if values:
-                means[name] = float(np.mean(values))
+                means[name] = last if name.startswith("lr/") else float(np.mean(values))
         return means
 
 
 class Validation(StepCallback):
     """Pictures of a fixed choice: the `val/...` scalars of the held-out ones, or
-    the same of training images by another `prefix`; and a warning at a collapse."""
+    the same of training images by another `prefix`; and a warning at a collapse.
+
+    Args:
+      evaluation: a steps.Evaluation of them.
+      folder: None: of a worker that evaluates its part and writes nothing.
+    """
 
     def __init__(
         self,
-        start: int,
         every: int,
         last: int | None,
         writer: Any,
-        folder: Workdir,
-        dataset: Dataset,
+        folder: Workdir | None,
+        evaluation: Evaluation,
         prefix: str = "val",
     ) -> None:
-        super().__init__(start, every, last)
+        super().__init__(every, last)
         self.writer = writer
         self.folder = folder
-        self.dataset = dataset
+        self.evaluation = evaluation
         self.prefix = prefix
 
-    def on_step(self, step: int, logs: dict[str, float]) -> None:
-        with warnings.catch_warnings():
-            # Keras wants to know the number of batches, which it is told only
-            # once all images have been tried.
-            warnings.filterwarnings("ignore", message="Your input ran out of data")
-            values = self.model.evaluate(self.dataset, verbose=0, return_dict=True)
-        summary = self.model.summary(values)
+    def after(self, step: int) -> None:
+        trainer = self.evaluation.trainer
+        summary = trainer.summary(self.evaluation())
+        if self.folder is None:
+            return
         line = {
             f"{self.prefix}/{name.removeprefix('val/')}": value
             for name, value in summary.items()
         }
         events.write_scalars(self.writer, step, line)
         self.folder.append({"step": step, **line})
-        for warning in self.model.warnings(summary):
+        for warning in trainer.warnings(summary):
             log.warning("step %d: %s", step, warning)
 
 
@@ -114,20 +98,21 @@ class Samples(StepCallback):
 
     def __init__(
         self,
-        start: int,
         every: int,
         last: int | None,
         writer: Any,
         folder: Workdir,
+        trainer: Any,
         batch: Batch,
     ) -> None:
-        super().__init__(start, every, last)
+        super().__init__(every, last)
         self.writer = writer
         self.folder = folder
+        self.trainer = trainer
         self.batch = batch
 
-    def on_step(self, step: int, logs: dict[str, float]) -> None:
-        picture = self.model.picture(self.batch)
+    def after(self, step: int) -> None:
+        picture = self.trainer.picture(self.batch)
         grid.write_png(self.folder.sample(step), picture)
         with self.writer.as_default(step):
             tf.summary.image("samples", picture[None])
@@ -136,20 +121,20 @@ class Samples(StepCallback):
 class Histograms(StepCallback):
     """Weights, and the gradient norms since the last time."""
 
-    def __init__(self, start: int, every: int, last: int | None, writer: Any) -> None:
-        super().__init__(start, 1, last)
-        self.interval = every
+    def __init__(self, every: int, last: int | None, writer: Any, trainer: Any) -> None:
+        super().__init__(every, last)
         self.writer = writer
+        self.trainer = trainer
         self.norms: dict[str, list[float]] = {}
 
-    def on_step(self, step: int, logs: dict[str, float]) -> None:
+    def see(self, step: int, logs: dict[str, float]) -> None:
         for name, value in logs.items():
             if name.endswith("gradient_norm") and math.isfinite(value):
                 self.norms.setdefault(name, []).append(value)
-        if step % self.interval and step != self.last:
-            return
+
+    def after(self, step: int) -> None:
         with self.writer.as_default(step):
-            for prefix, network in self.model.networks().items():
+            for prefix, network in self.trainer.networks().items():
                 weights = network.trainable_variables
                 names = stable_names([weight.path for weight in weights])
                 for name, weight in zip(names, weights, strict=True):
