@@ -44,7 +44,7 @@ def pack(photos, folder, **settings):
 
 def content(folder):
     files = pathlib.Path(folder).iterdir()
-    return {path.name: path.read_bytes() for path in files if path.suffix != ".lock"}
+    return {path.name: path.read_bytes() for path in files if path.suffix != ".claim"}
 
 
 def test_records_are_the_files_and_their_names(tmp_path, photos):
@@ -226,7 +226,7 @@ def test_another_packing_is_not_touched(tmp_path, photos):
         pack(photos, tmp_path / "out")
     (photos / "new.jpg").unlink()
     with (
-        filelock.FileLock(tmp_path / "out" / ".p-index.arrayrecord.jsonl.lock"),
+        filelock.FileLock(tmp_path / "out" / ".p-index.arrayrecord.jsonl.claim"),
         pytest.raises(UsageError, match="another process is packing it"),
     ):
         pack(photos, tmp_path / "out")

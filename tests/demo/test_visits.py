@@ -75,6 +75,7 @@ def test_a_large_picture_has_its_strokes_where_they_were_painted(
 ):
     visit.limits = Limits()
     pixels = grey_picture(1000, 1600)
+    pixels[:, :600] = 230
     visit.take([save(tmp_path / "large.png", pixels)])
     assert visit.photo.shown.shape == (400, 640, 3)
     visit.paint([painted(400, 640, np.s_[200:220, 320:400])])
@@ -85,8 +86,9 @@ def test_a_large_picture_has_its_strokes_where_they_were_painted(
     inside, chroma = found[500:550, 800:1000].astype(int), red.astype(int)
     sign = np.sign(inside[..., 0] - inside[..., 2])
     assert (sign == np.sign(chroma[0] - chroma[2])).all()
-    # Nothing changes far away.
-    np.testing.assert_allclose(found[:100, :200], own[:100, :200], atol=3)
+    # What is far away, beyond an edge of the lightness, changes little.
+    change = np.abs(found.astype(int) - own).mean(-1)
+    assert change[:100, :200].mean() < 0.2 * change[450:490, 800:1000].mean()
 
 
 def test_files_come_and_go(visit, photo, tmp_path):

@@ -110,7 +110,7 @@ def _header(source, output, size, shards):
 @contextlib.contextmanager
 def _claimed(path: pathlib.Path, output: str) -> Iterator[None]:
     """Keep other processes from writing the same files."""
-    lock = filelock.FileLock(str(path.with_name(f".{path.name}.lock")), timeout=0)
+    lock = filelock.FileLock(str(path.with_name(f".{path.name}.claim")), timeout=0)
     try:
         lock.acquire()
     except filelock.Timeout as error:

@@ -102,17 +102,16 @@ def solved(finest: Grid, values: tf.Tensor) -> tf.Tensor:
     precondition = functools.partial(_cycle, grids)
 
     def step(number, x, residual, direction, product):
-        image = _product(finest, direction)
-        length = tf.math.divide_no_nan(product, _dot(direction, image))
-        x += length * direction
-        residual -= length * image
         nearer = precondition(residual)
         new = _dot(residual, nearer)
         direction = nearer + tf.math.divide_no_nan(new, product) * direction
-        return number + 1, x, residual, direction, new
+        image = _product(finest, direction)
+        length = tf.math.divide_no_nan(new, _dot(direction, image))
+        x += length * direction
+        return number + 1, x, residual - length * image, direction, new
 
-    first = precondition(values)
-    start = (0, tf.zeros_like(values), values, first, _dot(values, first))
+    nothing = tf.zeros_like(values)
+    start = (0, nothing, values, nothing, _dot(nothing, nothing))
     return tf.while_loop(lambda number, *_: number < STEPS, step, start)[1]
 
 
