@@ -4,7 +4,14 @@ import pytest
 from films import Toy
 from films import write_film
 
+from tfcolor.film import colorize
 from tfcolor.film import yuv
+
+
+@pytest.fixture(autouse=True)
+def _batches(monkeypatch):
+    """Of frames, that divide the short segments of these tests."""
+    monkeypatch.setattr(colorize, "BATCH", 8)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from tfcolor.version import __version__
 log = logging.getLogger("tfcolor")
 
 # Frames at the network at a time, and frames of a segment, a multiple of it.
-BATCH = 8
+BATCH = 16
 SEGMENT = 240
 
 # Pixels that wait between two stages, about.
