@@ -169,8 +169,15 @@ PACKAGES = {"litert": "tensorflow", "onnx": "tf2onnx", "openvino": "openvino"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("head", ["cgan", "classification"])
-@pytest.mark.parametrize("kind", READERS)
+@pytest.mark.parametrize(
+    ("kind", "head"),
+    [
+        ("litert", "classification"),
+        ("onnx", "cgan"),
+        ("onnx", "classification"),
+        ("openvino", "cgan"),
+    ],
+)
 def test_other_formats_give_what_keras_gives(kind, head, exported, tmp_path, rng):
     pytest.importorskip(PACKAGES[kind], reason=f"{PACKAGES[kind]} is not installed")
     run, _ = exported(head)
