@@ -10,9 +10,9 @@ from films import HEIGHT
 from films import WIDTH
 from films import decoded
 from films import write_film
-from harness import ROOT
 from harness import new_run
 from harness import toy_config
+from PIL import Image
 
 from tfcolor.film import journal
 from tfcolor.film import source
@@ -23,8 +23,7 @@ def bad(tmp_path, film):
     """Files that are no films, by name."""
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mkv").write_text("no film\n" * 100)
-    picture = (ROOT / "docs" / "start.jpg").read_bytes()
-    (tmp_path / "picture.mp4").write_bytes(picture)
+    Image.new("RGB", (64, 48)).save(tmp_path / "picture.mp4", "JPEG")
     with av.open(str(tmp_path / "sound.mp4"), "w") as container:
         stream = container.add_stream("aac", rate=48000)
         frame = av.AudioFrame.from_ndarray(
@@ -84,8 +83,9 @@ def test_bad_settings_are_one_line_and_exit_2(flag, said, film, call):
     assert said in line
 
 
-def test_settings_of_films_need_a_film(call):
-    done = call("colorize", "--crf=20", ROOT / "docs" / "start.jpg")
+def test_settings_of_films_need_a_film(call, tmp_path):
+    Image.new("RGB", (64, 48)).save(tmp_path / "start.jpg")
+    done = call("colorize", "--crf=20", tmp_path / "start.jpg")
     assert done.returncode == 2
     assert "--crf: no film among the inputs" in done.stderr
 
@@ -111,7 +111,7 @@ def test_the_command_colors_films_and_pictures_of_a_folder(
     folder.mkdir()
     write_film(folder / "film.mp4", 5)
     (folder / "broken.mkv").write_bytes(b"nothing")
-    (folder / "start.jpg").write_bytes((ROOT / "docs" / "start.jpg").read_bytes())
+    Image.new("RGB", (64, 48), (120, 90, 60)).save(folder / "start.jpg")
     arguments = [f"--model={trained}", f"--output={output}", folder]
     done = call("colorize", *arguments)
     assert done.returncode == 1
