@@ -8,14 +8,12 @@ workers of a run have the same bits, and what a run becomes that the largest cou
 begun and two have finished, beside one of two throughout.
 """
 
-import json
-import os
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
 
+import processes
 from absl import app
 from absl import flags
 
@@ -28,34 +26,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 def run(workdir, loss, count, steps):
     """What the `count` workers of a run print last: their digests."""
-    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
-    addresses = [f"localhost:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
     command = [sys.executable, str(ROOT / "tests" / "worker.py"), str(workdir)]
     command += [f"--loss={loss}", f"--steps={steps}", f"--every={_STEPS.value // 2}"]
-    processes = []
-    for number in range(count):
-        task = {"type": "worker", "index": number}
-        content = {"cluster": {"worker": addresses}, "task": task}
-        environment = {**os.environ, "TF_CONFIG": json.dumps(content)}
-        environment.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-        processes.append(subprocess.Popen(command, env=environment, **pipes))
-    said = [process.communicate()[0].strip() for process in processes]
-    assert all(process.returncode == 0 for process in processes), said
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    started = processes.workers(command, count, **pipes)
+    said = [process.communicate()[0].strip() for process in started]
+    assert all(process.returncode == 0 for process in started), said
     return said
-
-
-def tensors(workdir):
-    """{name: array} of the newest checkpoint."""
-    import tensorflow as tf
-
-    path = tf.train.latest_checkpoint(str(workdir / "checkpoints"))
-    reader = tf.train.load_checkpoint(path)
-    skip = ("_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter/.ATTRIBUTES/VARIABLE_VALUE")
-    names = reader.get_variable_to_dtype_map()
-    return {name: reader.get_tensor(name) for name in names if name not in skip}
 
 
 def difference(first, second):
@@ -63,7 +40,7 @@ def difference(first, second):
     over the largest value of their tensor where that is above 1."""
     import numpy as np
 
-    first, second = tensors(first), tensors(second)
+    first, second = processes.tensors(first), processes.tensors(second)
     assert first.keys() == second.keys()
     most = {"weights": 0.0, "moments": 0.0}
     for name, x in first.items():

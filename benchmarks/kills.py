@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 
+import processes
 from absl import app
 from absl import flags
 
@@ -34,16 +35,6 @@ def start(workdir, steps):
     )
 
 
-def tensors(workdir):
-    import tensorflow as tf
-
-    path = tf.train.latest_checkpoint(str(workdir / "checkpoints"))
-    reader = tf.train.load_checkpoint(path)
-    skip = ("_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter/.ATTRIBUTES/VARIABLE_VALUE")
-    names = reader.get_variable_to_dtype_map()
-    return {name: reader.get_tensor(name) for name in names if name not in skip}
-
-
 def main(_):
     folder = pathlib.Path(tempfile.mkdtemp())
     whole, killed = folder / "whole", folder / "killed"
@@ -64,7 +55,7 @@ def main(_):
         print(f"kill {kills:2d}: {at}", flush=True)
     process = start(killed, steps)
     assert process.wait() == 0, process.stderr.read()
-    first, second = tensors(whole), tensors(killed)
+    first, second = processes.tensors(whole), processes.tensors(killed)
     assert first.keys() == second.keys()
     different = [
         name for name in first if first[name].tobytes() != second[name].tobytes()

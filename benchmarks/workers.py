@@ -10,12 +10,12 @@ estimate, from those bytes, for GPUs that a network or NVLink joins.
 import json
 import os
 import pathlib
-import socket
 import statistics
 import subprocess
 import sys
 import time
 
+import processes
 from absl import app
 from absl import flags
 
@@ -117,28 +117,11 @@ def timed(function):
 
 def start(count):
     """What the chief of `count` workers has found."""
-    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
-    addresses = [f"localhost:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
-    processes = []
-    for number in range(count):
-        task = {"type": "worker", "index": number}
-        content = {"cluster": {"worker": addresses}, "task": task}
-        environment = {**os.environ, "TF_CONFIG": json.dumps(content)}
-        environment.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-        command = [sys.executable, __file__, "--child", *sys.argv[1:]]
-        processes.append(
-            subprocess.Popen(
-                command,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    said = [process.communicate() for process in processes]
-    if any(process.returncode for process in processes):
+    command = [sys.executable, __file__, "--child", *sys.argv[1:]]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    started = processes.workers(command, count, **pipes)
+    said = [process.communicate() for process in started]
+    if any(process.returncode for process in started):
         sys.exit("\n".join(errors.strip().splitlines()[-1] for _, errors in said))
     return json.loads(said[0][0].strip().splitlines()[-1])
 

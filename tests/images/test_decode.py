@@ -3,7 +3,7 @@
 import io
 import os
 
-import mutilated
+import forged
 import numpy as np
 import pytest
 from harness import picture
@@ -228,7 +228,7 @@ def test_pillow_reads_the_formats_that_are_named_and_no_other(rgb):
 
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_jpeg_bomb_is_refused_before_it_is_decoded(progressive):
-    data = mutilated.jpeg(65_500, 65_500, progressive)
+    data = forged.jpeg(65_500, 65_500, progressive)
     said = "65500 x 65500 pixels are more than 178956970"
     for side in (None, 32):
         with pytest.raises(decode.Unreadable, match=said):
@@ -250,10 +250,10 @@ def test_scans_are_counted_as_libjpeg_does(rgb):
     assert decode.scans_of(plain + bytes(2) + progressive) == 1
     comment = plain[:2] + b"\xff\xfe\x00\x06\xff\xda\xff\xd9" + plain[2:]
     assert decode.scans_of(comment) == 1
-    many = mutilated.jpeg(2000, 2000, progressive=True, scans=741)
+    many = forged.jpeg(2000, 2000, progressive=True, scans=741)
     assert decode.scans_of(many) == 750
     assert decode.decode(many, 250).shape == (250, 250, 3)  # 750 x 4e6 are 3e9
-    many = mutilated.jpeg(2000, 2000, progressive=True, scans=742)
+    many = forged.jpeg(2000, 2000, progressive=True, scans=742)
     said = "751 scans of 2000 x 2000 pixels are too many"
     with pytest.raises(decode.Unreadable, match=said):
         decode.decode(many)
