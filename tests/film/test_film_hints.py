@@ -15,12 +15,10 @@ from tfcolor.color import lab
 from tfcolor.color.cie import AB_MAX
 from tfcolor.errors import UsageError
 from tfcolor.film import colorize
-from tfcolor.film import hinting
 from tfcolor.film import journal
 from tfcolor.film import source
 from tfcolor.film import yuv
 from tfcolor.film.marks import Marks
-from tfcolor.film.steady import Motion
 
 COLOR = (159, 125, 111)  # of little chroma: sRGB has it at nearly every luma
 BOX = (40, 52, 90, 102)  # first and last row and column of a stroke
@@ -203,26 +201,6 @@ def test_a_marked_frame_may_be_opaque_or_of_another_size(panning, tmp_path):
     Image.fromarray(np.where(expected[..., None], grey, colored)).save(folder / "3.png")
     found = marks.hints(3, colored).reduced(HEIGHT, WIDTH)
     np.testing.assert_array_equal(found[..., 2] > 0, expected)
-
-
-def test_points_follow_a_flow_and_are_lost_where_it_does_not_lead_to_them():
-    y, x = np.mgrid[:20, :30].astype(np.float32)
-    # Twice as large, from (10, 15): what was at (7, 12) is at (4, 9).
-    motion = Motion(15 + (x - 15) / 2, 10 + (y - 10) / 2, np.ones((20, 30), "f4"))
-    points = np.float32([[7, 12, 0.1, 0.2], [10, 15, 0, 0.3], [1, 15, 0, 0.4]])
-    found = hinting.carried(points, motion)
-    expected = [[4, 9, 0.1, 0.2], [10, 15, 0, 0.3]]  # the third has left
-    np.testing.assert_allclose(found, expected, atol=0.02)
-    motion.agreement[10, 15] = 0.49
-    found = hinting.carried(points, motion)
-    np.testing.assert_allclose(found, expected[:1], atol=0.02)
-    assert not len(hinting.carried(points, None))
-    # A flow that leads nowhere near a point: all to one place.
-    motion = Motion(0 * x + 15, 0 * y + 10, np.ones((20, 30), "f4"))
-    assert len(hinting.carried(points[:1], motion)) == 0
-    plane = hinting.drawn(np.float32([[1.4, 2, 0.2, 0], [0.6, 2.2, 0.4, 1]]), (3, 4))
-    np.testing.assert_allclose(plane[1, 2], [0.3, 0.5, 1])
-    assert plane.sum() == pytest.approx(1.8)
 
 
 def test_a_hint_beyond_the_film_is_said(panning, folder, tmp_path, caplog):

@@ -18,14 +18,12 @@ from films import write_film
 from harness import ROOT
 
 from tfcolor.errors import RunError
-from tfcolor.errors import UsageError
 from tfcolor.film import colorize
 from tfcolor.film import encoding
 from tfcolor.film import journal
 from tfcolor.film import reading
 from tfcolor.film import source
 from tfcolor.film import yuv
-from tfcolor.film.background import background
 
 
 def run(toy, path, target, **options):
@@ -259,31 +257,6 @@ def test_gaps_in_what_decodes_are_found(film):
     first, last = reader.missing[0]
     assert first == pytest.approx(0.04)
     assert last == pytest.approx(0.12 + 1 / reader.film.rate)
-
-
-def test_stages_keep_the_order_pass_errors_on_and_end_each_other():
-    ended, made = [], []
-
-    def numbers():
-        try:
-            for number in range(1000):
-                made.append(number)
-                yield number
-        finally:
-            ended.append(True)
-
-    stages = background(iter(background(numbers(), 2)), 2)
-    assert [next(stages) for _ in range(3)] == [0, 1, 2]
-    stages.close()
-    assert ended == [True]
-    assert len(made) < 20  # it never ran far ahead
-
-    def failing():
-        yield 1
-        raise UsageError("so")
-
-    with pytest.raises(UsageError, match="so"):
-        list(background(background(failing(), 2), 2))
 
 
 def test_only_films_import_pyav_and_opencv():
