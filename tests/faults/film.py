@@ -164,14 +164,14 @@ HINTS = [
         "film/hinting.py",
         "place = start - _sampled(flow, place)",
         "place = start + _sampled(flow, place)",
-        "tests/film/test_film_hints.py -k 'follow or motion_takes'",
+        "tests/film -k 'follow_a_flow or motion_takes'",
     ),
     Fault(
         "film_hints.carried_by_the_flow_at_the_start",
         "film/hinting.py",
         "_ROUNDS = 8",
         "_ROUNDS = 1",
-        "tests/film/test_film_hints.py -k follow",
+        "tests/film/test_hinting.py",
     ),
     Fault(
         "film_hints.carried_over_a_cut",
@@ -185,7 +185,7 @@ HINTS = [
         "film/hinting.py",
         "kept[kept] = motion.agreement[y, x] >= LEAST",
         "kept[kept] = motion.agreement[y, x] >= 0.0",
-        "tests/film/test_film_hints.py -k follow",
+        "tests/film/test_hinting.py",
     ),
     Fault(
         "film_hints.forgotten_when_broken_off",
