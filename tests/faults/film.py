@@ -164,7 +164,7 @@ HINTS = [
         "film/hinting.py",
         "place = start - _sampled(flow, place)",
         "place = start + _sampled(flow, place)",
-        "tests/film -k 'follow_a_flow or motion_takes'",
+        "tests/film/test_film_hints.py -k motion_takes",
     ),
     Fault(
         "film_hints.carried_by_the_flow_at_the_start",
