@@ -95,9 +95,9 @@ INFERENCE = [
 EXPORT = [
     Fault(
         "export.orientation_ignored",
-        "inference/export.py",
-        "image = exif.upright(tf.ensure_shape(image, [None, None, 3]), data)",
-        "image = tf.ensure_shape(image, [None, None, 3])",
+        "images/encoded.py",
+        "exif.upright(tf.ensure_shape(image, [None, None, 3]), data)",
+        "tf.ensure_shape(image, [None, None, 3])",
         "tests/inference/test_serving.py -k every_format_and_orientation",
     ),
     Fault(

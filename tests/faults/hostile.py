@@ -106,4 +106,37 @@ MODELS = [
     ),
 ]
 
-FAULTS = FILES + PLACES + MODELS
+ENCODED = "tests/images/test_encoded.py"
+
+REQUESTS = [
+    Fault(
+        "hostile.requests_of_any_size",
+        "images/encoded.py",
+        "too_many = (size[0] * size[1] > max_pixels)",
+        "too_many = (size[0] * size[1] > 2**62)",
+        f"{ENCODED} -k pixels_are_counted",
+    ),
+    Fault(
+        "hostile.what_fails_fails_all",
+        "images/encoded.py",
+        "found = of(data).map(function).ignore_errors()",
+        "found = of(data).map(function)",
+        f"{ENCODED} -k says_why",
+    ),
+    Fault(
+        "hostile.frames_as_the_header_says",
+        "images/encoded.py",
+        "size = tf.maximum(size, sides)",
+        "size = tf.zeros_like(sides)",
+        f"{ENCODED} -k frames",
+    ),
+    Fault(
+        "hostile.scans_to_the_end",
+        "images/encoded.py",
+        "marker(at) + 1) != 0xD9",
+        "marker(at) + 1) != 0xD8",
+        f"{ENCODED} -k scans",
+    ),
+]
+
+FAULTS = REQUESTS + FILES + PLACES + MODELS

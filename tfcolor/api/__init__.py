@@ -141,6 +141,7 @@ def export(
     output: Path,
     version: int | None = None,
     format: str = "tf_saved_model",
+    max_pixels: int = 50_000_000,
 ) -> pathlib.Path:
     """Write OUTPUT/<version>/, a SavedModel for TensorFlow Serving, or of another
     format of registry.FORMATS OUTPUT/<format>-<version>/ with the network alone.
@@ -150,6 +151,8 @@ def export(
         folder.
       output: folder of the model's versions; its name is the model's.
       version: None: the step of the training.
+      max_pixels: of a request; a SavedModel refuses more. Of pictures as encoded bytes
+        each may have so many, of arrays all together.
 
     Returns:
       The path of the version.
@@ -160,4 +163,4 @@ def export(
     """
     from tfcolor.inference import export
 
-    return export.export(model, output, version, format)
+    return export.export(model, output, version, format, max_pixels)

@@ -35,6 +35,14 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
     flags.DEFINE_integer(
         "version", None, "default: the run's step", 0, flag_values=values
     )
+    flags.DEFINE_integer(
+        "max_pixels",
+        50_000_000,
+        "of a request to the SavedModel, which refuses more: of each picture as "
+        "encoded bytes, or of all arrays",
+        1,
+        flag_values=values,
+    )
     flags.DEFINE_enum(
         "format",
         "tf_saved_model",
@@ -56,12 +64,17 @@ def run(values: flags.FlagValues) -> int:
         raise UsageError(f"--workdir {said}: give one of --workdir and --model")
     if values.output is None:
         raise UsageError("--output is missing")
+    network = registry.FORMATS[values.format].form
+    if network and values["max_pixels"].present:
+        raise UsageError(f"--max_pixels: {network} is the network alone")
     # The former is no name of weights that ship, even where there are such.
     model = values.model or pathlib.Path(values.workdir)
     with command.quiet(values.v):
-        path = tfcolor.export(model, values.output, values.version, values.format)
+        path = tfcolor.export(
+            model, values.output, values.version, values.format, values.max_pixels
+        )
     print(f"exported to {path}")
-    if not registry.FORMATS[values.format].form:
+    if not network:
         print(f"{path.parent}/README.md says how to serve it")
     return command.DONE
 

@@ -17,9 +17,9 @@ from tfcolor.color import lab
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 from tfcolor.images import compose
-from tfcolor.images import exif
 from tfcolor.images import resize
 from tfcolor.images import working
+from tfcolor.inference import requests
 from tfcolor.inference import restore
 from tfcolor.inference import serving
 from tfcolor.inference import steering
@@ -44,13 +44,14 @@ class Served(tf.Module):
 
     Args:
       generator: a built generator.
-      info: of `restore.of_run`.
+      info: of `restore.of_run`, with `max_pixels` of a request.
     """
 
     def __init__(self, generator: Network, info: Info) -> None:
         super().__init__()
         generator = generator.folded()
         self.info = info
+        self.max_pixels = info["max_pixels"]
         # By name, because tracking misses layers that a network keeps in lists.
         self.weights = [variable.value for variable in generator.variables]
         self.network = restore.network_of(generator)
@@ -64,6 +65,7 @@ class Served(tf.Module):
         found = {
             "serving_default": self.serving_default,
             "colorize": self.colorize,
+            "colorize_each": self.colorize_each,
             "predict_ab": self.predict_ab,
         }
         if self.info.get("hints"):
@@ -78,6 +80,7 @@ class Served(tf.Module):
         """L* [N, H, W, 1] -> {"ab": [N, H, W, 2]}, CIE units; of the head "bins"
         also {"probabilities": [N, h, w, 313]} at a quarter of the working size,
         of those of drawings {"l": [N, H, W, 1]}, L*."""
+        l = requests.check(l, self.max_pixels)
         size = tf.shape(l)[1], tf.shape(l)[2]
         # Of another size it is reduced as the greys of this lightness are.
         small = tf.cond(
@@ -102,29 +105,32 @@ class Served(tf.Module):
     )
     def colorize(self, image: Tensor) -> Batch:
         """Uint8 sRGB [N, H, W, 3], of which the lightness counts -> the same."""
-        return {"image": self._colorize(image)}
+        return {"image": self._colorize(requests.check(image, self.max_pixels))}
 
     @tf.function(
         input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")],
         autograph=False,
     )
     def serving_default(self, image_bytes: Tensor) -> Batch:
-        """Encoded pictures [N], each of its own size -> PNG [N] of that size."""
+        """Encoded pictures [N], each of its own size -> PNG [N] of that size. A broken
+        one fails the request."""
+        found, _ = requests.colored(self.colorize, image_bytes, self.max_pixels, True)
+        return {"colorized_bytes": found}
 
-        def each(data):
-            image = tf.io.decode_image(data, channels=3, expand_animations=False)
-            image = exif.upright(tf.ensure_shape(image, [None, None, 3]), data)
-            colored = self.colorize(image[None])["image"]
-            return tf.io.encode_png(colored[0], compression=3)
-
-        encoded = tf.map_fn(
-            each, image_bytes, fn_output_signature=tf.TensorSpec([], tf.string)
-        )
-        return {"colorized_bytes": encoded}
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")],
+        autograph=False,
+    )
+    def colorize_each(self, image_bytes: Tensor) -> Batch:
+        """As `serving_default`, but of a broken picture `error` [N] says what is wrong,
+        and is else ""; the others are colored."""
+        found = requests.colored(self.colorize, image_bytes, self.max_pixels, False)
+        return dict(zip(("colorized_bytes", "error"), found, strict=True))
 
     def _colorize_with_hints(self, image, hints):
         """As `colorize`, with hints [N, k, 6]: y, x, r, g, b (0..255) and radius, in
         pixels of the picture; radius 0 is no hint."""
+        image = requests.check(image, self.max_pixels)
         size = tf.shape(image)[1], tf.shape(image)[2]
         return {"image": self._colorize(image, steering.rasterized(hints, *size))}
 
@@ -174,7 +180,11 @@ def _enlarged(planes, height, width):
 
 
 def export(
-    model: Path, base: Path, version: int | None = None, kind: str = "tf_saved_model"
+    model: Path,
+    base: Path,
+    version: int | None = None,
+    kind: str = "tf_saved_model",
+    max_pixels: int = requests.MAX_PIXELS,
 ) -> pathlib.Path:
     """Write BASE/<version>/, a SavedModel, and what helps to serve it; or of
     another kind BASE/<kind>-<version>/ with the network alone.
@@ -186,6 +196,7 @@ def export(
       base: folder of the model's versions; its name is the model's name.
       version: a whole number; None: the step of the training.
       kind: of registry.FORMATS.
+      max_pixels: of a request, of which a SavedModel refuses more.
 
     Returns:
       The path of the version.
@@ -200,6 +211,7 @@ def export(
     base = pathlib.Path(base).expanduser()
     form = registry.FORMATS[kind]
     served = not form.form
+    info = {**info, "max_pixels": max_pixels} if served else info
     target = base / (str(version) if served else f"{kind}-{version}")
     if target.exists():
         raise UsageError(

@@ -39,8 +39,10 @@ _NAMES = """
     TensorListStack TensorScatterAdd TensorScatterUpdate Tile TopKV2 Transpose
     TruncateDiv UnicodeDecode Unpack UnsortedSegmentMax UnsortedSegmentSum Where While
     Xdivy Xlogy ZerosLike Bincount Conv3D Cross Diag Div EmptyTensorList LowerBound Mod
-    RandomStandardNormal RandomUniform RandomUniformInt SegmentMax SegmentSum
-    TensorListConcatV2 TensorListElementShape TensorListGather TensorListLength
+    DatasetToSingleElement ConcatenateDataset IgnoreErrorsDataset MapDataset
+    TakeDataset TensorDataset ReduceJoin RandomStandardNormal RandomUniform
+    RandomUniformInt SegmentMax SegmentSum TensorListConcatV2 TensorListElementShape
+    TensorListGather TensorListLength
     TensorListPopBack TensorListPushBack TensorListResize TensorScatterMax
     TensorScatterMin TensorScatterSub Unique UniqueV2 UpperBound
     """

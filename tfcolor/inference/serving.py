@@ -70,6 +70,7 @@ def sample_requests(info: Any) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {
         "serving_default": {"image_bytes": [file.getvalue()]},
         "colorize": {"image": pixels},
+        "colorize_each": {"image_bytes": [file.getvalue()]},
         "predict_ab": {"l": lab.lightness(pixels).numpy()[..., None]},
     }
     if info.get("hints"):
@@ -120,12 +121,15 @@ Signatures:
 - `serving_default`: `image_bytes` string [N], JPEG, PNG, WebP, BMP or GIF ->
   `colorized_bytes` string [N], PNG
 - `colorize`: `image` uint8 [N, H, W, 3] -> `image` uint8 [N, H, W, 3]
+- `colorize_each`: as `serving_default`, and `error` string [N], which says what is
+  wrong with a broken picture; of `serving_default` one fails the request
 - `predict_ab`: `l` float32 [N, H, W, 1], L* 0..100 -> `ab` float32 [N, H, W, 2],
   a* and b*{_probabilities(info)}
 {_with_hints(info)}
 BMPs are read with 8 bits of grey, 24 or 32 bits, without a palette. Pictures of
 several sizes may share a request of `serving_default`. JPEGs are
-turned as their EXIF orientation says.
+turned as their EXIF orientation says. A picture may have {info["max_pixels"]} pixels,
+and so may all of a request of `colorize` or `predict_ab` together.
 """
 
 
