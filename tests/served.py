@@ -1,5 +1,6 @@
 """A SavedModel as seen from outside: by a C program, and by its graph."""
 
+import dataclasses
 import pathlib
 import struct
 import subprocess
@@ -28,6 +29,7 @@ def compile_server(folder):
             f"-Wl,-rpath,{package}",
             "-Wl,--allow-shlib-undefined",
             "-w",
+            "-pthread",
             "-o",
             str(program),
         ],
@@ -54,6 +56,74 @@ def serve(program, model, requests, folder):
     Returns:
       [{output: array or list of bytes}, ...].
     """
+    command, wanted = _command(model, requests, folder)
+    done = subprocess.run(
+        [str(program), str(model), *command], capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1])
+    return [{key: _read(path) for key, path in files} for files in wanted]
+
+
+@dataclasses.dataclass
+class Load:
+    """What the C program said of requests under load.
+
+    Attributes:
+      firsts: of each request, run alone: its answer, or its error as a text.
+      runs: [number of runs, 3]: the request, seconds, 1 if it was answered as first.
+      memory: [number of periods, 3]: seconds, megabytes while no request is answered,
+        and at most since the last period.
+      cpu: seconds of all threads under load.
+    """
+
+    firsts: list
+    runs: np.ndarray
+    memory: np.ndarray
+    cpu: float
+
+
+def load(program, model, requests, weights, folder, threads, seconds, period, pool=0):
+    """Requests, drawn with `weights`, from many threads at once.
+
+    Args:
+      program, model, requests, folder: as of `serve`.
+      weights: of each request.
+      threads: that ask, each for its next request when it has the answer.
+      seconds, period: of load, and between two looks at the memory.
+      pool: threads that run operations; 0: one a core.
+
+    Returns:
+      A Load.
+    """
+    command, wanted = _command(model, requests, folder)
+    drawn = ",".join(f"{weight:g}" for weight in weights)
+    settings = ["--load", *map(str, (threads, seconds, period, pool)), drawn]
+    with open(folder / "said", "w+", errors="replace") as said:
+        subprocess.run(
+            [str(program), str(model), *settings, *command],
+            check=True,
+            stdout=said,
+            stderr=subprocess.DEVNULL,  # decoders tell of each broken picture
+        )
+        said.seek(0)
+        lines = [line.rstrip("\n").split(" ") for line in said]
+    rows = {
+        kind: [l[1:] for l in lines if l[0] == kind]
+        for kind in ("run", "memory", "cpu")
+    }
+    firsts = []
+    for (_, _, code, *words), files in zip(lines, wanted, strict=False):
+        good = {key: _read(path) for key, path in files} if code == "0" else None
+        firsts.append(good or " ".join(words))
+    scale = {"run": [1, 1e6, 1], "memory": [1, 1024, 1024]}
+    tables = (np.array(rows[k], float).reshape(-1, 3) / scale[k] for k in scale)
+    return Load(firsts, *tables, cpu=float(rows["cpu"][0][0]))
+
+
+def _command(model, requests, folder):
+    """Words of the command line, and where the answers will lie: [[(output, path),
+    ...], ...]."""
     signatures, command, wanted = meta_graph(model).signature_def, [], []
     for i, (name, value) in enumerate(requests):
         given = signatures[name].inputs
@@ -67,12 +137,7 @@ def serve(program, model, requests, folder):
         wanted.append([(key, folder / f"out{i}_{key}") for key, _ in outputs])
         command += [f"{info.name}={folder / f'out{i}_{key}'}" for key, info in outputs]
         command.append("--")
-    done = subprocess.run(
-        [str(program), str(model), *command], capture_output=True, text=True
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip().splitlines()[-1])
-    return [{key: _read(path) for key, path in files} for files in wanted]
+    return command, wanted
 
 
 def faults(model):
