@@ -77,16 +77,16 @@ def test_small_pictures_have_their_share(tmp_path, monkeypatch):
 
 def test_coarse_pictures_have_lost_their_details(tmp_path, squares, monkeypatch):
     stripes = torch.zeros(1, 64, 64, 3, dtype=torch.uint8)
-    stripes[:, :, ::2] = 200
+    stripes[:, :, ::4] = 200
     np.testing.assert_array_equal(train_device.resized(stripes, 64), stripes)
     flat = train_device.resized(train_device.resized(stripes, 16), 64).numpy()
-    np.testing.assert_allclose(flat[:, 8:-8, 8:-8], 100, atol=2)
+    np.testing.assert_allclose(flat[:, 8:-8, 8:-8], 50, atol=3)
     np.save(tmp_path / "0.npy", stripes.repeat(2, 1, 1, 1).numpy())
     for blurred in (False, True):
         more = (f"--blurred={int(blurred)}", "--batch=2")
         given = arguments(tmp_path, [tmp_path / "0.npy"], monkeypatch, *more)
         spread = float(arrived(given, 2).batch().float().std())
-        assert (spread < 90.0) == blurred  # 100 of the stripes
+        assert (spread < 80.0) == blurred  # 87 of the stripes
 
 
 def test_batches_are_crops_of_one_array_half_of_them_mirrored(
