@@ -59,6 +59,29 @@ def test_losses_and_gradients_are_those_of_the_formulas(name):
         assert logs[key] == pytest.approx(value, rel=1e-4, abs=1e-6), key
 
 
+@pytest.mark.parametrize(("norm", "calls"), [("instance", [8]), ("batch", [4, 4])])
+def test_real_and_made_are_seen_in_one_call_but_by_a_batch_norm(
+    norm, calls, monkeypatch
+):
+    config = toy_config("cgan")
+    config.data.batch_size, config.discriminator.norm = 4, norm
+    trainer, batch = build.trainer(config), toy_batch(config, 1)
+    asked, critic = [], type(trainer).critic
+
+    def counted(self, l, ab):
+        asked.append(len(ab))
+        return critic(self, l, ab)
+
+    l, ab = batch["l"], batch["ab"]
+    wanted = [trainer.critic(l, x).numpy() for x in (ab, -ab)]
+    monkeypatch.setattr(type(trainer), "critic", counted)
+    found = trainer.both(l, ab, -ab)
+    assert asked == calls
+    for one, two in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    assert np.abs(wanted[0] - wanted[1]).max() > 1e-2
+
+
 def distance(found, wanted):
     """(norm of the difference of two lists of gradients, norm of the second)."""
     squares = [0.0, 0.0]

@@ -62,6 +62,7 @@ class Data(Section):
     scans: str = ""  # SPEC of scans of drawings, for cyclegan
     scanner: str = ""  # a run of cyclegan, which makes the inputs of drawings
     data_dir: str = ""  # cache of TensorFlow Datasets; "" for its default
+    cache: str = "auto"  # decoded images stay in memory: below 2 GB; none; memory
     image_size: int = 64  # side of the training squares, pixels
     batch_size: int = 16  # images a minibatch, over all replicas
     crop: str = "random_resized"  # one of validation.CROPS

@@ -15,6 +15,9 @@ CROPS = ("random_resized", "smart", "center")
 # What is seen beyond the edge of a rotated picture.
 FILLS = ("reflect", "white")
 
+# What happens to decoded images.
+CACHES = ("auto", "none", "memory")
+
 # Fields of `train` that 0 turns off.
 MAY_BE_ZERO = ("cpu_replicas", "ema_decay", "generator_alone", "critic_alone")
 
@@ -79,7 +82,7 @@ def check_data(data: schema.Data) -> None:
     """Raise UsageError for a setting of the `data` section that is not allowed,
     or that changes nothing."""
     unset = type(data)()
-    for field, allowed in (("crop", CROPS), ("fill", FILLS)):
+    for field, allowed in (("crop", CROPS), ("fill", FILLS), ("cache", CACHES)):
         value = getattr(data, field)
         if value not in allowed:
             raise UsageError(

@@ -7,6 +7,7 @@ from typing import Any
 
 from tfcolor.config import Config
 from tfcolor.config import Data
+from tfcolor.data import cache
 from tfcolor.data import mixtures
 from tfcolor.data import pipeline
 from tfcolor.data import readers
@@ -76,8 +77,13 @@ class PhotoDataset:
         self, data: Data, report: Report | None = None, **position: Any
     ) -> Dataset:
         """Batches for `train_step`; `position` as in `pipeline.training_crops`."""
-        reader = readers.Reader(self.source, data, self.seed, report or _ignore)
+        reader = self._reader(self.source, data, report)
         return pipeline.training(reader, data, self.seed, **position)
+
+    def _reader(self, source, data, report, colored=True):
+        images = cache.of(source, readers.needed_side(data), data.cache)
+        settings = {"colored": colored, "images": images}
+        return readers.Reader(source, data, self.seed, report or _ignore, **settings)
 
     def validation(
         self, data: Data, limit: int, report: Report | None = None
@@ -136,7 +142,7 @@ class UnpairedDataset(PhotoDataset):
         self, data: Data, report: Report | None = None, **position: Any
     ) -> Dataset:
         colors, scans = (
-            readers.Reader(source, data, self.seed, report or _ignore, colored)
+            self._reader(source, data, report, colored)
             for source, colored in ((self.source, True), (self.scans, False))
         )
         return pipeline.unpaired(colors, scans, data, self.seed, **position)

@@ -9,6 +9,7 @@ import numpy as np
 import skimage.color
 
 from tfcolor.config import Data
+from tfcolor.data import cache
 from tfcolor.data import crops
 from tfcolor.data.sources import Source
 from tfcolor.errors import RunError
@@ -51,6 +52,7 @@ class Reader:
       seed: of the replacements.
       report: called once for each rejected image with its name and reason.
       colored: images without color are rejected.
+      images: a Cache of them at `needed_side`; None: nothing stays in memory.
     """
 
     def __init__(
@@ -60,13 +62,15 @@ class Reader:
         seed: int,
         report: Report,
         colored: bool = True,
+        images: cache.Cache | None = None,
     ) -> None:
         self.source = source
         self.data = data
         self.seed = seed
         self.report = report
         self.colored = colored
-        self.side = _needed_side(data)
+        self.side = needed_side(data)
+        self.images = images
         self.rejected: set[int] = set()
         self.unreadable = 0
         self._lock = threading.Lock()
@@ -106,7 +110,7 @@ class Reader:
             # A grey crop is fine if the rest of its image has color.
             if number in self.rejected:
                 return None
-            if has_color(self.source.read(number, self.side)):
+            if has_color(self._read(number)):
                 return window
             self._reject(number, GREY)
         except decode.Unreadable as error:
@@ -115,7 +119,7 @@ class Reader:
 
     def _crop(self, number, numbers):
         if self.data.crop == "center":
-            return self.source.read(number, self.side, crops.center_box)
+            return self._read(number, crops.center_box)
         area, numbers = self.data.crop_area, numbers[:-1]
         smart = self.data.crop == "smart"
 
@@ -126,10 +130,15 @@ class Reader:
                 return 0, 0, *size
             return crops.random_box(size, numbers[: crops.BOX_NUMBERS], area)
 
-        image = self.source.read(number, self.side, box)
+        image = self._read(number, box)
         if smart:
             image = decode.cut(image, crops.smart_box(image, numbers, area))
         return image
+
+    def _read(self, number, window=None):
+        if self.images is not None:
+            return self.images.read(number, window)
+        return self.source.read(number, self.side, window)
 
     def _reject(self, number, reason):
         with self._lock:
@@ -236,7 +245,7 @@ def replacements(source: Source, number: int) -> tuple[int, int]:
     return 0, len(source)
 
 
-def _needed_side(data):
+def needed_side(data: Data) -> int:
     """Pixels of an image's shorter side that the smallest crop needs."""
     share = 1.0 if data.crop == "center" else data.crop_area
     return int(np.ceil(resize.GAP * data.image_size / share**0.5))

@@ -55,6 +55,11 @@ class Discriminator(keras.Model):
         self.settings = settings
         self.to_float32 = keras.layers.Activation("linear", dtype="float32")
 
+    @property
+    def per_image(self) -> bool:
+        """Whether what it says of an image does not depend on the others."""
+        return bool(self.settings.get("norm", "none") != "batch")
+
     def halvings(self, count: int, **settings: Any) -> list[ConvBlock]:
         """`count` blocks that halve the map, of width * min(2^i, 8) channels."""
         return [

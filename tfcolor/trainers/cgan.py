@@ -24,8 +24,7 @@ class CGAN(ColorGAN):
 
             with g_tape.stop_recording():
                 with tf.GradientTape() as tape:
-                    real_scores = self.critic(l, ab)
-                    fake_scores = self.critic(l, fake)
+                    real_scores, fake_scores = self.both(l, ab, fake)
                     d_loss = 0.5 * objectives.bce_d(real_scores, fake_scores)
                 d_norm = self.descend(
                     d_loss, tape, self.discriminator, self.d_optimizer

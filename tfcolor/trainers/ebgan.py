@@ -53,8 +53,7 @@ class EBGAN(ColorGAN):
 
             with g_tape.stop_recording():
                 with tf.GradientTape() as tape:
-                    real_energy, _ = self.critic(l, ab)
-                    fake_energy, _ = self.critic(l, fake)
+                    (real_energy, _), (fake_energy, _) = self.both(l, ab, fake)
                     d_loss = objectives.energy_d(real_energy, fake_energy, self.margin)
                 d_norm = self.descend(
                     d_loss, tape, self.discriminator, self.d_optimizer

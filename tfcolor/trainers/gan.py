@@ -94,6 +94,18 @@ class ColorGAN(Colorizer):
         """Raw logits of ab given l, without the hints beside it."""
         return self.discriminator(tf.concat([l[..., :1], ab], -1), training=True)
 
+    def both(self, l: Tensor, ab: Tensor, fake: Tensor) -> tuple[Any, Any]:
+        """What `critic` says of ab and of fake, of one call where it looks at each
+        image alone: the losses then have the same terms, summed in another order."""
+        if not getattr(self.discriminator, "per_image", False):
+            return self.critic(l, ab), self.critic(l, fake)
+        found = self.critic(tf.concat([l, l], 0), tf.concat([ab, fake], 0))
+        halves = [tf.split(x, 2) for x in tf.nest.flatten(found)]
+        real, made = (
+            tf.nest.pack_sequence_as(found, x) for x in zip(*halves, strict=True)
+        )
+        return real, made
+
     def uniform(self, k: int, like: Tensor) -> Tensor:
         """[B] numbers in 0..1 for the images of minibatch k of this step.
 

@@ -52,8 +52,7 @@ class LSGAN(ColorGAN):
 
             with g_tape.stop_recording():
                 with tf.GradientTape() as tape:
-                    real_scores = self.critic(l, ab)
-                    fake_scores = self.critic(l, fake)
+                    real_scores, fake_scores = self.both(l, ab, fake)
                     d_loss = objectives.least_squares_d(
                         real_scores, fake_scores, self.fake_label, self.real_label
                     )

@@ -75,9 +75,9 @@ class RobustWGAN(WGANGP):
             fake, _ = self.color(l)
             weights = 1.0 + self.warm() * (self.weigh(l, ab) - 1.0) if self.rho else 1.0
             with tf.GradientTape() as tape:
-                real_scores = objectives.image_scores(self.critic(l, ab))
+                real_scores, fake_scores = self.both(l, ab, fake)
                 distance = -objectives.weighted_wasserstein_d(
-                    real_scores, self.critic(l, fake), weights
+                    objectives.image_scores(real_scores), fake_scores, weights
                 )
                 critic = functools.partial(self.critic, l)
                 penalty = objectives.gradient_penalty(

@@ -61,8 +61,8 @@ class UOTM(ColorGAN):
 
             with g_tape.stop_recording():
                 with tf.GradientTape() as tape:
-                    real_scores = objectives.image_scores(self.critic(l, ab))
-                    fake_scores = objectives.image_scores(self.critic(l, fake))
+                    both = self.both(l, ab, fake)
+                    real_scores, fake_scores = map(objectives.image_scores, both)
                     conjugate = objectives.CONJUGATES[self.psi]
                     potential = objectives.unbalanced_d(
                         real_scores, fake_scores, cost, conjugate

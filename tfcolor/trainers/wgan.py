@@ -38,9 +38,7 @@ class WGAN(ColorGAN):
         for l, ab in self.minibatches(batch):
             fake, _ = self.color(l)
             with tf.GradientTape() as tape:
-                d_loss = objectives.wasserstein_d(
-                    self.critic(l, ab), self.critic(l, fake)
-                )
+                d_loss = objectives.wasserstein_d(*self.both(l, ab, fake))
             d_norm = self.descend(d_loss, tape, self.discriminator, self.d_optimizer)
             for weight in self.discriminator.trainable_variables:
                 weight.assign(tf.clip_by_value(weight, -self.clip, self.clip))

@@ -44,9 +44,7 @@ class WGANGP(ColorGAN):
         for k, (l, ab) in enumerate(self.minibatches(batch)):
             fake, _ = self.color(l)
             with tf.GradientTape() as tape:
-                distance = -objectives.wasserstein_d(
-                    self.critic(l, ab), self.critic(l, fake)
-                )
+                distance = -objectives.wasserstein_d(*self.both(l, ab, fake))
                 critic = functools.partial(self.critic, l)
                 penalty = objectives.gradient_penalty(
                     critic, ab, fake, self.uniform(k, l)
