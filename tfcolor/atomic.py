@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files and folders that are there whole or not at all."""
 
 import contextlib
 import os
@@ -60,3 +60,13 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def publish(unfinished: pathlib.Path, folder: pathlib.Path) -> None:
+    """Give a folder its name once all of it is on the disk."""
+    for path in unfinished.rglob("*"):
+        if path.is_file():
+            with open(path, "rb+") as file:  # of Windows, fsync needs to write
+                os.fsync(file.fileno())
+    os.chmod(unfinished, 0o777 & ~UMASK)
+    os.rename(unfinished, folder)

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import pathlib
 import shutil
 import tempfile
@@ -227,7 +226,7 @@ def export(
         text = json.dumps({**info, "tfcolor": __version__}, indent=2)
         (unfinished / restore.INFO).parent.mkdir(exist_ok=True)
         (unfinished / restore.INFO).write_text(text + "\n")
-        _publish(unfinished, target)
+        atomic.publish(unfinished, target)
         if served and version == max(restore.versions(base)):
             _describe(base, info)
     except (tf.errors.OpError, OSError) as error:
@@ -294,13 +293,3 @@ def _describe(base, info):
     atomic.write(base / "model.config", config)
     readme = serving.readme(base.name, base, info)
     atomic.write(base / "README.md", readme)
-
-
-def _publish(unfinished, target):
-    """Give a folder its name once all of it is on the disk."""
-    for path in unfinished.rglob("*"):
-        if path.is_file():
-            with open(path, "rb+") as file:  # of Windows, fsync needs to write
-                os.fsync(file.fileno())
-    os.chmod(unfinished, 0o777 & ~atomic.UMASK)
-    os.rename(unfinished, target)
