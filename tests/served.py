@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import shutil
 import struct
 import subprocess
 
@@ -18,6 +19,7 @@ def compile_server(folder):
     """The C program of serve.c, compiled against the installed TensorFlow."""
     package = pathlib.Path(tf.__file__).parent
     program = folder / "serve"
+    gold = ["-fuse-ld=gold"] if shutil.which("ld.gold") else []  # seconds less
     subprocess.run(
         [
             "gcc",
@@ -28,6 +30,7 @@ def compile_server(folder):
             "-l:libtensorflow_framework.so.2",
             f"-Wl,-rpath,{package}",
             "-Wl,--allow-shlib-undefined",
+            *gold,
             "-w",
             "-pthread",
             "-o",

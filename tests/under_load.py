@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import math
 import re
 
 import forged
@@ -10,6 +11,7 @@ from harness import picture
 from PIL import Image
 
 from tfcolor.images import encoded
+from tfcolor.images.decode import MAX_SCANNED
 
 CLIENTS = 8
 ALLOWED = 12_000_000
@@ -34,28 +36,29 @@ class Asked:
     says: list
 
 
-def mixture(rng, largest=(3000, 4000)):
-    """Requests from one pixel to `largest`, (height, width). In 100 there are 5 broken
-    ones, and 5 of four pictures of which one is broken."""
+def mixture(rng, largest=(3000, 4000), large=1000, allowed=ALLOWED):
+    """Requests from one pixel to `largest`, (height, width), some of about `large` x
+    `large`. In 100 there are 5 broken ones, and 5 of four pictures of which one is
+    broken: among them one of more pixels than `allowed`."""
 
     def file(form, *size, **way):
         return forged.encoded(Image.fromarray(picture(rng, *size)), form, **way)
 
     small, medium = file("JPEG", 256, 256), file("WEBP", 375, 500)
     tiny = [file("PNG", 1, 1), file("GIF", 7, 100), file("BMP", 64, 64)]
-    million = [file("JPEG", 1000, 1000), file("PNG", 1200, 800)]
+    two = [file("JPEG", large, large), file("PNG", large * 6 // 5, large * 4 // 5)]
     sizes = {  # the largest first, so that all clients have it at once
         f"{largest[0] * largest[1] / 1e6:g} megapixels": (1, [file("JPEG", *largest)]),
         "to 64 x 64": (30, tiny),
         "256 x 256 to 500 x 375": (43, [small, medium]),
-        "1 megapixel": (16, million),
+        f"{large * large / 1e6:g} megapixel": (16, two),
     }
     asked = [
         Asked(kind, weight / len(files), "serving_default", [data], [""])
         for kind, (weight, files) in sizes.items()
         for data in files
     ]
-    wrong = broken(small, file("PNG", 256, 256))
+    wrong = broken(small, file("PNG", 256, 256), allowed)
     for data, said in wrong:
         weight = 5 / len(wrong)
         asked.append(Asked("broken", weight, "serving_default", [data], [said]))
@@ -64,8 +67,10 @@ def mixture(rng, largest=(3000, 4000)):
     return asked
 
 
-def broken(jpeg, png):
+def broken(jpeg, png, allowed):
     """[(bytes, what is said of them)]."""
+    side = math.isqrt(allowed)
+    scans = 2 * MAX_SCANNED // side**2
     tiff = forged.encoded(Image.new("L", (9, 9)), "TIFF")
     unknown = "not a JPEG, PNG, WebP, BMP or GIF"
     return [
@@ -77,11 +82,11 @@ def broken(jpeg, png):
         (png[: len(png) // 2], f"PNG{encoded._UNREAD}"),
         (
             forged.png(60_000, 60_000),
-            f"3600000000 pixels (60000 x 60000) are more than {ALLOWED}",
+            f"3600000000 pixels (60000 x 60000) are more than {allowed}",
         ),
         (
-            forged.jpeg(3000, 3000, progressive=True, scans=400),
-            "409 scans of a JPEG are too many",
+            forged.jpeg(side, side, progressive=True, scans=scans),
+            f"{9 + scans} scans of a JPEG are too many",
         ),
     ]
 

@@ -48,7 +48,7 @@ SOURCES = [
     Fault(
         "readers.grey_crops_rejected",
         "data/readers.py",
-        "if has_color(self.source.read(number, self.side)):",
+        "if has_color(self._read(number)):",
         "if has_color(window):",
         "tests/data/test_readers.py -k grey_crop",
     ),

@@ -73,8 +73,8 @@ STEPS = [
     Fault(
         "wgan.real_and_fake_exchanged",
         "trainers/wgan.py",
-        "self.critic(l, ab), self.critic(l, fake)",
-        "self.critic(l, fake), self.critic(l, ab)",
+        "*self.both(l, ab, fake)",
+        "*self.both(l, fake, ab)",
         _of("wgan"),
     ),
     Fault(
