@@ -70,7 +70,7 @@ def mixture(rng, largest=(3000, 4000), large=1000, allowed=ALLOWED):
 def broken(jpeg, png, allowed):
     """[(bytes, what is said of them)]."""
     side = math.isqrt(allowed)
-    scans = 2 * MAX_SCANNED // side**2
+    scans = MAX_SCANNED // side**2
     tiff = forged.encoded(Image.new("L", (9, 9)), "TIFF")
     unknown = "not a JPEG, PNG, WebP, BMP or GIF"
     return [
