@@ -1,5 +1,5 @@
-"""Colour an archive by tfcolor.beam, kill it in the middle, start it again, and see that
-each picture is coloured or listed, once.
+"""Colour an archive by tfcolor.beam, kill it in the middle, start it again, and see
+that each picture is coloured or listed, once.
 
 python benchmarks/archive.py --photos=FOLDER
 

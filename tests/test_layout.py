@@ -33,7 +33,8 @@ ROOMS = {
     "api": "config presets classical inference film training evaluation",
     "tfcolor": "config api inference",
     "demo": "color images classical presets inference film",
-    "cli": "tfcolor api beam demo data config presets inference training evaluation sweeps",
+    "cli": "tfcolor api beam demo data config presets inference training evaluation "
+    "sweeps",
 }
 
 

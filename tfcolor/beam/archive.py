@@ -24,8 +24,10 @@ from apache_beam.io.filesystem import FileMetadata
 from apache_beam.io.filesystems import FileSystems
 
 from tfcolor import atomic
+from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 from tfcolor.images import decode
+from tfcolor.images.decode import Unreadable
 from tfcolor.inference import planning
 
 # Below the output: what is being written, and the failures.
@@ -49,11 +51,13 @@ class Archive:
       pattern: an address with wildcards: * and ? within a name, ** across folders.
       base: the address of the folder that all inputs are below.
       output: the address of a folder.
+      run: a name that no other run has.
     """
 
     pattern: str
     base: str
     output: str
+    run: str
 
     def inputs(self) -> Iterator[str]:
         """The addresses of the pattern's files, but those below the output."""
@@ -69,6 +73,7 @@ class Archive:
             return
         faults: list[OSError] = []
         for folder, _, names in os.walk(self.base, onerror=faults.append):
+            names = filter(planning.is_input, names)
             paths = [os.path.join(folder, name) for name in names]
             broken = [path for path in paths if not os.path.exists(path)]
             for path in self._matching(broken):
@@ -116,8 +121,19 @@ class Archive:
                 FileSystems.delete([temporary])
             raise
 
+    def begin(self) -> None:
+        """Take the output over from a run that was killed, whose workers may go on for
+        a while, and remove what it has left unfinished."""
+        self.clear()
+        FileSystems.create(self._mark, **_RAW).close()
+
+    def check_current(self) -> None:
+        """Raise RunError if another run has begun since."""
+        if not FileSystems.exists(self._mark):
+            raise RunError(f"another run has begun to write to {self.output}")
+
     def clear(self) -> None:
-        """Remove what a run that was killed has left unfinished."""
+        """Remove all that is unfinished."""
         folder = self.target(UNFINISHED)
         if is_local(folder):
             shutil.rmtree(folder, ignore_errors=True)
@@ -125,6 +141,10 @@ class Archive:
         (match,) = FileSystems.match([FileSystems.join(folder, "**")])
         if match.metadata_list:
             FileSystems.delete([file.path for file in match.metadata_list])
+
+    @property
+    def _mark(self):
+        return self.target(pathlib.PurePath(UNFINISHED, self.run))
 
     def _matching(self, paths):
         files = [FileMetadata(path, 0) for path in paths if not self._is_output(path)]
@@ -167,7 +187,7 @@ def archive(pattern: str, output: str) -> Archive:
         base = base[: base.rfind("/") + 1]
     if (base.rstrip("/") + "/").startswith(output.rstrip("/") + "/"):
         raise UsageError(f"--output={output}: the inputs are in it; give another")
-    made = Archive(pattern, base, output)
+    made = Archive(pattern, base, output, uuid.uuid4().hex)
     if next(iter(made.inputs()), None) is None and not any(made.unlisted()):
         raise UsageError(f"--input={pattern}: no such file")
     return made
@@ -198,7 +218,7 @@ def read(address: str) -> io.BytesIO:
     with FileSystems.open(address, **_RAW) as file:
         data = file.read(decode.MAX_BYTES + 1)
     if len(data) > decode.MAX_BYTES:
-        raise decode.Unreadable(f"more than {decode.MAX_BYTES} bytes")
+        raise Unreadable(f"more than {decode.MAX_BYTES} bytes")
     return io.BytesIO(data)
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 import os
 import pathlib
+import time
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineState
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils import shared
 from apache_beam.utils.windowed_value import WindowedValue
@@ -22,6 +25,7 @@ from tfcolor import registry
 from tfcolor.beam import archive as archive_lib
 from tfcolor.beam.archive import TABLE
 from tfcolor.beam.archive import Archive
+from tfcolor.errors import RunError
 from tfcolor.errors import visible
 from tfcolor.images import decode
 from tfcolor.inference import batch
@@ -32,6 +36,8 @@ from tfcolor.inference import restore
 NAMESPACE = "tfcolor"
 COUNTERS = ("colored", "skipped", "failed", "left_out")
 FAILED = "failed"
+
+CHECK_EVERY = 1.0  # seconds: whether this is still the run that writes to the output
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,19 +97,28 @@ def run(archive: Archive, settings: Settings, flags: list[str]) -> dict[str, int
     Returns:
       How many pictures were colored, skipped, failed and left out, by those names;
       nothing if the runner has no counters.
+
+    Raises:
+      UsageError: the output cannot be written to. RunError: it was cancelled. What a
+        runner raises where a step fails, on a full disk for example.
     """
     archive_lib.make_output(archive.output)
-    archive.clear()
+    archive.begin()
     pipeline = beam.Pipeline(options=PipelineOptions(flags))
     build(pipeline, archive, settings)
     result = pipeline.run()
     result.wait_until_finish()
+    if result.state != PipelineState.DONE:
+        raise RunError(f"the run ended as {result.state}")
     archive.clear()
     done: dict[str, int] = collections.Counter()  # of all steps
     for count in result.metrics().query()["counters"]:
         if count.key.metric.namespace == NAMESPACE:
             done[count.key.metric.name] += count.committed or count.attempted or 0
     return done
+
+
+_WINDOW = GlobalWindow()
 
 
 class _Step(beam.DoFn):
@@ -194,9 +209,13 @@ class _Color(_Step):
 
     def start_bundle(self):
         self.failures = []
+        self.checked = -math.inf
         self.job = batch.Job(self.predictor, self.options, self._told)
 
     def process(self, named):
+        if time.monotonic() > self.checked + CHECK_EVERY:
+            self.archive.check_current()
+            self.checked = time.monotonic()
         place, address = map(os.fsdecode, named)
         place = pathlib.Path(place)
         item = _Item(place, place, place, address=address)
@@ -215,11 +234,8 @@ class _Color(_Step):
         with self.job:
             self.job.finish()
         for failure in self._drained():
-            window = GlobalWindow()
-            time = window.max_timestamp()
-            yield beam.pvalue.TaggedOutput(
-                FAILED, WindowedValue(failure.value, time, [window])
-            )
+            value = WindowedValue(failure.value, _WINDOW.max_timestamp(), [_WINDOW])
+            yield beam.pvalue.TaggedOutput(FAILED, value)
 
     def _data(self, place, address):
         """The bytes of a file; None if its result is there."""

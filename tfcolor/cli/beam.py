@@ -48,7 +48,7 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
         ),
         (
             "output",
-            "folder for the results; on one file system with what is unfinished",
+            "folder for the results, and for what is unfinished",
         ),
     ):
         flags.DEFINE_string(name, None, text, flag_values=values)
@@ -92,7 +92,9 @@ def run(values: flags.FlagValues, others: list[str]) -> int:
     settings = pipeline.Settings(model, options, same, values.overwrite)
     try:
         done = pipeline.run(made, settings, others)
-    except Exception as error:
+    except UsageError:
+        raise
+    except Exception as error:  # of any runner
         raise RunError(_said(error)) from error
     table = made.target(pipeline.TABLE)
     if not done:
