@@ -80,7 +80,7 @@ class Archive:
                 yield path, _reason(path)
         for fault in faults:
             if self._reaches(fault.filename):
-                yield fault.filename, fault.strerror
+                yield fault.filename, str(fault.strerror)
 
     def place(self, address: str) -> pathlib.PurePath | None:
         """The path of an input below `base`; None if its name leads out of it."""
@@ -238,5 +238,5 @@ def _reason(path):
     try:
         os.stat(path)
     except OSError as error:
-        return error.strerror
+        return str(error.strerror)
     return "is there now"

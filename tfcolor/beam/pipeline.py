@@ -182,8 +182,8 @@ class _Choose(_Step):
         if len(addresses) == 1:
             yield name, addresses[0]
             return
-        for address, other in zip(addresses, addresses[::-1], strict=True):
-            other = other if other != address else addresses[0]
+        for address in addresses:
+            other = addresses[1 if address == addresses[0] else 0]
             said = f"{os.fsdecode(other)} would be {os.fsdecode(name)} too"
             failure = self.failure(os.fsdecode(address), said)
             yield beam.pvalue.TaggedOutput(FAILED, failure)

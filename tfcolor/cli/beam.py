@@ -64,7 +64,8 @@ def run(values: flags.FlagValues, others: list[str]) -> int:
       others: the flags of Beam.
 
     Raises:
-      UsageError: flags that cannot be, a model that is none, or no input.
+      UsageError: flags that cannot be, a model that is none, or no input. RunError: the
+        run was broken off, on a full disk for example.
     """
     for name in ("input", "output"):
         if not getattr(values, name):
