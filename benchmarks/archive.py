@@ -12,6 +12,7 @@ import collections
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -188,7 +189,7 @@ def main(_):
             wrong += faults(folder, output, before, broken)
             before = results(output)
         reasons = collections.Counter(
-            (broken[path], why) for path, why in listed(output)
+            (broken[path], re.sub(r"\d+", "N", why)) for path, why in listed(output)
         )
         for (how, why), count in sorted(reasons.items()):
             print(f"  {count:5d} {how:14s} {why}")
