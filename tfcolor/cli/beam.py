@@ -33,6 +33,9 @@ SHARED += ("temperature", "working_size", "max_pixels")
 
 LOG_LEVEL = "default_sdk_harness_log_level"
 
+# What logs a worker's traceback, of which the command says the last line.
+LOGS = ("common", "worker", "portability.local_job_service")
+
 
 def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
     """Define the flags of `python -m tfcolor.beam` and parse them; returns Beam's, as
@@ -81,6 +84,8 @@ def run(values: flags.FlagValues, others: list[str]) -> int:
         from tfcolor.beam import archive
         from tfcolor.inference import restore
     _check_flags(others)
+    for name in LOGS if not values.v else ():
+        logging.getLogger(f"apache_beam.runners.{name}").setLevel(logging.CRITICAL)
     if not any(LOG_LEVEL in other for other in others):
         others = [*others, f"--{LOG_LEVEL}=ERROR"]  # workers say each of their steps
     made = archive.archive(values.input, values.output)
