@@ -229,7 +229,7 @@ class Generator(nn.Module):
     def set_keras_weights(self, weights):
         """Take over what `get_weights()` of the Keras network gives."""
         for part, array in zip(self._parts(), weights, strict=True):
-            array = torch.as_tensor(array)
+            array = torch.as_tensor(array, device=self.head.weight.device)
             if isinstance(part, Conv):
                 array = array.transpose(2, 3) if part.groups > 1 else array
                 array = array.permute(3, 2, 0, 1)

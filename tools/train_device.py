@@ -37,6 +37,8 @@ def arguments():
     add("--seconds", type=float, default=600.0, help="after which it ends")
     add("--alone", type=float, default=0.0, help="share of the time of L1 alone")
     add("--smallest", type=float, default=1.0, help="enlarged crop, over --crop")
+    add("--small", type=float, default=0.2, help="share of batches of small*.npy")
+    add("--blurred", type=float, default=0.0, help="share of batches made coarse")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser.parse_args()
 
@@ -49,7 +51,7 @@ class Photographs:
     """
 
     def __init__(self, given):
-        self.given, self.arrays = given, []
+        self.given, self.large, self.small = given, [], []
         self.random = np.random.default_rng(given.seed)
         threading.Thread(target=self._arrive, daemon=True).start()
 
@@ -58,29 +60,55 @@ class Photographs:
         while True:
             for path in sorted(set(self.given.squares.glob("*.npy")) - seen):
                 seen.add(path)
-                array = torch.from_numpy(np.load(path))
-                self.arrays.append(array.to(self.given.device))
+                array = torch.from_numpy(np.load(path)).to(self.given.device)
+                kind = self.small if path.name.startswith("small") else self.large
+                kind.append(array)
             time.sleep(1.0)
+
+    def count(self):
+        return sum(map(len, self.large + self.small))
 
     def batch(self):
         """uint8 [batch, crop, crop, 3] of one array at one place, half of them
-        mirrored. One in two batches is of a smaller crop, where --smallest is."""
-        random, crop = self.random, self.given.crop
-        counts = np.array([len(array) for array in self.arrays])
-        array = self.arrays[random.choice(len(counts), p=counts / counts.sum())]
-        rows = torch.from_numpy(random.integers(len(array), size=self.given.batch))
-        side = crop
-        if self.given.smallest < 1.0 and random.random() < 0.5:
-            side = int(random.integers(int(self.given.smallest * crop), crop))
+        mirrored. One in two batches is of a smaller crop, where --smallest is, and
+        --blurred of all are reduced and enlarged again."""
+        given, random = self.given, self.random
+        array = self._array()
+        rows = torch.from_numpy(random.integers(len(array), size=given.batch))
+        side = given.crop
+        if given.smallest < 1.0 and random.random() < 0.5:
+            side = int(random.integers(int(given.smallest * side), side))
         top, left = random.integers(array.shape[1] - side + 1, size=2)
         found = array[:, top : top + side, left : left + side][rows.to(array.device)]
-        if side != crop:
-            found = F.interpolate(
-                found.permute(0, 3, 1, 2).float(), (crop, crop), mode="bilinear"
-            )
-            found = found.round().byte().permute(0, 2, 3, 1)
+        found = resized(found, given.crop)
+        if random.random() < given.blurred:
+            coarse = int(random.integers(given.crop // 4, given.crop))
+            found = resized(resized(found, coarse), given.crop)
         half = len(found) // 2
         return torch.cat([found[:half], found[half:].flip(2)])
+
+    def _array(self):
+        """One of a kind, with the probability of its length; of small pictures
+        in `--small` of all cases."""
+        small = self.small and (
+            not self.large or self.random.random() < self.given.small
+        )
+        arrays = self.small if small else self.large
+        counts = np.array([len(array) for array in arrays])
+        return arrays[self.random.choice(len(counts), p=counts / counts.sum())]
+
+
+def resized(pictures, side):
+    """uint8 [N, side, side, 3], antialiased where they are larger."""
+    if pictures.shape[1] == side:
+        return pictures
+    found = F.interpolate(
+        pictures.permute(0, 3, 1, 2).float(),
+        (side, side),
+        mode="bilinear",
+        antialias=True,
+    )
+    return found.round().clamp(0, 255).byte().permute(0, 2, 3, 1)
 
 
 class Training(train_torch.Training):
@@ -115,11 +143,14 @@ class Training(train_torch.Training):
 
     def write(self, name):
         """The averaged generator's arrays in the order of Keras, float16, and beside
-        them a JSON of step and arguments."""
+        them a JSON of step and arguments, and the critics."""
         run, args = self.given.run, {**vars(self.given), "run": self.given.run.name}
         arrays = [array.astype(np.float16) for array in self.average.keras_weights()]
         np.savez(run / "part.npz", *arrays)
         os.replace(run / "part.npz", run / f"{name}.npz")
+        critics = self.critic.state_dict()
+        critics = {name: tensor.half() for name, tensor in critics.items()}
+        torch.save(critics, run / f"{name}_critics.pt")
         text = json.dumps({"step": self.step, "args": args}, default=str)
         (run / f"{name}.json").write_text(text)
 
@@ -127,7 +158,7 @@ class Training(train_torch.Training):
 def train(training, photographs, say):
     """Steps until the time is over; `say` takes {name: value}."""
     given = training.given
-    while not photographs.arrays:
+    while not photographs.count():
         time.sleep(0.1)
     training.began = began = time.time()
     sums, count, saved = {}, 0, 0
@@ -144,7 +175,7 @@ def train(training, photographs, say):
             if not np.isfinite(list(means.values())).all():
                 raise SystemExit(f"step {training.step}: a loss is not finite")
             speed = round(count * given.batch / (time.time() - began), 1)
-            known = sum(map(len, photographs.arrays))
+            known = photographs.count()
             line = {"step": training.step, "share": round(training.share, 4)} | means
             say(line | {"images_per_second": speed, "photographs": known})
             sums, count, began = {}, 0, time.time()

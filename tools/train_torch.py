@@ -55,7 +55,9 @@ class Training:
         self.given, self.device, self.step = given, device, 0
         torch.manual_seed(given.seed)
         to = {"device": device, "memory_format": torch.channels_last}
-        shape = (given.frozen_blocks, given.width)
+        files = given.recognizers
+        encoder = torch_networks.tensors(files[0]) if files else None
+        shape = (given.frozen_blocks, given.width, encoder)
         self.generator = torch_networks.Generator(*shape).to(**to)
         self.average = torch_networks.Generator(*shape).to(**to)
         self.average.requires_grad_(False).eval()
@@ -112,12 +114,19 @@ class Training:
         elif self.given.init and self.given.init.endswith(".npz"):
             arrays = np.load(self.given.init)
             self.begin_with([arrays[name].astype(np.float32) for name in arrays])
+            critics = self.given.init.replace(".npz", "_critics.pt")
+            if self.given.adversarial and os.path.exists(critics):
+                self.judge_with(torch.load(critics, self.device, weights_only=True))
         elif self.given.init:
             state = torch.load(self.given.init, self.device, weights_only=True)
             self.generator.load_state_dict(state["e"])
             self.average.load_state_dict(state["e"])
             if self.given.adversarial and state["args"].get("adversarial"):
-                self.critic.load_state_dict(state["d"])
+                self.judge_with(state["d"])
+
+    def judge_with(self, state):
+        """Take over critics; those of maps that they did not see stay as they are."""
+        self.critic.load_state_dict(state, strict=False)
 
     def begin_with(self, weights):
         """Take over arrays in the order of Keras."""
@@ -211,10 +220,11 @@ class Training:
     def _finish_step(self):
         self.step += 1
         decay = min(self.given.ema, (1 + self.step) / (10 + self.step))
-        now = self.generator.state_dict()
-        for name, mean in self.average.state_dict().items():
-            if mean.is_floating_point():
-                mean.lerp_(now[name], 1.0 - decay)
+        now, means = self.generator.state_dict(), self.average.state_dict()
+        names = [name for name, mean in means.items() if mean.is_floating_point()]
+        torch._foreach_lerp_(
+            [means[name] for name in names], [now[name] for name in names], 1.0 - decay
+        )
 
 
 def _recognizers(files):

@@ -56,16 +56,45 @@ def arguments(tmp_path, squares, monkeypatch, *more):
     return train_device.arguments()
 
 
+def arrived(given, count):
+    photographs = train_device.Photographs(given)
+    deadline = time.monotonic() + 60
+    while photographs.count() < count and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert photographs.count() == count
+    return photographs
+
+
+def test_small_pictures_have_their_share(tmp_path, monkeypatch):
+    for name, level in (("00", 50), ("01", 60), ("small0", 200)):
+        np.save(tmp_path / f"{name}.npy", np.full((3, 72, 72, 3), level, np.uint8))
+    given = arguments(tmp_path, [tmp_path / "00.npy"], monkeypatch, "--small=0.25")
+    photographs = arrived(given, 9)
+    drawn = [int(photographs.batch()[0, 0, 0, 0]) for _ in range(400)]
+    found = [drawn.count(level) / 400 for level in (50, 60, 200)]
+    np.testing.assert_allclose(found, (0.375, 0.375, 0.25), atol=0.075)
+
+
+def test_coarse_pictures_have_lost_their_details(tmp_path, squares, monkeypatch):
+    stripes = torch.zeros(1, 64, 64, 3, dtype=torch.uint8)
+    stripes[:, :, ::4] = 200
+    np.testing.assert_array_equal(train_device.resized(stripes, 64), stripes)
+    flat = train_device.resized(train_device.resized(stripes, 16), 64).numpy()
+    np.testing.assert_allclose(flat[:, 8:-8, 8:-8], 50, atol=3)
+    np.save(tmp_path / "0.npy", stripes.repeat(2, 1, 1, 1).numpy())
+    for blurred in (False, True):
+        more = (f"--blurred={int(blurred)}", "--batch=2")
+        given = arguments(tmp_path, [tmp_path / "0.npy"], monkeypatch, *more)
+        spread = float(arrived(given, 2).batch().float().std())
+        assert (spread < 80.0) == blurred  # 87 of the stripes
+
+
 def test_batches_are_crops_of_one_array_half_of_them_mirrored(
     tmp_path, squares, monkeypatch
 ):
     given = arguments(tmp_path, squares, monkeypatch, "--crop=72")
-    photographs = train_device.Photographs(given)
-    deadline = time.monotonic() + 60
-    while len(photographs.arrays) < 6 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(photographs.arrays) == 6
-    known = [array[0].numpy() for array in photographs.arrays]
+    photographs = arrived(given, 6)
+    known = [array[0].numpy() for array in photographs.large]
     batch = photographs.batch().numpy()
     match = [np.array_equal(batch[0], one) for one in known]
     assert sum(match) == 1
@@ -100,6 +129,15 @@ def test_the_clock_sets_the_rates_and_begins_the_gan(tmp_path, squares, monkeypa
     logs = training.train_step(torch.randint(0, 256, (4, 64, 64, 3)).byte())
     assert {"l1", "d", "adversarial"} <= set(logs)
     training.write("last")
+    again = arguments(
+        tmp_path, squares, monkeypatch, *more, f"--init={given.run / 'last.npz'}"
+    )
+    again.run = tmp_path / "again"
+    other = train_device.Training(again)
+    for name, tensor in training.critic.state_dict().items():
+        torch.testing.assert_close(
+            other.critic.state_dict()[name], tensor, rtol=1e-3, atol=1e-4
+        )
     state = json.loads((given.run / "last.json").read_text())
     assert (state["step"], state["args"]["l1"]) == (1801, 5.0)
     network, config, _ = torch_preset.generator_of(given.run / "last.npz", 64)
