@@ -1,5 +1,6 @@
 """tfcolor.beam on archives."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -34,7 +35,7 @@ def color(call, trained):
         arguments = [f"--input={pattern}", f"--output={output}", f"--model={trained}"]
         done = call("beam", *arguments, RUNNER, *flags)
         assert done.returncode == code, done.stderr
-        return done.stdout
+        return done.stdout + done.stderr
 
     return color
 
@@ -101,7 +102,8 @@ def test_each_is_coloured_or_listed(tmp_path, folder, trained, color):
 
 
 def test_what_is_there_is_skipped(tmp_path, rng, color):
-    folder, output = write_pictures(tmp_path / "in", rng, 4), tmp_path / "out"
+    folder = write_pictures(tmp_path / "in", rng, 4)
+    output = folder / "out"  # whose pictures are no inputs
     color(folder, output, "--ab_npz")
     before = times(output)
     (output / "0001.png").unlink()
@@ -194,16 +196,19 @@ def test_another_file_system(tmp_path, rng, color, monkeypatch):
     monkeypatch.setattr(Shelf, "calls", [], raising=False)
     folder = write_pictures(tmp_path / "shelf", rng, 1)
     good = (folder / "0000.png").read_bytes()
-    keys = ("in/a.png", "in/b/c.png", "in/b//c.png", "in/../d.png", "in//e.png")
+    keys = ["in/a.png", "in/b/c.png", "in/b//c.png", "in//e.png"]
+    keys += ["in/../d.png", "in/.unfinished/f.png"]
     for key in keys:
         (folder / key.replace("/", "|")).write_bytes(good)
     said = color("shelf://in/", "shelf://out", code=1)
-    assert "2 coloured, 0 there already, 3 failed, in shelf://out" in said
+    assert "2 coloured, 0 there already, 4 failed, in shelf://out" in said
     found = {name for name in os.listdir(folder) if name.startswith("out|")}
     assert found == {"out|a.png", "out|e.png", "out|failed.tsv"}
+    leads = "its name leads out of the folder, or to .unfinished"
     rows = (folder / "out|failed.tsv").read_text().splitlines()[1:]
     assert [row.split("\t") for row in rows] == [
-        ["shelf://in/../d.png", "its name leads out of the folder"],
+        ["shelf://in/../d.png", leads],
+        ["shelf://in/.unfinished/f.png", leads],
         ["shelf://in/b//c.png", "shelf://in/b/c.png would be b/c.png.png too"],
         ["shelf://in/b/c.png", "shelf://in/b//c.png would be b/c.png.png too"],
     ]
@@ -239,6 +244,20 @@ def test_a_write_that_fails_leaves_nothing_and_a_new_run_takes_over(tmp_path, rn
     second.check_current()
     with pytest.raises(RunError, match="another run has begun to write to"):
         first.check_current()
+
+
+def test_what_ends_a_run(tmp_path, rng, color, monkeypatch):
+    folder = write_pictures(tmp_path / "in", rng, 1)
+
+    def full(archive, place):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(archive_lib.Archive, "replacing", full)
+    said = color(folder, tmp_path / "out", code=1)
+    assert said == "error: 0000.png: No space left on device\n"
+    monkeypatch.setattr(archive_lib.Archive, "begin", lambda archive: None)
+    said = color(folder, tmp_path / "taken", code=1)
+    assert said == f"error: another run has begun to write to {tmp_path}/taken\n"
 
 
 def test_a_process_loads_the_model_once(tmp_path, rng, color, monkeypatch):

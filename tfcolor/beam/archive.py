@@ -83,9 +83,11 @@ class Archive:
                 yield fault.filename, str(fault.strerror)
 
     def place(self, address: str) -> pathlib.PurePath | None:
-        """The path of an input below `base`; None if its name leads out of it."""
+        """The path of an input below `base`; None if its name leads out of it, or to
+        what is unfinished."""
         place = pathlib.PurePath(address.removeprefix(self.base).lstrip("/"))
-        return None if place.anchor or ".." in place.parts else place
+        out = place.anchor or ".." in place.parts or place.parts[:1] == (UNFINISHED,)
+        return None if out else place
 
     def target(self, place: pathlib.PurePath | str) -> str:
         """The address of a file of the output."""
@@ -115,7 +117,10 @@ class Archive:
                 if is_local(target):
                     file.flush()
                     os.fsync(file.fileno())
-            FileSystems.rename([temporary], [target])
+            if is_local(target):  # Beam's error would hide what the system says
+                os.replace(temporary, target)
+            else:
+                FileSystems.rename([temporary], [target])
         except BaseException:
             with contextlib.suppress(Exception):
                 FileSystems.delete([temporary])
@@ -226,12 +231,14 @@ def _absolute(address):
     if not is_local(address):
         return address
     path = os.path.abspath(os.path.expanduser(address))
-    wild = None if os.path.isdir(path) else _WILD.search(path)
-    folder = os.path.dirname(path[: wild.start()]) if wild else path
-    if not wild and not os.path.isdir(path):
-        folder = os.path.dirname(path)
+    folder, rest = path, ""
+    if not os.path.isdir(path):
+        wild = _WILD.search(path)
+        folder = os.path.dirname(path[: wild.start()] if wild else path)
+        rest = path[len(folder) :].lstrip("/")
     # Without links, which would hide that one folder is in the other.
-    return os.path.realpath(folder) + path[len(folder.rstrip("/")) :]
+    folder = os.path.realpath(folder)
+    return os.path.join(folder, rest) if rest else folder
 
 
 def _reason(path):

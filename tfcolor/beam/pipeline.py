@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import logging
 import math
 import os
 import pathlib
@@ -24,8 +25,10 @@ from apache_beam.utils.windowed_value import WindowedValue
 from tfcolor import registry
 from tfcolor.beam import archive as archive_lib
 from tfcolor.beam.archive import TABLE
+from tfcolor.beam.archive import UNFINISHED
 from tfcolor.beam.archive import Archive
 from tfcolor.errors import RunError
+from tfcolor.errors import UsageError
 from tfcolor.errors import visible
 from tfcolor.images import decode
 from tfcolor.inference import batch
@@ -61,6 +64,21 @@ class _Item(planning.Task):
     """A Task whose paths are places; its file has an address."""
 
     address: str = ""
+
+
+def check_flags(flags: list[str]) -> None:
+    """Raise UsageError if Beam, which drops what it does not know, has no such flag."""
+    if flags and not flags[0].startswith("-"):
+        raise UsageError(f"unexpected argument {flags[0]!r}")
+    log = logging.getLogger("apache_beam.options.pipeline_options")
+    log.disabled = True
+    given = PipelineOptions(flags)
+    known = given.get_all_options()
+    unknown = given.get_all_options(retain_unknown_options=True).keys() - known.keys()
+    log.disabled = False
+    if unknown:
+        names = ", ".join(f"--{name}" for name in sorted(unknown))
+        raise UsageError(f"{names}: neither tfcolor.beam nor Beam has such a flag")
 
 
 def build(pipeline: beam.Pipeline, archive: Archive, settings: Settings) -> None:
@@ -102,10 +120,10 @@ def run(archive: Archive, settings: Settings, flags: list[str]) -> dict[str, int
       UsageError: the output cannot be written to. RunError: it was cancelled. What a
         runner raises where a step fails, on a full disk for example.
     """
-    archive_lib.make_output(archive.output)
-    archive.begin()
     pipeline = beam.Pipeline(options=PipelineOptions(flags))
     build(pipeline, archive, settings)
+    archive_lib.make_output(archive.output)
+    archive.begin()
     result = pipeline.run()
     result.wait_until_finish()
     if result.state != PipelineState.DONE:
@@ -143,7 +161,9 @@ class _Match(_Step):
         for address in self.archive.inputs():
             place = self.archive.place(address)
             if place is None:
-                yield self._failed(address, "its name leads out of the folder")
+                yield self._failed(
+                    address, f"its name leads out of the folder, or to {UNFINISHED}"
+                )
             elif not planning.is_input(place.name):
                 self.count("left_out")
             elif planning.is_film(place):

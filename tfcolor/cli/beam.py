@@ -83,7 +83,7 @@ def run(values: flags.FlagValues, others: list[str]) -> int:
         pipeline = _pipeline()
         from tfcolor.beam import archive
         from tfcolor.inference import restore
-    _check_flags(others)
+    pipeline.check_flags(others)
     for name in LOGS if not values.v else ():
         logging.getLogger(f"apache_beam.runners.{name}").setLevel(logging.CRITICAL)
     if not any(LOG_LEVEL in other for other in others):
@@ -129,26 +129,14 @@ def _pipeline():
     return pipeline
 
 
-def _check_flags(others):
-    """Beam drops what it does not know."""
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    if others and not others[0].startswith("-"):
-        raise UsageError(f"unexpected argument {others[0]!r}")
-    log = logging.getLogger("apache_beam.options.pipeline_options")
-    log.disabled = True
-    given = PipelineOptions(others)
-    known = given.get_all_options()
-    unknown = given.get_all_options(retain_unknown_options=True).keys() - known.keys()
-    log.disabled = False
-    if unknown:
-        names = ", ".join(f"--{name}" for name in sorted(unknown))
-        raise UsageError(f"{names}: neither tfcolor.beam nor Beam has such a flag")
-
-
 def _said(error):
-    """What a worker said last, of which Beam keeps the whole traceback."""
-    lines = re.findall(r"^[\w.]*(?:Error|Exception)\w*: (.*)$", str(error), re.M)
+    """What a worker said last, of which Beam keeps the whole traceback, and adds the
+    step."""
+    lines = re.findall(
+        r"^[\w.]*(?:Error|Exception)\w*: (.*?)(?: \[while running .*)?$",
+        str(error),
+        re.M,
+    )
     return lines[-1] if lines else str(error)
 
 
