@@ -142,8 +142,13 @@ def test_results_stay_in_the_output(tmp_path, rng, color):
     (tmp_path / "elsewhere").mkdir()
     output.mkdir()
     (output / "deep").symlink_to(tmp_path / "elsewhere")
-    assert "0 coloured, 0 there already, 1 failed" in color(folder, output, code=1)
-    assert table(output) == {"0000.png": "a link leads out of the output"}
+    write_pictures(folder / "file", rng, 1, ".jpg")
+    (output / "file").write_bytes(b"")
+    assert "0 coloured, 0 there already, 2 failed" in color(folder, output, code=1)
+    assert table(output) == {
+        "0000.jpg": "File exists",
+        "0000.png": "a link leads out of the output",
+    }
     assert not list((tmp_path / "elsewhere").iterdir())
 
 

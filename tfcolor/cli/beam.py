@@ -132,12 +132,9 @@ def _pipeline():
 def _said(error):
     """What a worker said last, of which Beam keeps the whole traceback, and adds the
     step."""
-    lines = re.findall(
-        r"^[\w.]*(?:Error|Exception)\w*: (.*?)(?: \[while running .*)?$",
-        str(error),
-        re.M,
-    )
-    return lines[-1] if lines else str(error)
+    lines = re.findall(r"^[\w.]*(?:Error|Exception)\w*: (.*)$", str(error), re.M)
+    said = lines[-1] if lines else str(error)
+    return said.partition(" [while running ")[0]
 
 
 def main() -> None:
