@@ -25,6 +25,7 @@ ROOMS = {
     "trainers": "color images networks objectives metrics",
     "inference": "runs presets networks images color data config",
     "film": "color images classical",
+    "beam": "images inference",
     "training": "trainers inference data runs presets images color networks config",
     "evaluation": "inference data metrics classical runs presets networks objectives "
     "images color html config",
@@ -32,7 +33,8 @@ ROOMS = {
     "api": "config presets classical inference film training evaluation",
     "tfcolor": "config api inference",
     "demo": "color images classical presets inference film",
-    "cli": "tfcolor api demo data config presets inference training evaluation sweeps",
+    "cli": "tfcolor api beam demo data config presets inference training evaluation "
+    "sweeps",
 }
 
 

@@ -53,6 +53,20 @@ FILES = [
 
 PLACES = [
     Fault(
+        "batch.written_elsewhere",
+        "inference/batch.py",
+        "    with options.replacing(task.target) as file:\n",
+        "    with replacing(task.target) as file:\n",
+        "tests/inference/test_job.py",
+    ),
+    Fault(
+        "batch.failures_not_told",
+        "inference/batch.py",
+        "self.told(task, getattr(error",
+        "log.error(getattr(error",
+        "tests/inference/test_job.py",
+    ),
+    Fault(
         "hostile.links_to_themselves_stop_all",
         "inference/planning.py",
         "known = {os.path.realpath(s): ",

@@ -43,6 +43,8 @@ _QUALITY: dict[str, dict[str, Any]] = {
 }
 _WITH_ALPHA = ("PNG", "TIFF", "WEBP")
 
+_EMPTY = "the file is empty"
+
 # EXIF that belongs to the picture and not to its file, whose layout a TIFF keeps
 # among it: description, make, model, software, date, artist, copyright, and the
 # directories of the camera and of the place.
@@ -66,36 +68,48 @@ class Picture:
     extras: dict = dataclasses.field(default_factory=dict)
 
 
-def size_of(path: Path, max_pixels: int = MAX_PIXELS) -> int:
+def size_of(source: Path | io.BytesIO, max_pixels: int = MAX_PIXELS) -> int:
     """How many pixels a file's header says; raises as `read`."""
-    with _opened(path, max_pixels) as image:
+    with _opened(source, max_pixels) as image:
         return image.width * image.height
 
 
-def read(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
-    """The Picture in a file; of several frames the first.
+def read(source: Path | io.BytesIO, max_pixels: int = MAX_PIXELS) -> Picture:
+    """The Picture in a file, or in the bytes of one; of several frames the first.
 
     Raises:
       Unreadable: with the reason.
     """
-    with _opened(path, max_pixels) as image:
+    with _opened(source, max_pixels) as image:
         return _picture(image)
 
 
 @contextlib.contextmanager
-def _opened(path, max_pixels):
+def _opened(source, max_pixels):
     try:
-        with decode.opened(path) as file, decode.image_of(file) as image:
+        with _file(source) as file, decode.image_of(file) as image:
             _check_size(image.size, max_pixels)
             yield image
     except Unreadable:
         raise
     except Image.UnidentifiedImageError as error:
-        empty = not os.path.getsize(path)
-        said = "the file is empty" if empty else "not an image of a known format"
+        said = "not an image of a known format" if _bytes(source) else _EMPTY
         raise Unreadable(said) from error
     except Exception as error:  # decoders raise nearly anything
         raise Unreadable(getattr(error, "strerror", 0) or reason(error)) from error
+
+
+def _file(source):
+    """What is in memory stays open."""
+    if not isinstance(source, io.BytesIO):
+        return decode.opened(source)
+    source.seek(0)
+    return contextlib.nullcontext(source)
+
+
+def _bytes(source):
+    in_memory = isinstance(source, io.BytesIO)
+    return len(source.getbuffer()) if in_memory else os.path.getsize(source)
 
 
 def _check_size(size, max_pixels):
@@ -108,7 +122,12 @@ def _check_size(size, max_pixels):
 
 
 def write(path: Path, pixels: np.ndarray, like: Picture, kind: str) -> None:
-    """Write pixels atomically, with what belongs to the picture `like`.
+    """Write pixels atomically, uint8 [H, W, 3]; the arguments are those of `encode`."""
+    atomic.write(path, encode(pixels, like, kind))
+
+
+def encode(pixels: np.ndarray, like: Picture, kind: str) -> memoryview:
+    """The bytes of a file of pixels, with what belongs to the picture `like`.
 
     Args:
       pixels: uint8 [H, W, 3], sRGB.
@@ -126,7 +145,7 @@ def write(path: Path, pixels: np.ndarray, like: Picture, kind: str) -> None:
     # Through memory, because Pillow does not notice when a disk is full.
     data = io.BytesIO()
     image.save(data, kind, **options)
-    atomic.write(path, data.getbuffer())
+    return data.getbuffer()
 
 
 def _picture(image):

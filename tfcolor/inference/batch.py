@@ -1,13 +1,20 @@
 """Color for folders of picture files."""
 
+from __future__ import annotations
+
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
 import errno
+import io
 import logging
 import os
+import pathlib
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import IO
 from typing import Any
 
 import numpy as np
@@ -33,6 +40,14 @@ PIXELS = 50_000_000
 _GAP = 8
 
 
+@contextlib.contextmanager
+def replacing(target: pathlib.Path) -> Iterator[IO[bytes]]:
+    """As `atomic.replacing`; makes the folder too."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic.replacing(target) as file:
+        yield file
+
+
 @dataclasses.dataclass(frozen=True)
 class Options:
     """How pictures are written.
@@ -44,6 +59,8 @@ class Options:
       ab_npz: write the a* and b* planes too, NAME.npz.
       hints_of: of a network with hints a function of a Task's guide and its picture
         to Hints; None: the guides are for a classical method.
+      replacing: what a target is written with: a function of its path to a context
+        whose file takes the target's place when it ends well.
     """
 
     settings: dict = dataclasses.field(default_factory=dict)
@@ -51,6 +68,7 @@ class Options:
     side_by_side: bool = False
     ab_npz: bool = False
     hints_of: Callable | None = None
+    replacing: Callable = replacing
 
 
 def run(predictor: Any, tasks: Sequence[Task], options: Options) -> int:
@@ -66,38 +84,64 @@ def run(predictor: Any, tasks: Sequence[Task], options: Options) -> int:
     Raises:
       RunError: the disk is full.
     """
-    Image.MAX_IMAGE_PIXELS = None  # options.max_pixels is the limit
-    with _Job(predictor, options, len(tasks)) as job:
-        for task in tasks:
-            job.add(task)
-        job.finish()
-    return job.failed
+    failed = 0
+    with tqdm.tqdm(total=len(tasks), desc="colorize", unit=" pictures") as bar:
+
+        def told(task, reason):
+            nonlocal failed
+            if reason is not None:
+                failed += 1
+                log.error("%s: %s", task.source, reason)
+            bar.update()
+
+        with Job(predictor, options, told) as job:
+            for task in tasks:
+                job.add(task)
+            job.finish()
+    return failed
 
 
-class _Job:
+class Job:
     """Reads one picture after the other, batches those of one working shape,
-    and leaves joining and writing to threads."""
+    and leaves joining and writing to threads.
 
-    def __init__(self, predictor, options, count):
+    Args:
+      predictor, options: as of `run`.
+      told: is called with each Task once, when it is done, by the thread that calls the
+        methods: (task, None), or (task, why it could not be).
+    """
+
+    def __init__(
+        self,
+        predictor: Any,
+        options: Options,
+        told: Callable[[Task, str | None], None],
+    ) -> None:
+        Image.MAX_IMAGE_PIXELS = None  # options.max_pixels is the limit
         self.predictor = predictor
         self.options = options
-        self.failed = 0
-        self.waiting = collections.defaultdict(list)  # by working shape
-        self.writing = {}  # future: (task, pixels)
+        self.told = told
+        self.waiting: dict = collections.defaultdict(list)  # by working shape
+        self.writing: dict = {}  # future: (task, pixels)
         self.pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
-        self.bar = tqdm.tqdm(total=count, desc="colorize", unit=" pictures")
 
-    def __enter__(self):
+    def __enter__(self) -> Job:
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.pool.shutdown(cancel_futures=True)
-        self.bar.close()
 
-    def add(self, task):
+    def add(self, task: Task, data: io.BytesIO | None = None) -> None:
+        """Read a Task's picture, from `data` if the bytes of its file are there, and
+        color what is a batch with it.
+
+        Raises:
+          RunError: the disk is full.
+        """
+        source = task.source if data is None else data
         try:
-            self._make_room(pictures.size_of(task.source, self.options.max_pixels))
-            picture = pictures.read(task.source, self.options.max_pixels)
+            self._make_room(pictures.size_of(source, self.options.max_pixels))
+            picture = pictures.read(source, self.options.max_pixels)
         except (Unreadable, OSError) as error:
             self._fail(task, error)
             return
@@ -109,7 +153,8 @@ class _Job:
         if len(group) == BATCH:
             self._predict(group)
 
-    def finish(self):
+    def finish(self) -> None:
+        """Color what is left, and wait until all is written; raises as `add`."""
         for group in self.waiting.values():
             self._predict(group)
         self._collect(self.writing)
@@ -164,18 +209,16 @@ class _Job:
             task, _ = self.writing.pop(future)
             try:
                 future.result()
-                self.bar.update()
             except Exception as error:  # of an encoder too
                 full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
                 if isinstance(error, OSError) and error.errno in full:
                     raise RunError(f"{task.target}: {error.strerror}") from error
                 self._fail(task, error)
+            else:
+                self.told(task, None)
 
     def _fail(self, task, error):
-        self.failed += 1
-        said = getattr(error, "strerror", None) or reason(error)
-        log.error("%s: %s", task.source, said)
-        self.bar.update()
+        self.told(task, getattr(error, "strerror", None) or reason(error))
 
 
 def write(
@@ -192,19 +235,20 @@ def write(
       planes, hints: as of `compose.join`, [2 or 3, h, w] and Hints.
     """
     height, width = picture.pixels.shape[:2]
-    task.target.parent.mkdir(parents=True, exist_ok=True)
     if options.ab_npz:
         full = np.concatenate(
             [ab for _, ab in compose.enlarged_bands(planes, height, width, hints)], 1
         )
-        with atomic.replacing(npz_of(task.target)) as file:
+        with options.replacing(npz_of(task.target)) as file:
             np.savez(file, ab=np.moveaxis(full[:2], 0, -1), working_ab=planes[:2])
     result = compose.join(picture.pixels, planes, hints)
     if options.side_by_side:
         left = compose.as_rgb(picture.pixels)
         gap = np.full((height, _GAP, 3), 255, np.uint8)
         result = np.concatenate([left, gap, result], 1)
-    pictures.write(task.target, result, picture, _format(task.target))
+    data = pictures.encode(result, picture, _format(task.target))
+    with options.replacing(task.target) as file:
+        file.write(data)
 
 
 def _format(target):

@@ -80,12 +80,12 @@ def plan(
     known = {os.path.realpath(s): (s, place) for s, place in reversed(entries)}
     entries = list(known.values())
     entries.reverse()
-    named = collections.Counter(_name(place, same_format) for _, place in entries)
+    named = collections.Counter(name_of(place, same_format) for _, place in entries)
     tasks = []
     for source, place in entries:
-        name = _name(place, same_format)
+        name = name_of(place, same_format)
         if named[name] > 1 and not same_format and not is_film(source):
-            name = place.with_name(place.name + ".png")
+            name = full_name_of(place)
         tasks.append(Task(source, output / name, place))
     _check_targets(tasks)
     _check_inside(tasks, output)
@@ -111,10 +111,28 @@ def beside(inputs: Sequence[Path], same_format: bool = False) -> Task:
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise UsageError(f"{path.parent}: no permission to write; give --output")
     place = pathlib.Path(path.name)
-    suffix = _name(place, same_format).suffix
+    suffix = name_of(place, same_format).suffix
     task = Task(path, path.with_name(f"{path.stem}_color{suffix}"), place)
     _check_targets([task])
     return task
+
+
+def is_input(name: str) -> bool:
+    """Whether a file of a folder is taken for a picture or film: by its extension, and
+    it is not hidden."""
+    return name.lower().endswith(EXTENSIONS + FILMS) and not name.startswith(".")
+
+
+def name_of(place: pathlib.Path, same_format: bool = False) -> pathlib.Path:
+    """The path below the output for an input's, where no other input's is the same."""
+    if is_film(place) or (same_format and is_input(place.name)):
+        return place
+    return place.with_suffix(".png")
+
+
+def full_name_of(place: pathlib.Path) -> pathlib.Path:
+    """As `name_of`, where another input's is the same: NAME.jpg.png."""
+    return place.with_name(place.name + ".png")
 
 
 def npz_of(target: pathlib.Path) -> pathlib.Path:
@@ -136,6 +154,12 @@ def is_missing(task: Task, ab_npz: bool, suggested: bool = False) -> bool:
         return not sheet_of(task.target).exists()
     files = [task.target, npz_of(task.target)] if ab_npz else [task.target]
     return not all(path.exists() for path in files)
+
+
+def leads_out(folder: Path, output: Path) -> bool:
+    """Whether a folder below the output is not in it, for a link or for its name."""
+    root = os.path.realpath(output)
+    return os.path.commonpath([root, os.path.realpath(folder)]) != root
 
 
 def check_films(
@@ -172,22 +196,12 @@ def _walk(folder, output, on_error):
     for place, folders, names in os.walk(folder, onerror=on_error):
         place = pathlib.Path(place)
         folders[:] = [f for f in folders if (place / f).resolve() != output.resolve()]
-        paths += [place / name for name in names if _is_input(name)]
+        paths += [place / name for name in names if is_input(name)]
     if not paths:
         raise UsageError(
             f"{folder}: no picture in it (looked for {', '.join(EXTENSIONS + FILMS)})"
         )
     return sorted(paths)
-
-
-def _is_input(name):
-    return name.lower().endswith(EXTENSIONS + FILMS) and not name.startswith(".")
-
-
-def _name(place, same_format):
-    if is_film(place) or (same_format and _is_input(place.name)):
-        return place
-    return place.with_suffix(".png")
 
 
 def _check_targets(tasks):
@@ -209,11 +223,9 @@ def _check_targets(tasks):
 
 
 def _check_inside(tasks, output):
-    root = os.path.realpath(output)
     for folder in {task.target.parent for task in tasks}:
-        place = os.path.realpath(folder)
-        if os.path.commonpath([root, place]) != root:
+        if leads_out(folder, output):
             raise UsageError(
                 f"--output={output}: {folder} is a link that leads out of it, to "
-                f"{place}; remove it, or give another folder"
+                f"{os.path.realpath(folder)}; remove it, or give another folder"
             )

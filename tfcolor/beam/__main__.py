@@ -1,0 +1,5 @@
+"""python -m tfcolor.beam."""
+
+from tfcolor.cli.beam import main
+
+main()
