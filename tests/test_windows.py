@@ -12,10 +12,11 @@ from tfcolor.errors import UsageError
 IMPORTED = """
 import sys
 sys.modules["fcntl"] = sys.modules["resource"] = None
-import importlib, pathlib
+import importlib, importlib.util, pathlib
 root = pathlib.Path("tfcolor")
+beam = importlib.util.find_spec("apache_beam")
 for path in sorted(root.rglob("*.py")):
-    if path.name != "__main__.py":
+    if path.name != "__main__.py" and (beam or path.parent.name != "beam"):
         importlib.import_module(".".join(path.with_suffix("").parts))
 print(len([name for name in sys.modules if name.startswith("tfcolor.")]))
 """

@@ -24,7 +24,10 @@ class HingeGAN(ColorGAN):
 
             with g_tape.stop_recording():
                 with tf.GradientTape() as tape:
-                    real_scores, fake_scores = self.both(l, ab, fake)
+                    # Not `both`: within the margins the gradients of the last bias
+                    # cancel, to the bit only where each is summed by itself.
+                    real_scores = self.critic(l, ab)
+                    fake_scores = self.critic(l, fake)
                     d_loss = objectives.hinge_d(real_scores, fake_scores)
                 d_norm = self.descend(
                     d_loss, tape, self.discriminator, self.d_optimizer
