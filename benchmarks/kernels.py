@@ -43,7 +43,7 @@ class Kernel:
         given = list(tensors)
         if self.type in SIZES:
             given.insert(SIZES[self.type], tf.constant(self.output, tf.int32))
-        names = [arg.name for arg in _definition(self.type).input_arg]
+        names = [arg.name for arg in op_def_registry.get(self.type).input_arg]
         op = getattr(tf.raw_ops, self.type)
         return op(**dict(zip(names, given, strict=True)), **dict(self.settings))
 
@@ -95,11 +95,11 @@ def _kernel(node):
     inputs = list(node.inputs)
     if node.type in SIZES:
         inputs.pop(SIZES[node.type])
-    names = {attr.name for attr in _definition(node.type).attr} - {"T"}
+    names = {attr.name for attr in op_def_registry.get(node.type).attr} - {"T"}
     settings = tuple(
         (name, _hashable(node.get_attr(name)))
         for name in sorted(names)
-        if not name.startswith("_") and not name.startswith("grad_")
+        if not name.startswith("grad_")
     )
     return Kernel(
         node.type,
@@ -114,7 +114,3 @@ def _hashable(value):
     if isinstance(value, list):
         return tuple(value)
     return value.decode() if isinstance(value, bytes) else value
-
-
-def _definition(name):
-    return op_def_registry.get(name)

@@ -41,7 +41,7 @@ def step_of(loss):
     config.data.image_size, config.data.batch_size = _SIZE.value, _BATCH.value
     config.train.precision = _PRECISION.value
     trainer = build.trainer(config)
-    count = _BATCH.value * getattr(trainer, "n_critic", 1)
+    count = _BATCH.value * trainer.n_critic
     shape = (count, _SIZE.value, _SIZE.value)
     rng = np.random.default_rng(0)
     batch = {

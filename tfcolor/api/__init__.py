@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_PIXELS",
+    "MAX_REQUEST",
     "METHODS",
     "Colorized",
     "colorize",
@@ -29,6 +30,8 @@ __all__ = [
     "load",
     "train",
 ]
+
+MAX_REQUEST = 50_000_000  # pixels of a request to an export
 
 
 def load(model: Path) -> Predictor:
@@ -141,7 +144,7 @@ def export(
     output: Path,
     version: int | None = None,
     format: str = "tf_saved_model",
-    max_pixels: int = 50_000_000,
+    max_pixels: int = MAX_REQUEST,
 ) -> pathlib.Path:
     """Write OUTPUT/<version>/, a SavedModel for TensorFlow Serving, or of another
     format of registry.FORMATS OUTPUT/<format>-<version>/ with the network alone.

@@ -6,6 +6,7 @@ import sys
 from absl import flags
 
 import tfcolor
+from tfcolor import api
 from tfcolor import registry
 from tfcolor.cli import command
 from tfcolor.errors import UsageError
@@ -37,7 +38,7 @@ def define(values: flags.FlagValues, argv: list[str]) -> list[str]:
     )
     flags.DEFINE_integer(
         "max_pixels",
-        50_000_000,
+        api.MAX_REQUEST,
         "of a request to the SavedModel, which refuses more: of each picture as "
         "encoded bytes, or of all arrays",
         1,
