@@ -4,8 +4,8 @@
   python tools/photo_parts.py unpack --out=squares --side=232 parts/*.bin
 
 A part holds the largest central squares of pictures in a fixed random order, as WebP
-files, each after its length. Unpacked it is an array as of photo_squares.py, which
-tools/train_device.py reads as soon as it is there.
+files, or the pictures' own files, each after its length. Unpacked it is an array as of
+photo_squares.py, which tools/train_device.py reads as soon as it is there.
 """
 
 import argparse
@@ -25,7 +25,10 @@ LIMIT = 47_500_000  # bytes of a part
 
 
 def encoded(path, side, quality):
-    """The square of a picture as a WebP file, no larger than the picture is."""
+    """The square of a picture as a WebP file, no larger than the picture is; with
+    quality 100 the file itself."""
+    if quality == 100:
+        return pathlib.Path(path).read_bytes()
     with Image.open(path) as picture:
         side = min(side, *picture.size)
     square = Image.fromarray(photo_squares.square(path, side))
@@ -36,10 +39,7 @@ def encoded(path, side, quality):
 
 def decoded(data, side):
     """uint8 [side, side, 3] of such a file, enlarged where it is smaller."""
-    picture = Image.open(io.BytesIO(data)).convert("RGB")
-    if picture.width != side:
-        picture = picture.resize((side, side), Image.Resampling.BICUBIC)
-    return np.asarray(picture)
+    return photo_squares.square(io.BytesIO(data), side)
 
 
 def pack(folders, out, side, quality=90, limit=LIMIT):
@@ -88,7 +88,9 @@ def main():
     parser.add_argument("inputs", nargs="+", type=pathlib.Path)
     parser.add_argument("--out", required=True, type=pathlib.Path)
     parser.add_argument("--side", type=int, default=232)
-    parser.add_argument("--quality", type=int, default=90, help="of WebP, 0 to 100")
+    parser.add_argument(
+        "--quality", type=int, default=90, help="of WebP; 100: files as they are"
+    )
     given = parser.parse_args()
     if given.action == "pack":
         for part in pack(given.inputs, given.out, given.side, given.quality):

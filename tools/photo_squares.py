@@ -18,7 +18,8 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def square(path, side):
-    """uint8 [side, side, 3], antialiased where the picture is larger."""
+    """uint8 [side, side, 3] of a path or an open file, antialiased where the picture
+    is larger."""
     image = Image.open(path).convert("RGB")
     width, height = image.size
     half = min(image.size) / 2

@@ -11,15 +11,16 @@ class Critic(nn.Module):
 
     Args:
       features: channels of these maps; (): none.
+      channels: of l and ab, or of what is given in their place.
 
     Of fewer maps, those from the head `first` on. Returns of a call: a list of
     raw scores [B, 1, h, w], high = real.
     """
 
-    def __init__(self, features=MAPS[1:4]):
+    def __init__(self, features=MAPS[1:4], channels=3):
         super().__init__()
         norm = nn.utils.parametrizations.spectral_norm
-        sizes = ((3, 64, 4, 2), (64, 128, 4, 2), (128, 256, 3, 1))
+        sizes = ((channels, 64, 4, 2), (64, 128, 4, 2), (128, 256, 3, 1))
         layers = []
         for inputs, outputs, kernel, stride in sizes:
             layers.append(norm(nn.Conv2d(inputs, outputs, kernel, stride, 1)))
