@@ -33,6 +33,7 @@ def parser(description):
         help="NPZ of Lite0 and Lite1",
     )
     add("--aging", type=float, default=0.2, help="share of aged inputs")
+    add("--drawings", action="store_true", help="colour scans; see scan_squares.py")
     add("--seed", type=int, default=0)
     add("--every", type=int, default=500, help="steps between checkpoints")
     return parser

@@ -8,7 +8,7 @@ import torch
 
 
 def batches(given, start):
-    """Endless uint8 [B, crop, crop, 3] from step `start` on, pure functions of
+    """Endless uint8 [B, crop, crop, 3 or 4] from step `start` on, pure functions of
     (seed, step), read ahead in a thread."""
     files = [name.partition(":") for name in given.squares]
     squares = [np.load(file, mmap_mode="r") for file, _, _ in files]
@@ -26,7 +26,8 @@ def batches(given, start):
 
 def _batch(given, squares, shares, step):
     random = np.random.default_rng((given.seed, step))
-    found = np.empty((given.batch, given.crop, given.crop, 3), np.uint8)
+    channels = squares[0].shape[3]
+    found = np.empty((given.batch, given.crop, given.crop, channels), np.uint8)
     for row, source in enumerate(random.choice(len(shares), given.batch, p=shares)):
         pictures = squares[source]
         free = pictures.shape[1] - given.crop + 1

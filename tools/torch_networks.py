@@ -18,7 +18,9 @@ from tfcolor.networks.efficientnet_lite import STAGES
 from tfcolor.networks.efficientnet_lite import STEM
 from tfcolor.networks.efficientnet_lite import TOP
 from tfcolor.networks.efficientnet_lite import imagenet_file
+from tfcolor.networks.generators import L_MAX
 
+WHITE_POINT = 75.0  # L* of the paper of drawings, see `generators.whitened`
 NORM_EPSILON = 1e-3  # of the published network
 MAPS = (16, 24, 40, 112, 320)  # channels at 1/2, 1/4, 1/8, 1/16 and 1/32
 
@@ -195,25 +197,37 @@ class Recognizer(Encoder):
 class Generator(nn.Module):
     """`efficientnet.EfficientNetUNet` with norm "batch" and head "ab": l
     [B, 1, H, W] -> ab [B, 2, H/4, W/4] float32, not yet enlarged; with
-    `with_last` also the encoder's last map."""
+    `with_last` also the encoder's last map.
 
-    def __init__(self, frozen_blocks=3, width=64, tensors=None):
+    With `drawing` of head "lab", `finest` 2 and the white point WHITE_POINT: a scan
+    [B, 1, H, W] -> (l, a, b) [B, 3, H/2, W/2].
+    """
+
+    def __init__(self, frozen_blocks=3, width=64, tensors=None, drawing=False):
         super().__init__()
+        self.drawing = drawing
         self.encoder = Encoder(1, frozen=frozen_blocks, tensors=tensors)
         outer, inner = 2 * width, width * 3 // 2
         self.a = _unit(MAPS[4], outer, 1)
         self.b = _unit(outer + MAPS[3], outer)
         self.c1, self.c2 = _unit(outer + MAPS[2], inner), _unit(inner, inner)
         self.d1, self.d2 = _unit(inner + MAPS[1], width), _unit(width, width)
-        self.head = Conv(width, 2, 3)
+        half = max(1, width // 2)
+        if drawing:
+            self.e1, self.e2 = _unit(width + MAPS[0], half), _unit(half, half)
+        self.head = Conv(half, 3, 3) if drawing else Conv(width, 2, 3)
         nn.init.normal_(self.head.weight, std=0.002)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, l, with_last=False):
-        _, fine, middle, coarse, last = self.encoder(l)
+        if self.drawing:
+            l = ((l + 1.0) * (L_MAX / WHITE_POINT) - 1.0).clamp_max(1.0)
+        finest, fine, middle, coarse, last = self.encoder(l)
         x = self.b(torch.cat([enlarged(self.a(last), 2), coarse], 1))
         x = self.c2(self.c1(torch.cat([enlarged(x, 2), middle], 1)))
         x = self.d2(self.d1(torch.cat([enlarged(x, 2), fine], 1)))
+        if self.drawing:
+            x = self.e2(self.e1(torch.cat([enlarged(x, 2), finest], 1)))
         ab = torch.tanh(self.head(x).float())
         return (ab, last) if with_last else ab
 
@@ -227,8 +241,13 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def set_keras_weights(self, weights):
-        """Take over what `get_weights()` of the Keras network gives."""
-        for part, array in zip(self._parts(), weights, strict=True):
+        """Take over what `get_weights()` of the Keras network gives; of drawings
+        also what a network of greys gives, whose head they have not."""
+        parts = list(self._parts())
+        if self.drawing and len(weights) < len(parts):
+            weights = weights[:-2]
+            parts = parts[: len(weights)]
+        for part, array in zip(parts, weights, strict=True):
             array = torch.as_tensor(array, device=self.head.weight.device)
             if isinstance(part, Conv):
                 array = array.transpose(2, 3) if part.groups > 1 else array
@@ -244,14 +263,10 @@ class Generator(nn.Module):
             convolutions += block.convolutions()
         for layer in convolutions:
             yield from (layer, layer.bias)
-        for convolution, norm, _ in (
-            self.a,
-            self.b,
-            self.c1,
-            self.c2,
-            self.d1,
-            self.d2,
-        ):
+        units = [self.a, self.b, self.c1, self.c2, self.d1, self.d2]
+        if self.drawing:
+            units += [self.e1, self.e2]
+        for convolution, norm, _ in units:
             yield from (convolution, norm.weight, norm.bias)
             yield from (norm.running_mean, norm.running_var)
         yield from (self.head, self.head.bias)

@@ -17,6 +17,9 @@ from tfcolor.networks import factory
 from tfcolor.networks.efficientnet_lite import BLOCKS
 from tfcolor.presets import writing
 
+# Of the generators of tools/train_torch.py --drawings.
+DRAWING = {"head": "lab", "finest": 2, "white_point": torch_networks.WHITE_POINT}
+
 
 def generator_of(checkpoint, working_size):
     """(Keras generator with the weights of a last.pt or NPZ, its Config, a dict of
@@ -30,6 +33,7 @@ def generator_of(checkpoint, working_size):
             norm="batch",
             weights="none",
             **_frozen(state["args"].get("frozen_blocks", 3)),
+            **(DRAWING if state["args"].get("drawings") else {}),
         ),
         data=config_lib.Data(image_size=working_size),
     )
@@ -44,7 +48,9 @@ def _is_npz(checkpoint):
 
 def _pt(checkpoint):
     state = torch.load(checkpoint, "cpu", weights_only=True)
-    trained = torch_networks.Generator(width=state["args"].get("width", 64))
+    args = state["args"]
+    shape = {"width": args.get("width", 64), "drawing": args.get("drawings", False)}
+    trained = torch_networks.Generator(**shape)
     trained.load_state_dict(state["e"])
     return trained.keras_weights(), state
 

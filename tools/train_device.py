@@ -20,10 +20,12 @@ import threading
 import time
 
 import numpy as np
+import scan_squares
 import torch
 import torch.nn.functional as F
 import torch_arguments
 import torch_color
+import train_scanner
 import train_torch
 
 ALONE = {"l1": 100.0, "adversarial": 0.0, "features": 0.0, "lr": 1e-3}
@@ -39,6 +41,7 @@ def arguments():
     add("--smallest", type=float, default=1.0, help="enlarged crop, over --crop")
     add("--small", type=float, default=0.2, help="share of batches of small*.npy")
     add("--blurred", type=float, default=0.0, help="share of batches made coarse")
+    add("--scanner", help="NPZ of train_scanner.py, for --drawings")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser.parse_args()
 
@@ -52,6 +55,9 @@ class Photographs:
 
     def __init__(self, given):
         self.given, self.large, self.small = given, [], []
+        self.scanner = None
+        if given.drawings:
+            self.scanner = train_scanner.scanner_of(given.scanner)
         self.random = np.random.default_rng(given.seed)
         threading.Thread(target=self._arrive, daemon=True).start()
 
@@ -61,6 +67,8 @@ class Photographs:
             for path in sorted(set(self.given.squares.glob("*.npy")) - seen):
                 seen.add(path)
                 array = torch.from_numpy(np.load(path)).to(self.given.device)
+                if self.scanner:
+                    array = scan_squares.scanned(array, self.scanner)
                 kind = self.small if path.name.startswith("small") else self.large
                 kind.append(array)
             time.sleep(1.0)
@@ -69,7 +77,7 @@ class Photographs:
         return sum(map(len, self.large + self.small))
 
     def batch(self):
-        """uint8 [batch, crop, crop, 3] of one array at one place, half of them
+        """uint8 [batch, crop, crop, 3 or 4] of one array at one place, half of them
         mirrored. One in two batches is of a smaller crop, where --smallest is, and
         --blurred of all are reduced and enlarged again."""
         given, random = self.given, self.random

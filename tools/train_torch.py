@@ -26,9 +26,8 @@ import torch_color
 import torch_critic
 import torch_losses
 import torch_networks
-from torch_networks import enlarged
+import torch_tasks
 
-QUARTER = 4  # side of one predicted colour, pixels
 MAX_NORM = 50.0  # of the generator's gradient
 WARM_UP = 100  # steps
 
@@ -57,7 +56,8 @@ class Training:
         to = {"device": device, "memory_format": torch.channels_last}
         files = given.recognizers
         encoder = torch_networks.tensors(files[0]) if files else None
-        shape = (given.frozen_blocks, given.width, encoder)
+        self.task = torch_tasks.Drawings() if given.drawings else torch_tasks.Greys()
+        shape = (given.frozen_blocks, given.width, encoder, given.drawings)
         self.generator = torch_networks.Generator(*shape).to(**to)
         self.average = torch_networks.Generator(*shape).to(**to)
         self.average.requires_grad_(False).eval()
@@ -66,7 +66,7 @@ class Training:
         if given.features or given.perceptual or given.names or given.distill:
             self.judges = [judge.to(**to) for judge in _recognizers(given.recognizers)]
         maps = torch_networks.MAPS[1:4] * len(self.judges) if given.features else ()
-        self.critic = torch_critic.Critic(maps).to(**to)
+        self.critic = torch_critic.Critic(maps, self.task.judged).to(**to)
         self.g_optimizer = self.optimizer()
         self.d_optimizer = torch.optim.Adam(
             self.critic.parameters(), given.d_lr, (0.0, 0.9)
@@ -142,32 +142,30 @@ class Training:
     def autocast(self):
         return torch.autocast(self.device, torch.bfloat16)
 
-    def train_step(self, rgb):
-        """One update of each network on uint8 [B, S, S, 3]; returns the losses."""
+    def train_step(self, batch):
+        """One update of each network on uint8 [B, S, S, 3], of drawings with the
+        scan as a fourth channel; returns the losses."""
         given, share = self.given, self.rate()
         for group in self.g_optimizer.param_groups:
             group["lr"] = given.lr * group["share"] * share
         self.d_optimizer.param_groups[0]["lr"] = given.d_lr * share
-        rgb = rgb.to(self.device)
         with torch.no_grad():
-            l, ab = torch_color.lab(rgb)
-            truth = F.avg_pool2d(ab, QUARTER)
             seed = given.seed * 1_000_000 + self.step
-            seen = torch_color.aged(l, given.aging, seed)
-            seen = seen.contiguous(memory_format=torch.channels_last)
+            x = self.task.inputs(batch.to(self.device), given.aging, seed)
+            seen = x.seen.contiguous(memory_format=torch.channels_last)
         with self.autocast():
             fake, last = self.generator(seen, with_last=True)
-        logs = {"l1": (fake - truth).abs().mean()}
+        logs = {"l1": (fake - x.truth).abs().mean()}
         real_maps = fake_maps = ()
         if self.judges:
-            real_maps, fake_maps, seen = self._seen(rgb, l, fake, last)
+            real_maps, fake_maps, seen = self._seen(x, fake, last)
             logs |= seen
         loss = sum(getattr(given, name) * value for name, value in logs.items())
         if given.adversarial:
-            small = F.avg_pool2d(l, QUARTER)
-            logs["d"] = self._critic_step(small, truth, fake, real_maps, fake_maps)
+            maps = real_maps, fake_maps
+            logs["d"] = self._critic_step(x.small, x.truth, fake, *maps)
             self.critic.requires_grad_(False)
-            logs["adversarial"] = -self._mean(self._scores(small, fake, fake_maps))
+            logs["adversarial"] = -self._mean(self._scores(x.small, fake, fake_maps))
             self.critic.requires_grad_(True)
             loss = loss + given.adversarial * logs["adversarial"]
         self.g_optimizer.zero_grad()
@@ -178,12 +176,12 @@ class Training:
         self._finish_step()
         return {name: value.detach() for name, value in logs.items()}
 
-    def _seen(self, rgb, l, fake, last):
+    def _seen(self, x, fake, last):
         """What the recognizer of this step sees of the true picture and of the
         colours: (maps, maps, losses); `last` is what the generator's encoder saw."""
         judge = self.judges[self.step % len(self.judges)]
-        true = rgb.permute(0, 3, 1, 2).float() / 255.0
-        found = torch_color.rgb(l, enlarged(fake, QUARTER))
+        true = x.rgb.permute(0, 3, 1, 2).float() / 255.0
+        found = self.task.picture(x.l, fake)
         with self.autocast():
             with torch.no_grad():
                 real_maps, real_names = judge(torch_color.for_encoder(true))
@@ -250,16 +248,15 @@ def _weights_of_run(folder):
 
 @torch.no_grad()
 def validate(training, squares):
-    """{metric: value} of the averaged generator on uint8 [N, S, S, 3], S a
+    """{metric: value} of the averaged generator on uint8 [N, S, S, 3 or 4], S a
     multiple of 32."""
-    judged = torch_color.Judgement()
+    judged, task = torch_color.Judgement(), training.task
     for first in range(0, len(squares), 16):
-        rgb = torch.from_numpy(squares[first : first + 16])
-        l, _ = torch_color.lab(rgb)
-        seen = l.to(training.device).contiguous(memory_format=torch.channels_last)
+        x = task.inputs(torch.from_numpy(squares[first : first + 16]))
+        seen = x.seen.to(training.device).contiguous(memory_format=torch.channels_last)
         with training.autocast():
-            ab = enlarged(training.average(seen), QUARTER).cpu()
-        judged.add(rgb, torch_color.rgb(l, ab))
+            found = training.average(seen).cpu()
+        judged.add(x.rgb, task.picture(x.l, found))
     return judged.result()
 
 

@@ -11,6 +11,7 @@ import torch_color
 import torch_losses
 import torch_networks
 import torch_preset
+import torch_tasks
 
 from tfcolor.color import gamut
 from tfcolor.color import lab
@@ -43,6 +44,63 @@ def test_the_keras_network_predicts_the_same(twins):
     found = np.asarray(network(l))
     assert np.abs(ab).max() > 0.1
     np.testing.assert_allclose(found, ab, atol=1e-4)
+
+
+def test_drawings_begin_with_what_greys_have_learned(tmp_path):
+    torch.manual_seed(1)
+    greys = torch_networks.Generator(width=8).eval()
+    drawings = torch_networks.Generator(width=8, drawing=True).eval()
+    torch.nn.init.normal_(drawings.head.weight, std=0.05)
+    new = drawings.keras_weights()
+    drawings.set_keras_weights(greys.keras_weights())
+    found, shared = drawings.keras_weights(), len(greys.keras_weights()) - 2
+    for array, true in zip(found[:shared], greys.keras_weights(), strict=False):
+        np.testing.assert_array_equal(array, true)
+    for array, true in zip(found[shared:], new[shared:], strict=True):
+        np.testing.assert_array_equal(array, true)
+
+    state = {"step": 7, "e": drawings.state_dict()}
+    state["args"] = {"drawings": True, "width": 8}
+    torch.save(state, tmp_path / "last.pt")
+    network, config, _ = torch_preset.generator_of(tmp_path / "last.pt", 64)
+    assert (config.generator.head, config.generator.white_point) == ("lab", 75.0)
+    scan = np.random.default_rng(0).uniform(-1, 1, (2, 64, 96, 1)).astype("float32")
+    with torch.no_grad():
+        lab_ = drawings(torch.tensor(scan.transpose(0, 3, 1, 2)))
+    lab_ = torch_networks.enlarged(lab_, 2).permute(0, 2, 3, 1).numpy()
+    assert lab_.shape == (2, 64, 96, 3)
+    assert np.abs(lab_).max() > 0.1
+    np.testing.assert_allclose(np.asarray(network(scan)), lab_, atol=1e-4)
+
+
+def test_a_drawing_and_its_scan():
+    rgb = np.random.default_rng(1).integers(0, 256, (2, 8, 8, 3)).astype("uint8")
+    scan = np.full((2, 8, 8, 1), 255, np.uint8)
+    scan[:, 4] = 51
+    task = torch_tasks.Drawings()
+    x = task.inputs(torch.tensor(np.concatenate([rgb, scan], -1)))
+    np.testing.assert_allclose(x.seen[:, 0, 3:5, 0], [[1.0, -0.6]] * 2, atol=1e-6)
+    np.testing.assert_allclose(x.small[:, 0, 2, 0], [0.2] * 2, atol=1e-6)
+    l, ab = lab.encode(rgb)
+    true = np.concatenate([l, ab], -1).reshape(2, 4, 2, 4, 2, 3).mean((2, 4))
+    np.testing.assert_allclose(x.truth.permute(0, 2, 3, 1), true, atol=1e-4)
+    flat = torch.tensor([0.2, 0.1, -0.1]).reshape(1, 3, 1, 1).expand(1, 3, 4, 4)
+    picture = task.picture(None, flat)
+    np.testing.assert_allclose(
+        torch_color.rgb(flat[:, :1], flat[:, 1:]), picture[..., :4, :4], atol=1e-6
+    )
+
+
+def test_ink_varies_but_paper_stays_white():
+    scan = torch.ones(40, 1, 8, 8)
+    scan[:, :, 4] = -0.6
+    found = torch_tasks.inked(scan, 3)
+    assert torch.equal(found, torch_tasks.inked(scan, 3))
+    assert (found[:, :, :2] == 1.0).all()
+    assert (found <= 1.0).all()
+    assert len(set(found[:, 0, 4, 0].tolist())) > 20
+    thick = (found[:, 0, 3, 0] < 1.0).float().mean()
+    assert 0.2 < thick < 0.6
 
 
 def test_weights_of_keras_are_taken_over(twins):
