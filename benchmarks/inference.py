@@ -112,7 +112,7 @@ def time_file():
     from tfcolor.images import compose
     from tfcolor.images import pictures
     from tfcolor.images import working
-    from tfcolor.inference.predictor import predict_planes
+    from tfcolor.inference.planes import predict_planes
 
     folder = pathlib.Path(_FOLDER.value)
     predictor = tfcolor.load(folder / "unet")

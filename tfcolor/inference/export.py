@@ -15,15 +15,15 @@ from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
-from tfcolor.images import compose
+from tfcolor.images import graph
 from tfcolor.images import resize
-from tfcolor.images import working
 from tfcolor.inference import requests
 from tfcolor.inference import restore
 from tfcolor.inference import serving
 from tfcolor.inference import steering
+from tfcolor.inference import traced
+from tfcolor.inference.planes import predict_planes
 from tfcolor.inference.predictor import Info
-from tfcolor.inference.predictor import predict_planes
 from tfcolor.presets import writing
 from tfcolor.runs import folder as run_folder
 from tfcolor.types import Batch
@@ -93,7 +93,7 @@ class Served(tf.Module):
         if "change" in planes:
             change = _enlarged(planes["change"], *size)
             change = tf.transpose(change, [1, 0, 2, 3])
-            result["l"] = compose.changed(l[..., 0], change)[..., None]
+            result["l"] = _changed(l[..., 0], change)[..., None]
         if "logits" in planes:
             result["probabilities"] = tf.nn.softmax(planes["logits"])
         return result
@@ -148,25 +148,30 @@ class Served(tf.Module):
             ab = tf.where(color[:, 2:] > 0.0, color[:, :2], ab)
         if "change" in planes:
             change = _enlarged(planes["change"], *size)
-            lightness = compose.changed(lightness, tf.transpose(change, [1, 0, 2, 3]))
+            lightness = _changed(lightness, tf.transpose(change, [1, 0, 2, 3]))
         return gamut.to_uint8(lightness, ab[:, 0], ab[:, 1])
 
     def _reduced(self, rgb):
         """Levels 0..255 [N, H, W, 3] -> L* [N, h, w] at the working size."""
         size = tf.shape(rgb)[1], tf.shape(rgb)[2]
         rows, columns = resize.reducing(size, tf.unstack(self._working_shape(*size)))
-        lines = working.reduced_lines(rgb, rows)
-        return working.reduced_columns(lines, columns)
+        lines = graph.reduced_lines(rgb, rows)
+        return graph.reduced_columns(lines, columns)
 
     def _working_shape(self, height, width):
         size = self.info["working_size"]
-        return tf.stack(working.working_shape(height, width, size))
+        return tf.stack(graph.working_shape(height, width, size))
 
     def _planes(self, lightness, hints=None):
         if hints is None and self.info.get("hints"):
             hints = tf.zeros([*tf.unstack(tf.shape(lightness)), 3])
         multiple = self.info["multiple"]
         return predict_planes(self.network, lightness, multiple, hints=hints)
+
+
+def _changed(lightness, change):
+    """L* [...] plus the sum of changes [0 or 1, ...], within 0..100."""
+    return tf.clip_by_value(lightness + tf.reduce_sum(change, 0), 0.0, 100.0)
 
 
 def _enlarged(planes, height, width):
@@ -255,7 +260,10 @@ def preset(
     """
     generator, info = restore.of_run(pathlib.Path(run))
     config = run_folder.load_config(run)
-    return writing.save(generator, config, info["step"], name, folder, **texts)
+    path = writing.save(generator, config, info["step"], name, folder, **texts)
+    sha256 = json.loads(path.read_text())["sha256"]
+    traced.write(generator, sha256, path.with_suffix(".graph"))
+    return path
 
 
 def write_network(
