@@ -4,6 +4,9 @@ The weights are those of `resize`, of which a matrix has few that are not 0: onl
 blocks around them are multiplied. Nothing here imports TensorFlow.
 """
 
+import functools
+from typing import Any
+
 import numpy as np
 
 from tfcolor.types import Size
@@ -21,7 +24,7 @@ def reduction(size: Size, target: Size) -> int:
     return max([1] + [f for f in POWERS if fits(size, target, f)])
 
 
-def fits(size, target, factor):
+def fits(size: tuple[Any, Any], target: tuple[Any, Any], factor: int) -> Any:
     """Whether sizes, ints or scalar tensors, allow a reduction by a factor."""
     # Divided, because the product passes 32 bits.
     height, width = (side // (GAP * factor) for side in size)
@@ -47,6 +50,7 @@ def weights(
     return matrix[:, cell] / samples
 
 
+@functools.lru_cache(16)  # many pictures have one size
 def blocks(
     size: int, target: int, kernel: str, factor: int = 1, most: int = 64
 ) -> list[tuple]:

@@ -7,6 +7,7 @@ graph does the same on tensors.
 """
 
 import concurrent.futures
+import functools
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -75,9 +76,13 @@ def _bands(planes, height, width, hints):
 
 
 def _enlarged(planes, height, rows, across):
-    first, count = rows.start, rows.stop - rows.start
-    matrix = axes.weights(planes.shape[1], height, "cubic", first, count)
+    matrix = _down(planes.shape[1], height, rows.start, rows.stop - rows.start)
     return axes.columns(matrix @ planes, across)
+
+
+@functools.lru_cache(4)  # many small pictures have one size
+def _down(size, height, first, count):
+    return axes.weights(size, height, "cubic", first, count)
 
 
 def as_rgb(image: np.ndarray) -> np.ndarray:

@@ -6,7 +6,10 @@ untouched lightness; of line art, to its lightness as far as the network has not
 changed it. Importing this needs no TensorFlow.
 """
 
+import concurrent.futures
+import functools
 import logging
+import os
 import sys
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -258,7 +261,11 @@ class Predictor:
         hints they, [N, h, w, 3], of others None."""
         height, width = images[0].shape[:2]
         height, width = self.working_shape(height, width, size)
-        small = np.stack([working.reduced_lightness(i, height, width) for i in images])
+        reduce = functools.partial(
+            working.reduced_lightness, height=height, width=width
+        )
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            small = np.stack(list(pool.map(reduce, images)))
         if not self.info.get("hints"):
             return small, None
         none = np.zeros((height, width, 3), np.float32)

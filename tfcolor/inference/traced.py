@@ -3,6 +3,7 @@
 import json
 import pathlib
 import zlib
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
@@ -26,7 +27,8 @@ def write(generator: Network, sha256: str, path: pathlib.Path) -> bool:
     settings = generator.settings
     if settings["hints"] or settings["head"] != "ab":
         return False
-    function = restore.network_of(generator.folded()).get_concrete_function()
+    network: Any = restore.network_of(generator.folded())
+    function = network.get_concrete_function()
     frozen = convert_to_constants.convert_variables_to_constants_v2(function)
     graph = frozen.graph.as_graph_def()
     numbers = {_key(value): i for i, value in enumerate(generator.get_weights())}
