@@ -17,6 +17,7 @@ from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 from tfcolor.images import graph
 from tfcolor.images import resize
+from tfcolor.inference import precision
 from tfcolor.inference import requests
 from tfcolor.inference import restore
 from tfcolor.inference import serving
@@ -49,11 +50,14 @@ class Served(tf.Module):
     def __init__(self, generator: Network, info: Info) -> None:
         super().__init__()
         generator = generator.folded()
-        self.info = info
+        self.info = {**info}
         self.max_pixels = info["max_pixels"]
-        # By name, because tracking misses layers that a network keeps in lists.
-        self.weights = [variable.value for variable in generator.variables]
-        self.network = restore.network_of(generator)
+        self.network: Any = restore.network_of(generator)
+        if info.get("precision", "float32") == "float32":
+            # By name, because tracking misses layers that a network keeps in lists.
+            self.weights = [variable.value for variable in generator.variables]
+        else:  # the graph itself has them
+            self.network = precision.reduced(self.network, info["precision"])
         if info.get("hints"):  # because what a module has is saved with it
             self.colorize_with_hints = tf.function(
                 self._colorize_with_hints, _WITH_HINTS, autograph=False
@@ -189,6 +193,7 @@ def export(
     version: int | None = None,
     kind: str = "tf_saved_model",
     max_pixels: int = requests.MAX_PIXELS,
+    bits: str = "float32",
 ) -> pathlib.Path:
     """Write BASE/<version>/, a SavedModel, and what helps to serve it; or of
     another kind BASE/<kind>-<version>/ with the network alone.
@@ -201,6 +206,7 @@ def export(
       version: a whole number; None: the step of the training.
       kind: of registry.FORMATS.
       max_pixels: of a request, of which a SavedModel refuses more.
+      bits: of precision.KINDS, of a SavedModel.
 
     Returns:
       The path of the version.
@@ -208,14 +214,21 @@ def export(
     Raises:
       UsageError: no such model, the version is there already, or a package is
         missing.
-      RunError: no checkpoint, or the disk is full.
+      RunError: no checkpoint, the disk is full, or the colors in fewer bits are not
+        those of float32.
     """
+    if bits not in precision.KINDS:
+        known = ", ".join(precision.KINDS)
+        raise UsageError(f"precision: {bits!r} is not one of {known}")
     generator, info = restore.of_model(model)
     version = info["step"] if version is None else version
     base = pathlib.Path(base).expanduser()
     form = registry.FORMATS[kind]
     served = not form.form
+    if bits != "float32" and not served:
+        raise UsageError(f"--precision={bits}: --format={kind} is in float32 only")
     info = {**info, "max_pixels": max_pixels} if served else info
+    info = {**info, "precision": bits} if bits != "float32" else info
     target = base / (str(version) if served else f"{kind}-{version}")
     if target.exists():
         raise UsageError(
@@ -287,8 +300,12 @@ def write_network(
 def write_served(
     generator: Network, info: Info, folder: pathlib.Path, kind: str
 ) -> None:
-    """A SavedModel with the signatures of Served, and its warm-up requests."""
+    """A SavedModel with the signatures of Served, and its warm-up requests; adds
+    `ab_difference` to the info of one in fewer bits."""
     served = Served(generator, info)
+    if "precision" in info:
+        usual = restore.network_of(generator.folded())
+        info["ab_difference"] = precision.difference(usual, served.network, info)
     tf.saved_model.save(served, str(folder), signatures=served.signatures())
     name = folder.parent.resolve().name
     serving.write_warmup(folder, name, info)

@@ -130,8 +130,8 @@ class Session:
         api.TF_DeleteSessionOptions(settings)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """The output, float32 [N, h, w, 2] of a network to colors, for an input, float32
-        [N, h, w, 1]; MemoryError where there is too little memory."""
+        """The output for an input: float32 [N, h, w, 2] for [N, h, w, 1], of a network
+        to colors; MemoryError where there is too little memory."""
         api, given, result = load(), _tensor(x), ctypes.c_void_p()
         source, target = self.places
         try:
