@@ -9,7 +9,9 @@ import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
 from tfcolor import atomic
+from tfcolor import presets
 from tfcolor.inference import restore
+from tfcolor.presets import weights
 from tfcolor.types import Network
 
 # Numbers in a constant, at most, that is no weight.
@@ -46,6 +48,13 @@ def write(generator: Network, sha256: str, path: pathlib.Path) -> bool:
     line = json.dumps(head, sort_keys=True).encode()
     atomic.write(path, zlib.compress(line + b"\n" + data, 9))
     return True
+
+
+def of_preset(name: str) -> None:
+    """Write the graph of weights that ship, if there is such; raises as
+    `presets.weights.restore`."""
+    generator, info = weights.restore(name)
+    write(generator, info["sha256"], presets.FOLDER / f"{name}.graph")
 
 
 def _key(value):
