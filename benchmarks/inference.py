@@ -15,6 +15,7 @@ Sides take turns, each in a process of its own; each figure is a median. Times a
 the clock, and in brackets of all cores together. `taskset -c 0` before it: one core.
 """
 
+import json
 import os
 import pathlib
 import statistics
@@ -108,7 +109,7 @@ def show_networks(folder):
         print(row)
 
 
-def colorize(*arguments):
+def run_python(*arguments):
     """[s of the clock, s of all cores, peak MiB] of a process."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     began = time.perf_counter()
@@ -153,7 +154,7 @@ def show_start(folder):
     rows = {name: [] for name in commands}
     for _ in range(_TURNS.value + 1):
         for name, side in commands.items():
-            rows[name].append(colorize(*side, *command))
+            rows[name].append(run_python(*side, *command))
     for name, found in rows.items():  # the first reads the disk
         passed, used, peak = middle(found[1:])
         print(f"{name:32s}{1e3 * passed:10.0f} ms ({1e3 * used:.0f}), {peak:.0f} MiB")
@@ -171,7 +172,7 @@ def show_large(folder):
     shares = [a / b for a, b in zip(all_of_it, coding, strict=True)]
     print(f"all, of decode and encode: {shares[0]:.2f} (of all cores {shares[1]:.2f})")
     command = ROOT / "bin" / "colorize", "--overwrite", folder / "large.jpg"
-    peak = middle([colorize(*command) for _ in range(_TURNS.value)])[2]
+    peak = middle([run_python(*command) for _ in range(_TURNS.value)])[2]
     print(f"peak memory of bin/colorize {peak:.0f} MiB")
 
 
@@ -186,14 +187,13 @@ def show_small(folder):
 
 
 def show_precision(folder):
-    import json
-
-    import tfcolor
-
     for kind in PRECISIONS:
-        path = tfcolor.export("photo", folder / kind, precision=kind)
-        size = sum(x.stat().st_size for x in path.rglob("*") if x.is_file()) / 1e6
-        info = json.loads((path / "assets.extra" / "tfcolor.json").read_text())
+        command = ROOT / "bin" / "export", "--model=photo", f"--precision={kind}"
+        run_python(*command, f"--output={folder / kind}")
+        (path,) = (folder / kind).glob("*/assets.extra/tfcolor.json")
+        files = path.parent.parent.rglob("*")
+        size = sum(x.stat().st_size for x in files if x.is_file()) / 1e6
+        info = json.loads(path.read_text())
         differs = info.get("ab_difference", 0.0)
         print(f"{kind:12s}{size:6.1f} MB, mean ab difference {differs:.3f}")
     rows = {kind: medians("precision", folder, f"--kind={kind}") for kind in PRECISIONS}

@@ -47,9 +47,7 @@ def reduced(network: Any, kind: str) -> Callable[[Tensor], Batch]:
     graph = _REWRITTEN[kind](frozen.graph.as_graph_def())
     for node in graph.node:  # of constants nothing has to wait for anything
         node.input[:] = [name for name in node.input if not name.startswith("^")]
-    graph = tf.compat.v1.graph_util.extract_sub_graph(
-        graph, [source, *(output.op.name for output in frozen.outputs)]
-    )
+    _prune(graph, [source, *(output.op.name for output in frozen.outputs)])
     names = sorted(function.structured_outputs)  # the order in which they are flattened
 
     signature = [tf.TensorSpec(frozen.inputs[0].shape, tf.float32)]
@@ -143,6 +141,20 @@ def _origin(name, by_name):
     while node.op == "Identity":
         node = by_name[node.input[0].partition(":")[0]]
     return node
+
+
+def _prune(graph, names):
+    """Leave the nodes of these names and what they are made of."""
+    by_name = {node.name: node for node in graph.node}
+    left, needed = list(names), set()
+    while left:
+        name = left.pop().partition(":")[0]
+        if name not in needed:
+            needed.add(name)
+            left += by_name[name].input
+    kept = [node for node in graph.node if node.name in needed]
+    del graph.node[:]
+    graph.node.extend(kept)
 
 
 def _constant(graph, name, value, dtype):
