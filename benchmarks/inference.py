@@ -1,144 +1,73 @@
-"""Colouring with an export, beside Keras and eager PyTorch; and a large file.
+"""Coloring with a trained network: start, many small pictures, a large one, exports.
 
-pip install 'tfcolor[bench]' && python benchmarks/predictor.py
+pip install 'tfcolor[bench]' && python benchmarks/inference.py [--only=start,large]
 
-First the U-Net-256 of pix2pix (depth 8, width 64) on 256x256 pixels, batch 1
-and 16: the exported SavedModel's network, Keras' predict, the same layers in
-eager PyTorch. Then a 12-megapixel JPEG file to a written PNG file, by parts,
-beside decoding and encoding alone, and the peak memory of the process. Sides
-take turns, each in a process of its own; each figure is a median.
+networks: the U-Net-256 of pix2pix (depth 8, width 64) on 256x256 pixels, batch 1 and
+  16: the exported SavedModel's network, Keras' predict, the same layers in PyTorch.
+start: bin/colorize photo.jpg from the shell, with the graph that ships and with
+  TensorFlow's Python modules; and the parts of the former.
+large: a JPEG file of 12 megapixels to a written PNG file, by parts, beside decoding and
+  encoding alone; and the peak memory of bin/colorize.
+small: pictures of 384x288 pixels, beside the network alone.
+precision: exports of `photo` in float32, bfloat16 and int8: size, difference, speed.
+
+Sides take turns, each in a process of its own; each figure is a median. Times are of
+the clock, and in brackets of all cores together. `taskset -c 0` before it: one core.
 """
 
+import json
 import os
 import pathlib
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
+import inference_sides as sides
 from absl import app
 from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 _TURNS = flags.DEFINE_integer("turns", 3, "turns of each side")
-_CALLS = flags.DEFINE_integer("calls", 6, "timed calls of one turn")
 _MEGAPIXELS = flags.DEFINE_float("megapixels", 12.0, "of the large file")
+_ONLY = flags.DEFINE_list("only", None, "of the parts named above")
 _SIDE = flags.DEFINE_string("side", None, "run only this side (used by itself)")
-_FOLDER = flags.DEFINE_string("folder", None, "of the export (used by itself)")
 
-SIZE, BATCHES = 256, (1, 16)
-
-
-def config():
-    from tfcolor import config as config_lib
-
-    found = config_lib.load(config_lib.CONFIGS / "l1.py")
-    found.data.image_size = SIZE
-    found.generator.depth, found.generator.width = 8, 64
-    return config_lib.resolve(found)
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def make_export(folder):
-    """A run of untrained weights, and its export."""
-    from tfcolor.inference import export
-    from tfcolor.runs.checkpoints import Checkpoints
-    from tfcolor.runs.folder import Workdir
-    from tfcolor.training import build
+PRECISIONS = ("float32", "bfloat16", "int8")
 
-    run = Workdir(folder / "run")
-    with run.claim():
-        run.write_config(config(), "none")
-        Checkpoints(run.checkpoints, build.trainer(config()), 1).save()
-    return export.export(run.path, folder / "unet")
-
-
-def saved_model():
-    import tensorflow as tf
-
-    import tfcolor
-
-    predictor = tfcolor.load(pathlib.Path(_FOLDER.value) / "unet")
-    return lambda x: predictor.network(tf.constant(x))["ab"].numpy()
+# As bin/colorize does where no graph ships.
+USUAL = """
+import sys
+from tfcolor.inference import quick
+quick.available = lambda model: False
+from tfcolor.cli import colorize
+sys.argv = ["colorize", *sys.argv[1:]]
+colorize.main()
+"""
 
 
-def keras_predict():
-    from tfcolor.networks import factory
-
-    generator = factory.generator_of(config())
-    return lambda x: generator.predict(x, batch_size=len(x), verbose=0)
-
-
-def pytorch():
-    import torch
-    from torch_networks import UNet
-
-    network = UNet(64, 8).eval()
-
-    def call(x):
-        with torch.inference_mode():
-            return network(torch.from_numpy(x.transpose(0, 3, 1, 2))).numpy()
-
-    return call
-
-
-SIDES = {
-    "pytorch eager": pytorch,
-    "keras predict": keras_predict,
-    "tfcolor SavedModel": saved_model,
-}
-
-
-def time_network(make):
+def make_pictures(folder):
+    """photo.jpg, large.jpg and small/."""
     import numpy as np
+    from PIL import Image
+    from skimage import data
 
-    call, rng = make(), np.random.default_rng(0)
-    for batch in BATCHES:
-        x = rng.uniform(-1, 1, (batch, SIZE, SIZE, 1)).astype("float32")
-        call(x)
-        for _ in range(_CALLS.value):
-            began = time.perf_counter()
-            call(x)
-            print("ms", batch, 1e3 * (time.perf_counter() - began))
-
-
-def time_file():
-    """The parts of what bin/colorize does with a file."""
-    import numpy as np
-
-    import tfcolor
-    from tfcolor.images import compose
-    from tfcolor.images import pictures
-    from tfcolor.images import working
-    from tfcolor.inference.predictor import predict_planes
-
-    folder = pathlib.Path(_FOLDER.value)
-    predictor = tfcolor.load(folder / "unet")
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for turn in range(3):
-        clock = [time.perf_counter()]
-        picture = pictures.read(folder / "large.jpg")
-        clock.append(time.perf_counter())
-        height, width = working.working_shape(*picture.pixels.shape[:2], SIZE)
-        small = working.reduced_lightness(picture.pixels, height, width)
-        clock.append(time.perf_counter())
-        planes = predict_planes(predictor.network, small[None], 256)["ab"][0]
-        planes = np.asarray(planes)
-        clock.append(time.perf_counter())
-        result = compose.join(picture.pixels, planes)
-        clock.append(time.perf_counter())
-        pictures.write(folder / "large.png", result, picture, "PNG")
-        clock.append(time.perf_counter())
-        if turn:  # the first traces
-            for name, first, last in zip(PARTS, clock, clock[1:], strict=False):
-                print("part", name, 1e3 * (last - first))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print("memory", base / 2**10, peak / 2**10)
-
-
-PARTS = ("decode", "reduce", "network", "enlarge+join", "encode")
+    photographs = [data.astronaut(), data.coffee(), data.rocket()]
+    Image.fromarray(data.chelsea()).save(folder / "photo.jpg", quality=92)
+    (folder / "small").mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(sides.PICTURES.value):
+        image = photographs[number % 3]
+        y = rng.integers(0, image.shape[0] - 288)
+        x = rng.integers(0, image.shape[1] - 384)
+        part = Image.fromarray(image[y : y + 288, x : x + 384])
+        part.save(folder / "small" / f"{number:04d}.jpg", quality=90)
+    make_large(folder / "large.jpg")
 
 
 def make_large(path):
@@ -151,8 +80,8 @@ def make_large(path):
     image.save(path, quality=92)
 
 
-def run_apart(name, folder):
-    command = [sys.executable, *sys.argv, f"--side={name}", f"--folder={folder}"]
+def run_apart(name, folder, *more):
+    command = [sys.executable, *sys.argv, f"--side={name}", f"--folder={folder}", *more]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
@@ -161,56 +90,139 @@ def run_apart(name, folder):
 
 
 def show_networks(folder):
-    times = {(name, batch): [] for name in SIDES for batch in BATCHES}
+    sides.make_export(folder)
+    times = {(name, batch): [] for name in sides.NETWORKS for batch in sides.BATCHES}
     for _ in range(_TURNS.value):
-        for name in SIDES:
+        for name in sides.NETWORKS:
             for line in run_apart(name, folder):
                 if line[0] == "ms":
                     times[name, int(line[1])].append(float(line[2]))
     medians = {key: statistics.median(found) for key, found in times.items()}
-    print(f"U-Net-256, {SIZE}x{SIZE}, {_TURNS.value} turns")
-    header = "".join(f"{f'batch {n}, ms':>16s}{'speed-up':>10s}" for n in BATCHES)
+    print(f"U-Net-256, {sides.SIZE}x{sides.SIZE}, {_TURNS.value} turns")
+    header = "".join(f"{f'batch {n}, ms':>16s}{'speed-up':>10s}" for n in sides.BATCHES)
     print(f"{'':22s}{header}")
-    for name in SIDES:
+    for name in sides.NETWORKS:
         row = f"{name:22s}"
-        for batch in BATCHES:
+        for batch in sides.BATCHES:
             base = medians["pytorch eager", batch]
             row += f"{medians[name, batch]:16.0f}{base / medians[name, batch]:10.2f}"
         print(row)
 
 
-def show_file(folder):
-    parts, memory = {name: [] for name in PARTS}, []
+def run_python(*arguments):
+    """[s of the clock, s of all cores, peak MiB] of a process."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{arguments} failed")
+    passed = time.perf_counter() - began
+    return [passed, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**10]
+
+
+def medians(name, folder, *more):
+    """{part: [ms of the clock, of all cores]}, medians over the turns."""
+    found = {}
     for _ in range(_TURNS.value):
-        for line in run_apart("file", folder):
+        for line in run_apart(name, folder, *more):
             if line[0] == "part":
-                parts[line[1]].append(float(line[2]))
-            elif line[0] == "memory":
-                memory.append([float(value) for value in line[1:]])
-    medians = {name: statistics.median(found) for name, found in parts.items()}
-    print(f"\n{_MEGAPIXELS.value:g} megapixels, JPEG file to PNG file")
-    for name, found in medians.items():
-        print(f"{name:22s}{found:10.0f} ms")
-    coding = medians["decode"] + medians["encode"]
-    outside = sum(medians.values()) - medians["network"]
-    print(f"{'outside the network':22s}{outside:10.0f} ms")
-    print(f"{'decode and encode':22s}{coding:10.0f} ms, {outside / coding:.2f} of it")
-    base, peak = (statistics.median(column) for column in zip(*memory, strict=True))
-    print(f"peak memory {peak:.0f} MiB, {base:.0f} of it before the picture")
+                found.setdefault(line[1], []).append([float(x) for x in line[2:]])
+    return {key: middle(values) for key, values in found.items()}
+
+
+def middle(rows):
+    return [statistics.median(column) for column in zip(*rows, strict=True)]
+
+
+def show_parts(parts):
+    for name, (passed, used) in parts.items():
+        print(f"{name:32s}{passed:10.0f} ms ({used:.0f})")
+
+
+def show_start(folder):
+    command = ["--overwrite", folder / "photo.jpg"]
+    commands = {
+        "bin/colorize photo.jpg": [ROOT / "bin" / "colorize"],
+        "the same, importing TensorFlow": ["-c", USUAL],
+    }
+    rows = {name: [] for name in commands}
+    for _ in range(_TURNS.value + 1):
+        for name, side in commands.items():
+            rows[name].append(run_python(*side, *command))
+    for name, found in rows.items():  # the first reads the disk
+        passed, used, peak = middle(found[1:])
+        print(f"{name:32s}{1e3 * passed:10.0f} ms ({1e3 * used:.0f}), {peak:.0f} MiB")
+    show_parts(medians("start", folder))
+
+
+def show_large(folder):
+    parts = medians("large", folder)
+    print(f"{_MEGAPIXELS.value:g} megapixels, JPEG file to PNG file")
+    show_parts(parts)
+    all_of_it, coding = (
+        [sum(parts[name][i] for name in names) for i in (0, 1)]
+        for names in (parts, ("decode", "encode"))
+    )
+    shares = [a / b for a, b in zip(all_of_it, coding, strict=True)]
+    print(f"all, of decode and encode: {shares[0]:.2f} (of all cores {shares[1]:.2f})")
+    command = ROOT / "bin" / "colorize", "--overwrite", folder / "large.jpg"
+    peak = middle([run_python(*command) for _ in range(_TURNS.value)])[2]
+    print(f"peak memory of bin/colorize {peak:.0f} MiB")
+
+
+def show_small(folder):
+    found = {}
+    for name, values in medians("small", folder).items():
+        what, _, count = name.partition(":")
+        found[what] = [1e3 * int(count) / value for value in values]
+        print(f"{what:32s}{found[what][0]:10.1f} pictures/s ({found[what][1]:.1f})")
+    shares = [found["files"][i] / found["network"][i] for i in (0, 1)]
+    print(f"share of the network's rate {shares[0]:.2f} (of all cores {shares[1]:.2f})")
+
+
+def show_precision(folder):
+    for kind in PRECISIONS:
+        command = ROOT / "bin" / "export", "--model=photo", f"--precision={kind}"
+        run_python(*command, f"--output={folder / kind}")
+        (path,) = (folder / kind).glob("*/assets.extra/tfcolor.json")
+        files = path.parent.parent.rglob("*")
+        size = sum(x.stat().st_size for x in files if x.is_file()) / 1e6
+        info = json.loads(path.read_text())
+        differs = info.get("ab_difference", 0.0)
+        print(f"{kind:12s}{size:6.1f} MB, mean ab difference {differs:.3f}")
+    rows = {kind: medians("precision", folder, f"--kind={kind}") for kind in PRECISIONS}
+    for kind, parts in rows.items():
+        for name, (passed, used) in parts.items():
+            print(f"{kind:12s}{name:12s}{passed:8.0f} ms ({used:.0f})")
+
+
+PARTS = {
+    "networks": show_networks,
+    "start": show_start,
+    "large": show_large,
+    "small": show_small,
+    "precision": show_precision,
+}
 
 
 def main(_):
-    if _SIDE.value == "file":
-        time_file()
+    if _SIDE.value in sides.APART:
+        sides.APART[_SIDE.value]()
     elif _SIDE.value:
-        time_network(SIDES[_SIDE.value])
+        sides.time_network(sides.NETWORKS[_SIDE.value])
     else:
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
-            make_export(folder)
-            make_large(folder / "large.jpg")
-            show_networks(folder)
-            show_file(folder)
+            make_pictures(folder)
+            for name in _ONLY.value or PARTS:
+                print(f"\n{name}", flush=True)
+                PARTS[name](folder)
 
 
 if __name__ == "__main__":

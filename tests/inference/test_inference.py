@@ -14,8 +14,8 @@ from tfcolor.errors import RunError
 from tfcolor.images import compose
 from tfcolor.images import working
 from tfcolor.inference import restore
+from tfcolor.inference.planes import predict_planes
 from tfcolor.inference.predictor import Predictor
-from tfcolor.inference.predictor import predict_planes
 from tfcolor.networks import heads
 
 

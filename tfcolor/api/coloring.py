@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import importlib
 import os
 import pathlib
 from collections.abc import Callable
@@ -19,6 +21,9 @@ from tfcolor.types import Path
 METHODS = ("levin", "charpiat")
 
 MAX_PIXELS = 250_000_000  # of a picture
+
+# What imports TensorFlow and Keras.
+_TENSORS = "tfcolor.inference.restore"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +67,7 @@ def colorize(
     steady: float | None = None,
     deinterlace: bool = False,
     log: Callable[[str], Any] = print,
+    loading: Callable[[], Any] = contextlib.nullcontext,
 ) -> Colorized:
     """Color picture and film files at their full size.
 
@@ -89,6 +95,7 @@ def colorize(
         than 1; None: 0.9.
       deinterlace: of films, make whole frames of interlaced ones.
       log: is given lines about what is done.
+      loading: gives a context in which TensorFlow is loaded, which says things.
 
     Raises:
       ValueError: a setting, an input that is not there, or a film that is named and
@@ -96,6 +103,8 @@ def colorize(
     """
     from tfcolor.inference import batch
     from tfcolor.inference import planning
+    from tfcolor.inference import quick
+    from tfcolor.inference import session
 
     inputs = list(inputs)
     if not model and not method:
@@ -128,12 +137,16 @@ def colorize(
     if not left:
         log("nothing to do; --overwrite makes them again")
         return Colorized([], 0, unreadable, skipped)
+    plain = not (films or hints or suggestions is not None)
+    is_quick = plain and quick.available(model)
+    with loading():
+        session.load() if is_quick else importlib.import_module(_TENSORS)
     probed = _film_batch().probed(films, inputs, codec, crf) if films else []
     marks = None
     if films and hints:
         marks, hints = _film_batch().marks(probed, hints), None
     predictor, left = _colorizer(
-        left, model, method, hints, references, affinity, chroma
+        left, model, method, hints, references, affinity, chroma, is_quick
     )
     hints_of = None
     if hints and not method:
@@ -184,8 +197,12 @@ def _film_batch():
     return batch
 
 
-def _colorizer(tasks, model, method, hints, references, affinity, chroma):
+def _colorizer(tasks, model, method, hints, references, affinity, chroma, is_quick):
     """What colors, and the tasks with what it needs of each."""
+    from tfcolor.inference import quick
+
+    if is_quick:
+        return quick.load(model, len(tasks) > quick.MANY), tasks
     from tfcolor.inference import restore
 
     if model and not hints:

@@ -1,10 +1,12 @@
 """bin/colorize: color for picture and film files."""
 
+import functools
 import pathlib
 import sys
 
 from absl import flags
 
+import tfcolor
 from tfcolor import api
 from tfcolor import presets
 from tfcolor.cli import command
@@ -134,9 +136,6 @@ def run(values: flags.FlagValues, inputs: list[str]) -> int:
     _check_flags(values)
     if not inputs:
         raise UsageError("no picture given: name files or folders")
-    with command.quiet(values.v):
-        import tfcolor.inference.batch
-
     done = tfcolor.colorize(
         inputs,
         values.output,
@@ -159,6 +158,7 @@ def run(values: flags.FlagValues, inputs: list[str]) -> int:
         crf=values.crf,
         steady=values.steady,
         deinterlace=values.deinterlace,
+        loading=functools.partial(command.quiet, values.v),
     )
     if done.failed:
         said = f"{done.failed} of {len(done.targets)} could not be"

@@ -14,8 +14,9 @@ Make weights that ship of a run, or change what their card says.
   bin/evaluate --model=photo --data=folder:OTHERS --output=judged
   python -m tfcolor.presets photo --evaluation="240 photographs=judged/metrics.json"
 
-RUN NAME writes NAME.npz (the averaged generator, float16), NAME.json and NAME.md into
-tfcolor/presets; NAME alone writes the card anew. Texts that are not given stay.
+RUN NAME writes NAME.npz (the averaged generator, float16), NAME.graph (its graph, which
+bin/colorize starts with), NAME.json and NAME.md into tfcolor/presets; NAME alone writes
+the graph and the card anew. Texts that are not given stay.
 """
 
 
@@ -53,11 +54,14 @@ def run(values: flags.FlagValues, words: list[str]) -> int:
     evaluations = dict(text.rsplit("=", 1) for text in values.evaluation)
     with command.quiet(values.v):
         from tfcolor.inference import export
+        from tfcolor.inference import traced
         from tfcolor.presets import writing
 
         texts = {text: getattr(values, text) for text in writing.TEXTS}
         if len(words) == 2:
             export.preset(words[0], words[1], values.folder, **texts)
+        elif not values.folder:
+            traced.of_preset(words[0])
         path = writing.annotate(words[-1], values.folder, evaluations, **texts)
     print(f"written to {path.with_suffix('.*')}")
     return command.DONE

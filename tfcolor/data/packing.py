@@ -29,6 +29,7 @@ from tfcolor.data import shards as shards_lib
 from tfcolor.data import sources
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
+from tfcolor.images import axes
 from tfcolor.images import resize
 from tfcolor.images.decode import Unreadable
 from tfcolor.images.decode import decode
@@ -230,7 +231,7 @@ def reduced(data: bytes, size: int) -> bytes:
     """A picture's file with a shorter side of at most `size` pixels: itself, or a JPEG
     of quality 95. What cannot be decoded stays as it is."""
     try:
-        image = decode(data, resize.GAP * size)
+        image = decode(data, axes.GAP * size)
     except Unreadable:
         return data
     if min(image.shape[:2]) <= size:

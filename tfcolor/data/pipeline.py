@@ -22,6 +22,7 @@ from tfcolor.data import mixtures
 from tfcolor.data import readers
 from tfcolor.data import sources
 from tfcolor.data.readers import Report
+from tfcolor.images import axes
 from tfcolor.images import decode
 from tfcolor.images import degrade
 from tfcolor.images import resize
@@ -207,7 +208,7 @@ def center_crops(
 
     def read(number):
         try:
-            image = source.read(int(number), resize.GAP * side, crops.center_box)
+            image = source.read(int(number), axes.GAP * side, crops.center_box)
             image = resize.picture(image, side, side)
             if not colored or readers.has_color(image):
                 return image

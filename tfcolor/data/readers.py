@@ -14,8 +14,8 @@ from tfcolor.data import crops
 from tfcolor.data.sources import Source
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
+from tfcolor.images import axes
 from tfcolor.images import decode
-from tfcolor.images import resize
 
 # An image with no |a*| or |b*| above this teaches no color (Zhang et al.
 # 2016 give such images no loss).
@@ -248,7 +248,7 @@ def replacements(source: Source, number: int) -> tuple[int, int]:
 def needed_side(data: Data) -> int:
     """Pixels of an image's shorter side that the smallest crop needs."""
     share = 1.0 if data.crop == "center" else data.crop_area
-    return int(np.ceil(resize.GAP * data.image_size / share**0.5))
+    return int(np.ceil(axes.GAP * data.image_size / share**0.5))
 
 
 def _mix(*numbers):

@@ -2,23 +2,23 @@
 
 The colors come at any size, are brought to the picture's own by bicubic
 interpolation and joined to its untouched lightness; of line art, to its lightness as
-far as the network has not changed it. The functions on tensors hold in an exported
-graph too.
+far as the network has not changed it. Nothing here imports TensorFlow; an exported
+graph does the same on tensors.
 """
 
+import concurrent.futures
+import functools
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from tfcolor.color import gamut
-from tfcolor.color import lab
-from tfcolor.images import resize
-from tfcolor.types import Tensor
+from tfcolor.color import arrays
+from tfcolor.images import axes
 
 # Pixels that are joined at a time, so that memory hardly grows with a picture.
-BAND = 1 << 20
+BAND = 1 << 18
 
 
 def join(image: np.ndarray, planes: np.ndarray, hints: Any = None) -> np.ndarray:
@@ -34,52 +34,55 @@ def join(image: np.ndarray, planes: np.ndarray, hints: Any = None) -> np.ndarray
     Returns:
       uint8 [H, W, 3].
     """
-    result = np.empty((*image.shape[:2], 3), np.uint8)
     height, width = image.shape[:2]
-    for rows, band in enlarged_bands(planes, height, width, hints):
-        result[rows] = _joined(as_rgb(image[rows]), band).numpy()
+    result = np.empty((height, width, 3), np.uint8)
+    bands, enlarged = _bands(planes, height, width, hints)
+
+    def join_band(rows):
+        arrays.recolored(image[rows], enlarged(rows), result[rows])
+
+    if len(bands) == 1:
+        join_band(bands[0])
+        return result
+    # NumPy leaves the interpreter to others while it computes.
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(join_band, bands))
     return result
 
 
 def enlarged_bands(
     planes: np.ndarray, height: int, width: int, hints: Any = None
-) -> Iterator[tuple[slice, Any]]:
-    """Yields (slice of rows, planes [., rows, width]) of planes brought to a
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yields (slice of rows, planes float32 [., rows, width]) of planes brought to a
     size, with the colors of hints where there are such."""
-    for rows, band in _enlarged_bands(planes, height, width):
-        yield rows, band if hints is None else hints.put(band, rows.start)
+    bands, enlarged = _bands(planes, height, width, hints)
+    for rows in bands:
+        yield rows, enlarged(rows)
 
 
-def _enlarged_bands(planes, height, width):
-    same = planes.shape[1:] == (height, width)
-    columns = None if same else resize.weights(planes.shape[2], width, "cubic")
+def _bands(planes, height, width, hints):
+    """Slices of rows, and a function of one to its planes [., rows, width]."""
+    planes = np.asarray(planes, np.float32)
     count = max(1, BAND // width)
-    for first in range(0, height, count):
-        rows = slice(first, min(first + count, height))
-        if same:
-            yield rows, planes[:, rows]
-            continue
-        matrix = resize.weights(
-            planes.shape[1], height, "cubic", first, rows.stop - first
-        )
-        yield rows, resize.apply(planes, matrix, columns)
+    bands = [slice(i, min(i + count, height)) for i in range(0, height, count)]
+    same = planes.shape[1:] == (height, width)
+    across = None if same else axes.blocks(planes.shape[2], width, "cubic")
+
+    def enlarged(rows):
+        band = planes[:, rows] if same else _enlarged(planes, height, rows, across)
+        return band if hints is None else hints.put(band, rows.start)
+
+    return bands, enlarged
 
 
-@tf.function(
-    input_signature=[
-        tf.TensorSpec([None, None, 3], tf.uint8),
-        tf.TensorSpec([None, None, None], tf.float32),
-    ],
-    autograph=False,
-)
-def _joined(rgb, planes):
-    lightness = changed(lab.lightness(rgb), planes[2:])
-    return gamut.to_uint8(lightness, planes[0], planes[1])
+def _enlarged(planes, height, rows, across):
+    matrix = _down(planes.shape[1], height, rows.start, rows.stop - rows.start)
+    return axes.columns(matrix @ planes, across)
 
 
-def changed(lightness: Tensor, change: Tensor) -> Tensor:
-    """L* [...] plus the sum of changes [0 or 1, ...], within 0..100."""
-    return tf.clip_by_value(lightness + tf.reduce_sum(change, 0), 0.0, 100.0)
+@functools.lru_cache(4)  # many small pictures have one size
+def _down(size, height, first, count):
+    return axes.weights(size, height, "cubic", first, count)
 
 
 def as_rgb(image: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from tfcolor.color import lab
 from tfcolor.color.cie import AB_MAX
 from tfcolor.errors import UsageError
 
@@ -98,6 +97,8 @@ def of_marked(marked: np.ndarray, known: np.ndarray) -> Hints:
 
 
 def _ab(rgb):
+    from tfcolor.color import lab  # which imports TensorFlow
+
     return lab.rgb_to_lab(rgb).numpy()[..., 1:]
 
 

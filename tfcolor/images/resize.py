@@ -17,14 +17,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from tfcolor.types import Size
+from tfcolor.images.axes import POWERS
+from tfcolor.images.axes import fits
+from tfcolor.images.axes import reduction
 from tfcolor.types import Tensor
-
-# Pixels of a side for each that is wanted, at least, before the triangle: with
-# less the cells' own blur would show, with more decoding takes longer.
-GAP = 2
-
-_POWERS = [2**k for k in range(1, 25)]
 
 # Pixels that are averaged at a time, so that memory hardly grows with a picture.
 _BAND = 1 << 22
@@ -53,24 +49,12 @@ def reducing(size: tuple[Any, Any], target: tuple[Any, Any]) -> tuple[Tensor, ..
     """The weights (rows [h, H], columns [w, W]) by which `picture` brings a
     picture of size (H, W) to a target (h, w), but for its rounding to 8 bits.
     Both may be known at run time only."""
-    fitting = [tf.where(_fits(size, target, factor), factor, 1) for factor in _POWERS]
+    fitting = [tf.where(fits(size, target, factor), factor, 1) for factor in POWERS]
     factor = tf.reduce_max(fitting)
     return tuple(
         weights(*sides, "linear", factor=factor)
         for sides in zip(size, target, strict=True)
     )
-
-
-def reduction(size: Size, target: Size) -> int:
-    """The power of two by which a picture of size (height, width) is reduced
-    before the triangle brings it to the target."""
-    return max([1] + [f for f in _POWERS if _fits(size, target, f)])
-
-
-def _fits(size, target, factor):
-    # Divided, because the product passes 32 bits.
-    height, width = (side // (GAP * factor) for side in size)
-    return (height >= target[0]) & (width >= target[1])
 
 
 def _averaged(image, factor):

@@ -1,68 +1,41 @@
 """A picture at the size that a network looks at it: its lightness, reduced as in
-training. The functions on tensors hold in an exported graph too.
+training. Importing this needs no TensorFlow; `graph` does the same on tensors.
 """
 
-from typing import Any
-
 import numpy as np
-import tensorflow as tf
 
-from tfcolor.color import lab
-from tfcolor.images import compose
-from tfcolor.images import resize
-from tfcolor.types import Tensor
+from tfcolor.color import arrays
+from tfcolor.images import axes
+from tfcolor.types import Size
 
 # A picture's longer side at the network, over the working size, at most.
 LONGEST = 4
 
+# Rows at the network that are made at a time.
+_ROWS = 16
 
-def working_shape(height: Any, width: Any, working_size: int) -> tuple[Tensor, Tensor]:
+
+def working_shape(height: int, width: int, working_size: int) -> Size:
     """(height, width) at the network: the aspect ratio kept, the shorter side
     `working_size`, or less where the longer would pass LONGEST of it."""
-    height, width = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
-    size = tf.cast(working_size, tf.float32)
-    shorter, longer = tf.minimum(height, width), tf.maximum(height, width)
-    scale = tf.minimum(size / shorter, LONGEST * size / longer)
-    height, width = (
-        tf.maximum(tf.cast(tf.round(side * scale), tf.int32), 1)
-        for side in (height, width)
-    )
-    return height, width
+    sides, size = np.array([height, width], np.float32), np.float32(working_size)
+    scale = min(size / sides.min(), np.float32(LONGEST) * size / sides.max())
+    found = np.maximum(np.round(sides * scale).astype(int), 1)
+    return int(found[0]), int(found[1])
 
 
 def reduced_lightness(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """L* [h, w] of a picture at a smaller size, or a larger one, as networks
     are shown it in training."""
     full_height, full_width = image.shape[:2]
-    rows, columns = resize.reducing((full_height, full_width), (height, width))
-    lines = tf.zeros([height, 3 * full_width])
-    count = max(1, compose.BAND // full_width)
-    for first in range(0, full_height, count):
-        band = slice(first, first + count)
-        lines += _reduced_lines(compose.as_rgb(image[band]), rows[:, band])
-    return reduced_columns(lines, columns).numpy()
-
-
-@tf.function(
-    input_signature=[
-        tf.TensorSpec([None, None, 3], tf.uint8),
-        tf.TensorSpec([None, None], tf.float32),
-    ],
-    autograph=False,
-)
-def _reduced_lines(rgb, rows):
-    return reduced_lines(rgb, rows)
-
-
-def reduced_lines(rgb: Tensor, rows: Tensor) -> Tensor:
-    """[..., H, W, 3] with as many rows as the weights [h, H] have: [..., h, 3W]."""
-    shape = tf.shape(rgb)
-    lines = tf.concat([shape[:-2], shape[-2:-1] * shape[-1:]], 0)
-    return tf.matmul(rows, tf.reshape(tf.cast(rgb, tf.float32), lines))
-
-
-def reduced_columns(lines: Tensor, columns: Tensor) -> Tensor:
-    """L* [..., h, w] of such lines [..., h, 3W] of levels 0..255, brought to as
-    many columns as the weights [w, W] have."""
-    shape = tf.concat([tf.shape(lines)[:-1], [-1, 3]], 0)
-    return lab.lightness(tf.matmul(columns, tf.reshape(lines, shape)) / 255.0)
+    factor = axes.reduction((full_height, full_width), (height, width))
+    levels = np.empty((height, full_width * image[0, 0].size), np.float32)
+    down = axes.blocks(full_height, height, "linear", factor, _ROWS)
+    for rows, span, matrix in down:
+        band = image[span].reshape(-1, levels.shape[1])
+        np.matmul(matrix, band.astype(np.float32), out=levels[rows])
+    across = axes.blocks(full_width, width, "linear", factor)
+    lines = np.moveaxis(levels.reshape(height, full_width, -1), -1, 0)
+    small = axes.columns(np.ascontiguousarray(lines), across) / np.float32(255.0)
+    small = np.broadcast_to(small, (3, height, width))  # also of a grey picture
+    return arrays.lightness(np.moveaxis(small, 0, -1))

@@ -15,15 +15,16 @@ from tfcolor.color import gamut
 from tfcolor.color import lab
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
-from tfcolor.images import compose
+from tfcolor.images import graph
 from tfcolor.images import resize
-from tfcolor.images import working
+from tfcolor.inference import precision
 from tfcolor.inference import requests
 from tfcolor.inference import restore
 from tfcolor.inference import serving
 from tfcolor.inference import steering
+from tfcolor.inference import traced
+from tfcolor.inference.planes import predict_planes
 from tfcolor.inference.predictor import Info
-from tfcolor.inference.predictor import predict_planes
 from tfcolor.presets import writing
 from tfcolor.runs import folder as run_folder
 from tfcolor.types import Batch
@@ -49,11 +50,14 @@ class Served(tf.Module):
     def __init__(self, generator: Network, info: Info) -> None:
         super().__init__()
         generator = generator.folded()
-        self.info = info
+        self.info = {**info}
         self.max_pixels = info["max_pixels"]
-        # By name, because tracking misses layers that a network keeps in lists.
-        self.weights = [variable.value for variable in generator.variables]
-        self.network = restore.network_of(generator)
+        self.network: Any = restore.network_of(generator)
+        if info.get("precision", "float32") == "float32":
+            # By name, because tracking misses layers that a network keeps in lists.
+            self.weights = [variable.value for variable in generator.variables]
+        else:  # the graph itself has them
+            self.network = precision.reduced(self.network, info["precision"])
         if info.get("hints"):  # because what a module has is saved with it
             self.colorize_with_hints = tf.function(
                 self._colorize_with_hints, _WITH_HINTS, autograph=False
@@ -93,7 +97,7 @@ class Served(tf.Module):
         if "change" in planes:
             change = _enlarged(planes["change"], *size)
             change = tf.transpose(change, [1, 0, 2, 3])
-            result["l"] = compose.changed(l[..., 0], change)[..., None]
+            result["l"] = _changed(l[..., 0], change)[..., None]
         if "logits" in planes:
             result["probabilities"] = tf.nn.softmax(planes["logits"])
         return result
@@ -148,25 +152,30 @@ class Served(tf.Module):
             ab = tf.where(color[:, 2:] > 0.0, color[:, :2], ab)
         if "change" in planes:
             change = _enlarged(planes["change"], *size)
-            lightness = compose.changed(lightness, tf.transpose(change, [1, 0, 2, 3]))
+            lightness = _changed(lightness, tf.transpose(change, [1, 0, 2, 3]))
         return gamut.to_uint8(lightness, ab[:, 0], ab[:, 1])
 
     def _reduced(self, rgb):
         """Levels 0..255 [N, H, W, 3] -> L* [N, h, w] at the working size."""
         size = tf.shape(rgb)[1], tf.shape(rgb)[2]
         rows, columns = resize.reducing(size, tf.unstack(self._working_shape(*size)))
-        lines = working.reduced_lines(rgb, rows)
-        return working.reduced_columns(lines, columns)
+        lines = graph.reduced_lines(rgb, rows)
+        return graph.reduced_columns(lines, columns)
 
     def _working_shape(self, height, width):
         size = self.info["working_size"]
-        return tf.stack(working.working_shape(height, width, size))
+        return tf.stack(graph.working_shape(height, width, size))
 
     def _planes(self, lightness, hints=None):
         if hints is None and self.info.get("hints"):
             hints = tf.zeros([*tf.unstack(tf.shape(lightness)), 3])
         multiple = self.info["multiple"]
         return predict_planes(self.network, lightness, multiple, hints=hints)
+
+
+def _changed(lightness, change):
+    """L* [...] plus the sum of changes [0 or 1, ...], within 0..100."""
+    return tf.clip_by_value(lightness + tf.reduce_sum(change, 0), 0.0, 100.0)
 
 
 def _enlarged(planes, height, width):
@@ -184,6 +193,7 @@ def export(
     version: int | None = None,
     kind: str = "tf_saved_model",
     max_pixels: int = requests.MAX_PIXELS,
+    bits: str = "float32",
 ) -> pathlib.Path:
     """Write BASE/<version>/, a SavedModel, and what helps to serve it; or of
     another kind BASE/<kind>-<version>/ with the network alone.
@@ -196,6 +206,7 @@ def export(
       version: a whole number; None: the step of the training.
       kind: of registry.FORMATS.
       max_pixels: of a request, of which a SavedModel refuses more.
+      bits: of precision.KINDS, of a SavedModel.
 
     Returns:
       The path of the version.
@@ -203,14 +214,21 @@ def export(
     Raises:
       UsageError: no such model, the version is there already, or a package is
         missing.
-      RunError: no checkpoint, or the disk is full.
+      RunError: no checkpoint, the disk is full, or the colors in fewer bits are not
+        those of float32.
     """
+    if bits not in precision.KINDS:
+        known = ", ".join(precision.KINDS)
+        raise UsageError(f"precision: {bits!r} is not one of {known}")
     generator, info = restore.of_model(model)
     version = info["step"] if version is None else version
     base = pathlib.Path(base).expanduser()
     form = registry.FORMATS[kind]
     served = not form.form
+    if bits != "float32" and not served:
+        raise UsageError(f"--precision={bits}: --format={kind} is in float32 only")
     info = {**info, "max_pixels": max_pixels} if served else info
+    info = {**info, "precision": bits} if bits != "float32" else info
     target = base / (str(version) if served else f"{kind}-{version}")
     if target.exists():
         raise UsageError(
@@ -255,7 +273,10 @@ def preset(
     """
     generator, info = restore.of_run(pathlib.Path(run))
     config = run_folder.load_config(run)
-    return writing.save(generator, config, info["step"], name, folder, **texts)
+    path = writing.save(generator, config, info["step"], name, folder, **texts)
+    sha256 = json.loads(path.read_text())["sha256"]
+    traced.write(generator, sha256, path.with_suffix(".graph"))
+    return path
 
 
 def write_network(
@@ -279,8 +300,12 @@ def write_network(
 def write_served(
     generator: Network, info: Info, folder: pathlib.Path, kind: str
 ) -> None:
-    """A SavedModel with the signatures of Served, and its warm-up requests."""
+    """A SavedModel with the signatures of Served, and its warm-up requests; adds
+    `ab_difference` to the info of one in fewer bits."""
     served = Served(generator, info)
+    if "precision" in info:
+        usual = restore.network_of(generator.folded())
+        info["ab_difference"] = precision.difference(usual, served.network, info)
     tf.saved_model.save(served, str(folder), signatures=served.signatures())
     name = folder.parent.resolve().name
     serving.write_warmup(folder, name, info)

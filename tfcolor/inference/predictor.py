@@ -3,27 +3,27 @@
 The colors are predicted at the size that the network was trained for, brought
 to the picture's own size by bicubic interpolation, and joined to its own,
 untouched lightness; of line art, to its lightness as far as the network has not
-changed it. The functions on tensors hold in an exported graph too.
+changed it. Importing this needs no TensorFlow.
 """
 
+import concurrent.futures
+import functools
 import logging
+import os
+import sys
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 from typing import TypeAlias
 
 import numpy as np
-import tensorflow as tf
 
 from tfcolor.color import cie
 from tfcolor.errors import RunError
 from tfcolor.errors import UsageError
 from tfcolor.images import compose
 from tfcolor.images import hints as hints_of
-from tfcolor.images import resize
 from tfcolor.images import working
-from tfcolor.inference import steering
-from tfcolor.networks import heads
 from tfcolor.types import Batch
 from tfcolor.types import Size
 from tfcolor.types import Tensor
@@ -154,8 +154,7 @@ class Predictor:
     ) -> Size:
         """(height, width), ints, at which `predict_ab` looks at a picture."""
         size = working_size or self.info["working_size"]
-        height, width = working.working_shape(height, width, size)
-        return int(height), int(width)
+        return working.working_shape(height, width, size)
 
     def predict_ab(
         self,
@@ -195,9 +194,11 @@ class Predictor:
                 planes, small, given = self._predict(images, size, temperature, hints)
                 planes[:, :2] *= saturation
                 if any(known is not None for known in hints):
-                    planes[:, :2] = steering.corrected(planes[:, :2], small, given)
+                    planes[:, :2] = _obeying(planes[:, :2], small, given)
                 return planes
-            except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
                 if len(images) > 1:
                     said = f"out of memory for {len(images)} pictures at a time"
                     raise RunError(said) from error
@@ -223,7 +224,7 @@ class Predictor:
         planes = self._predict_lightness(lightness, temperature, given)
         planes = planes * factors[: planes.shape[1]]
         if hints is not None:
-            planes[:, :2] = steering.corrected(planes[:, :2], lightness, hints)
+            planes[:, :2] = _obeying(planes[:, :2], lightness, hints)
         return planes
 
     def _predict(self, images, size, temperature, hints):
@@ -231,11 +232,27 @@ class Predictor:
         return self._predict_lightness(small, temperature, given), small, given
 
     def _predict_lightness(self, small, temperature, given):
-        output = predict_planes(
-            self.network, tf.constant(small), self.info["multiple"], temperature, given
-        )
-        names = [name for name in ("ab", "change") if name in output]
-        return np.concatenate([output[name] for name in names], 1)
+        """As `planes.predict_planes`, on arrays: [N, 2 or 3, h, w]."""
+        height, width = small.shape[1:]
+        beyond = [-side % self.info["multiple"] for side in (height, width)]
+        padded = small[:, _reflected(height, beyond[0])]
+        padded = padded[:, :, _reflected(width, beyond[1])]
+        l = padded[..., None] / np.float32(cie.L_HALF) - np.float32(1.0)
+        if given is not None:
+            around = [(0, 0), (0, beyond[0]), (0, beyond[1]), (0, 0)]
+            l = np.concatenate([l, np.pad(given, around)], -1)
+        output = self.network(l)
+        ab = output["ab"]
+        if temperature is not None:
+            from tfcolor.networks import heads
+
+            ab = heads.ab_of_logits(output["logits"], temperature)
+        ab = np.asarray(ab)[:, :height, :width] * np.float32(cie.AB_MAX)
+        planes = list(np.moveaxis(ab, -1, 0))
+        if "l" in output:
+            drawn = np.asarray(output["l"])[:, :height, :width, 0] + np.float32(1.0)
+            planes.append(drawn * np.float32(cie.L_HALF) - small)
+        return np.stack(planes, 1)
 
     def reduced(
         self, images: Sequence[np.ndarray], size: int | None, hints: Any
@@ -244,7 +261,11 @@ class Predictor:
         hints they, [N, h, w, 3], of others None."""
         height, width = images[0].shape[:2]
         height, width = self.working_shape(height, width, size)
-        small = np.stack([working.reduced_lightness(i, height, width) for i in images])
+        reduce = functools.partial(
+            working.reduced_lightness, height=height, width=width
+        )
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            small = np.stack(list(pool.map(reduce, images)))
         if not self.info.get("hints"):
             return small, None
         none = np.zeros((height, width, 3), np.float32)
@@ -252,47 +273,25 @@ class Predictor:
         return small, np.stack(given)
 
 
-def predict_planes(
-    network: Callable[[Tensor], Batch],
-    lightness: Tensor,
-    multiple: int,
-    temperature: float | None = None,
-    hints: Tensor | None = None,
-) -> Batch:
-    """Run a network at the size given, padded by reflection to what it takes.
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether Python or TensorFlow say so."""
+    if isinstance(error, MemoryError):
+        return True
+    tf = sys.modules.get("tensorflow")
+    return tf is not None and isinstance(error, tf.errors.ResourceExhaustedError)
 
-    Args:
-      network: as of Predictor.
-      lightness: [N, h, w] float32, L* 0..100.
-      hints: [N, h, w, 3] of a network that takes them, none in the padding.
 
-    Returns:
-      {"ab": [N, 2, h, w] float32, a* and b*}, of the head "bins" {"logits": [N,
-      ceil(h/4), ceil(w/4), 313]} too, and of those of drawings {"change":
-      [N, 1, h, w]}, what the network adds to L*.
-    """
-    height, width = tf.unstack(tf.shape(lightness)[1:])
-    padded = lightness
-    for axis, size in ((1, height), (2, width)):
-        index = resize.reflected(size, 0, -size % multiple)
-        padded = tf.gather(padded, index, axis=axis)
-    l = padded[..., None] / cie.L_HALF - 1.0
-    if hints is not None:
-        beyond = [[0, 0], [0, -height % multiple], [0, -width % multiple], [0, 0]]
-        l = tf.concat([l, tf.pad(hints, beyond)], -1)
-    output = dict(network(l))
-    if temperature is not None:
-        output["ab"] = heads.ab_of_logits(output["logits"], temperature)
-    planes = tf.transpose(output["ab"][:, :height, :width], [0, 3, 1, 2])
-    output["ab"] = planes * cie.AB_MAX
-    if "l" in output:
-        drawn = (output.pop("l")[:, :height, :width, 0] + 1.0) * cie.L_HALF
-        output["change"] = (drawn - lightness)[:, None]
-    if "logits" in output:
-        output["logits"] = output["logits"][
-            :, : -(-height // heads.QUARTER), : -(-width // heads.QUARTER)
-        ]
-    return output
+def _obeying(ab, lightness, hints):
+    from tfcolor.inference import steering
+
+    return steering.corrected(ab, lightness, hints)
+
+
+def _reflected(count, after):
+    """`resize.reflected` of nothing before."""
+    last = max(count - 1, 1)
+    index = np.abs((np.arange(count + after) + last) % (2 * last) - last)
+    return np.minimum(index, count - 1)
 
 
 def _checked(images):

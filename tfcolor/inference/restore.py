@@ -220,7 +220,7 @@ def _saved_model(path):
         loaded = tf.saved_model.load(str(path))
         info = json.loads((path / INFO).read_text())
         # Not loaded.network itself, which does not keep its variables alive.
-        return Predictor(lambda l: loaded.network(l), info)
+        return Predictor(lambda l: loaded.network(tf.convert_to_tensor(l)), info)
     except UsageError:
         raise
     except (OSError, ValueError, AttributeError, *_DAMAGED) as error:

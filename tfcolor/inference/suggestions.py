@@ -29,8 +29,8 @@ from tfcolor.images import pictures
 from tfcolor.inference import batch
 from tfcolor.inference import planning
 from tfcolor.inference import steering
+from tfcolor.inference.planes import predict_planes
 from tfcolor.inference.predictor import Predictor
-from tfcolor.inference.predictor import predict_planes
 from tfcolor.networks import heads
 
 log = logging.getLogger("tfcolor")

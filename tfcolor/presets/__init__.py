@@ -1,8 +1,8 @@
 """Weights that ship, by name.
 
-A preset NAME is three files in this folder: NAME.npz, the weights of a generator;
-NAME.json, its card as data; and NAME.md, the same card to read. Importing this
-needs no TensorFlow.
+A preset NAME is files in this folder: NAME.npz, the weights of a generator; NAME.json,
+its card as data; NAME.md, the same card to read; and of some NAME.graph, see
+`inference.quick`. Importing this needs no TensorFlow.
 """
 
 import difflib

@@ -1,4 +1,4 @@
-"""From a preset's files to its generator."""
+"""From a preset's files to its generator. Importing this needs no TensorFlow."""
 
 import hashlib
 import io
@@ -11,7 +11,6 @@ import numpy as np
 from tfcolor import config as config_lib
 from tfcolor import presets
 from tfcolor.errors import UsageError
-from tfcolor.networks import factory
 from tfcolor.types import Network
 
 
@@ -21,22 +20,29 @@ def restore(name: str) -> tuple[Network, dict[str, Any]]:
     Raises:
       UsageError: its files are damaged, or this version cannot build its network.
     """
+    from tfcolor.networks import factory
+
     card = presets.card(name)
     generator = factory.generator_of(config_of(card))
-    arrays = _arrays(name, card)
+    arrays = read(name, card)
     shapes, expected = ([x.shape for x in each] for each in (arrays, generator.weights))
     if shapes != [tuple(shape) for shape in expected]:
         raise UsageError(f"{name}: its weights are not those of its generator")
     generator.set_weights(arrays)
-    return generator, {
+    hints = {"hints": True} if generator.settings["hints"] else {}
+    return generator, {**info_of(name, card, generator.multiple), **hints}
+
+
+def info_of(name: str, card: dict[str, Any], multiple: int) -> dict[str, Any]:
+    """What `restore` says of a card whose network takes sides that are multiples."""
+    return {
         "working_size": card["working_size"],
-        "multiple": generator.multiple,
+        "multiple": multiple,
         "head": card["head"],
         "step": card["step"],
         "trainer": card["trainer"],
         "preset": name,
         "sha256": card["sha256"],
-        **({"hints": True} if generator.settings["hints"] else {}),
     }
 
 
@@ -79,7 +85,12 @@ def unpacked(data: bytes) -> list[np.ndarray]:
         return [stored[key].astype("float32") for key in sorted(stored.files)]
 
 
-def _arrays(name, card):
+def read(name: str, card: dict[str, Any]) -> list[np.ndarray]:
+    """The weights of a preset, float32, in the order of their creation.
+
+    Raises:
+      UsageError: their file is not there, or damaged.
+    """
     path = presets.FOLDER / f"{name}.npz"
     try:
         data = path.read_bytes()
