@@ -5,9 +5,9 @@ python benchmarks/levin.py --data=folder:PHOTOS
 Pictures of several sizes are laid out of pieces of photographs, --share of their
 pixels are known, or what --strokes of a brush cover, and both chroma planes are
 solved for: the system put together, then solved, each in a process of its own.
-Seconds by the clock and of the CPU, peak memory beyond that of the imports and the picture, iterations, the
-CPU seconds that one stroke more takes, which starts from that solution, and the
-differences from LU, which is left out above --largest_lu megapixels.
+Seconds by the clock and of the CPU, peak memory beyond that of the imports and the
+picture, iterations, the CPU seconds that one stroke more takes, which starts from that
+solution, and the differences from LU, which is left out above --largest_lu megapixels.
 """
 
 import json
@@ -32,6 +32,7 @@ _SHARE = flags.DEFINE_float("share", 0.01, "of the pixels, known")
 _STROKES = flags.DEFINE_integer("strokes", 0, "instead of a share: how many")
 _SIZES = flags.DEFINE_list("sizes", "0.25,0.5,1,2,4,8", "megapixels")
 _LARGEST_LU = flags.DEFINE_float("largest_lu", 1.0, "megapixels that LU is tried at")
+_LARGEST_AGAIN = flags.DEFINE_float("largest_again", 4.0, "the same of a stroke more")
 _AFFINITY = flags.DEFINE_enum("affinity", "gaussian", levin.AFFINITIES, "of levin")
 _PICTURE = flags.DEFINE_string("picture", None, "of a process of the benchmark's own")
 _SOLVER = flags.DEFINE_enum("solver", None, ("lu", "multigrid"), "of such a process")
@@ -75,6 +76,8 @@ def work():
     np.save(f"{_PICTURE.value}.{_SOLVER.value}.npy", found)
     if not exact:
         said["iterations"] = max(canvas.iterations)
+        said["again"] = float("nan")
+    if not exact and known.size <= _LARGEST_AGAIN.value * 1e6:
         said["again"] = again(canvas, luminance, chroma, known)
     print(json.dumps(said))
 
@@ -105,7 +108,9 @@ def _peak():
 
 
 def run(path, solver):
-    flags_of_it = [f"--{n}={flags.FLAGS[n].value}" for n in ("affinity",)]
+    flags_of_it = [
+        f"--{n}={flags.FLAGS[n].value}" for n in ("affinity", "largest_again")
+    ]
     command = [sys.executable, __file__, f"--picture={path}", f"--solver={solver}"]
     done = subprocess.run([*command, *flags_of_it], stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout.splitlines()[-1])

@@ -120,7 +120,7 @@ def _scatter(planes, row, padded, color, y, x, at):
 
 
 def inverse(planes: dict[tuple, np.ndarray], loss: np.ndarray) -> np.ndarray:
-    """Of the matrix of a grid as `galerkin` has it, dense, float32."""
+    """Of the matrix of a grid as `galerkin` has it: dense, float32 [h w, h w]."""
     height, width = loss.shape
     number = np.arange(height * width).reshape(height, width)
     matrix, own = np.zeros((height * width,) * 2), loss.astype(np.float64)

@@ -136,7 +136,7 @@ def split(plane: np.ndarray, border: int = 0) -> np.ndarray:
 
 
 def put(plane: np.ndarray, quarters: np.ndarray, border: int = 0, row: int = 0) -> None:
-    """Put rows of a plane, from an even one on, into quarters."""
+    """Put rows [n, W] of a plane, from an even one on, into quarters [2, 2, h, w]."""
     for color in COLORS:
         part = plane[color[0] :: 2, color[1] :: 2]
         first = row // 2 + border
