@@ -101,7 +101,7 @@ def galerkin(
         color, y, x = (window[0] % 2, window[1] % 2), window[0] // 2, window[1] // 2
         back = at(padded[color, (-y, -x)], y, x)
         loss += back * sums[color][1 + y : 1 + y + height, 1 + x : 1 + x + width]
-        total = np.pad(system.weights[(slice(None), *color)].sum(0), 2)
+        total = np.pad(system.weights[:, color[0], color[1]].sum(0), 2)
         if system.loss is not None:
             total[2:-2, 2:-2] += system.loss[color]
         for k in range(len(OFFSETS)):

@@ -105,7 +105,8 @@ class Painting:
     ) -> None:
         self.image, self.affinity = image, affinity
         self._conversion = _CONVERSIONS[chroma]
-        self.shape = working_shape(*image.shape[:2], working_size)
+        height, width = image.shape[:2]
+        self.shape = working_shape(height, width, working_size)
         forth, _, scale = self._conversion
         self._luminance = strokes.converted(image, forth)[..., 0] / scale
         self._canvas: Canvas | None = None

@@ -152,18 +152,21 @@ def solve(grids: Hierarchy, x: np.ndarray, tolerance: float = TOLERANCE) -> int:
       The iterations.
 
     Raises:
+      ValueError: nothing is known.
       RunError: the tolerance is not reached.
     """
     system, work, count = grids.levels[0].system, grids.work(), 0
     vectors = [system.unknowns() for _ in range(5)]
     residual = vectors[0]
-    free, before = ~np.pad(system.known, _BORDER), x.copy()
-    x[free] = 0.0
+    before = x.copy()
+    if system.known is None:
+        raise ValueError("a system without known points")
+    x[~np.pad(system.known, _BORDER)] = 0.0
     limit = _norm(system.product(x, residual))
     if _norm(system.product(before, residual)) < limit:
         x[:] = before
     limit *= tolerance
-    del free, before
+    del before
     while True:
         np.negative(system.product(x, residual), out=residual)
         if _norm(residual) <= limit:

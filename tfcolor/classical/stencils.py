@@ -110,7 +110,7 @@ class Stencil:
             _add(total, self.weights[k][color][rows], x, color, rows, k)
         np.multiply(total, self.inverse[color][rows], out=x[color][own])
 
-    def _bands(self, reverse=False) -> Iterator[tuple]:
+    def _bands(self, reverse: bool = False) -> Iterator[tuple]:
         """(quarter, its rows, the same of unknowns) one after the other."""
         height, width = self.shape
         count = max(1, _BAND // width)
@@ -158,7 +158,7 @@ def _others(color):
 
 
 def neighbor(x: np.ndarray, color: tuple[int, int], rows: slice, k: int) -> np.ndarray:
-    """What the k-th neighbors of rows of a quarter have, of unknowns x: a view."""
+    """What the k-th neighbors of rows of a quarter have: a view [n, w] of unknowns."""
     other, dy, dx = place(color, k)
     width = x.shape[3] - 2
     return x[other][1 + dy + rows.start : 1 + dy + rows.stop, 1 + dx : 1 + dx + width]
