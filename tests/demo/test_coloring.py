@@ -11,6 +11,7 @@ from painted import painted
 from PIL import Image
 
 from tfcolor.classical import charpiat
+from tfcolor.classical import levin
 from tfcolor.color import lab
 from tfcolor.demo import coloring
 from tfcolor.demo.coloring import Settings
@@ -101,6 +102,27 @@ def test_a_network_without_hints_leaves_it_to_levin(predictors):
     half = coloring.color(pixels, predictors.plain, Settings(0.5, 16), strokes)
     assert half.planes.shape == (2, 16, 21)
     np.testing.assert_allclose(half.planes[:, 0, 0], red / 2, atol=0.1)
+
+
+def test_a_stroke_more_starts_from_the_last_solution(predictors, monkeypatch, rng):
+    monkeypatch.setattr(levin, "EXACT", 0)
+    pixels = np.maximum(grey_picture(), rng.integers(0, 200, (48, 64, 1), np.uint8))
+    plain, kept = predictors.plain, {}
+    layer, settings = painted(48, 64, BOX), Settings(1.0, 32)
+    layers = [layer.copy(), layer]
+    layer[40:44, 5:60] = (30, 60, 200, 255)
+    for each in layers:
+        strokes = coloring.strokes_of(each, 48, 64)
+        found = coloring.color(pixels, plain, settings, strokes, paintings=kept)
+        cold = coloring.color(pixels, plain, settings, strokes)
+        np.testing.assert_allclose(found.planes, cold.planes, atol=0.05)
+    painting = kept[32]
+    again = coloring.color(pixels, plain, settings, strokes, paintings=kept)
+    assert kept[32] is painting
+    assert painting._canvas.iterations == [0, 0]
+    np.testing.assert_array_equal(again.planes, found.planes)
+    coloring.color(pixels, plain, Settings(1.0, 16), strokes, paintings=kept)
+    assert list(kept) == [16]  # one at a time
 
 
 def test_intensity_scales_the_colors_and_not_the_lightness(predictors):

@@ -214,14 +214,14 @@ RUN = [
 CLASSICAL = [
     Fault(
         "levin.affinities_of_any_sum",
-        "classical/levin.py",
+        "classical/affinity.py",
         "return weights / weights.sum(0)",
         "return weights / 8.0",
         "tests/classical/test_levin.py -k affinities",
     ),
     Fault(
         "levin.variance_of_the_paper_unscaled",
-        "classical/levin.py",
+        "classical/affinity.py",
         "_SPREAD = 0.6",
         "_SPREAD = 1.0",
         "tests/classical/test_levin.py -k affinities",
@@ -232,6 +232,27 @@ CLASSICAL = [
         "_csr(values, _neighbor_numbers(known, free), counts[1])",
         "_csr(-values, _neighbor_numbers(known, free), counts[1])",
         "tests/classical/test_levin.py -k 'rows_sum or dense_system'",
+    ),
+    Fault(
+        "multigrid.loss_of_the_difference",
+        "classical/stencils.py",
+        "np.subtract(value, neighbor(x, color, rows, k), out=term)",
+        "np.subtract(0.5 * value, neighbor(x, color, rows, k), out=term)",
+        "tests/classical/test_multigrid.py -k products",
+    ),
+    Fault(
+        "multigrid.next_grid_without_the_deficit",
+        "classical/coarsening.py",
+        "sums = -system.product(deficit, system.unknowns())",
+        "sums = 0.0 * system.product(deficit, system.unknowns())",
+        "tests/classical/test_multigrid.py -k galerkin",
+    ),
+    Fault(
+        "canvas.starts_from_nothing",
+        "classical/canvas.py",
+        "last = self.last if self._fits(chroma) else None",
+        "last = None",
+        "tests/classical/test_multigrid.py -k last_one",
     ),
     Fault(
         "levin.strokes_summed_when_reduced",

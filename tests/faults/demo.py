@@ -38,8 +38,8 @@ FAULTS = [
     Fault(
         "demo.levin_at_full_size",
         "demo/coloring.py",
-        "levin.planes(pixels, strokes.colors, alpha, working_size=size)",
-        "levin.planes(pixels, strokes.colors, alpha)",
+        "levin.Painting(pixels, working_size=size)",
+        "levin.Painting(pixels)",
         f"{COLORING} -k levin",
     ),
     Fault(

@@ -19,31 +19,24 @@ from scipy import sparse
 from scipy.sparse import linalg
 from skimage import color
 
-from tfcolor.classical import multigrid
 from tfcolor.classical import strokes
+from tfcolor.classical.affinity import AFFINITIES as AFFINITIES
+from tfcolor.classical.affinity import OFFSETS as OFFSETS
+from tfcolor.classical.affinity import affinities
+from tfcolor.classical.affinity import neighbors
+from tfcolor.classical.canvas import Canvas
 from tfcolor.errors import RunError
 from tfcolor.types import Size
 
 log = logging.getLogger("tfcolor")
 
-# Pixels of a picture, at most, that are solved for: about 4 GB.
-LARGEST = 8_000_000
+# Pixels of a picture, at most, that are solved for: about 8 GB.
+LARGEST = 50_000_000
 
 # Free pixels up to which the system is solved directly; up to which it is where
 # multigrid fails, with memory of about 4 GB a megapixel.
 EXACT = 20_000
 LARGEST_EXACT = 1_500_000
-
-# Of the Gaussian: its variance over that of the window; the affinity that the
-# most similar neighbor has at least; the least variance (luminance in 0..1).
-_SPREAD = 0.6
-_NEAREST = 0.01
-_VARIANCE = 2e-6
-
-# Of the correlation, which may be negative: the least affinity.
-_LEAST = 0.01
-
-OFFSETS = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
 
 
 def colorize(
@@ -91,20 +84,53 @@ def planes(
     Returns:
       float32 [2, h, w]: a* and b*, CIE units.
     """
-    known = strokes.known(image, hints, alpha)
-    forth, back, scale = _CONVERSIONS[chroma]
-    luminance = strokes.converted(image, forth)[..., 0] / scale
-    given = np.zeros((*known.shape, 2), np.float32)
-    given[known] = forth(strokes.as_rgb(hints)[known])[..., 1:]
-    height, width = known.shape
-    shape = working_shape(height, width, working_size)
-    if shape != known.shape:
-        luminance, given, known = reduced(luminance, given, known, shape)
-    result = spread(luminance, given, known, affinity)
-    if back:
-        whole = np.concatenate([luminance[..., None] * scale, result], -1)
-        result = strokes.converted(whole, back)[..., 1:]
-    return np.ascontiguousarray(np.moveaxis(result, -1, 0))
+    return Painting(image, affinity, chroma, working_size).planes(hints, alpha)
+
+
+class Painting:
+    """A picture on which strokes come and go: what follows from it alone is kept, and
+    each solution starts from the last one.
+
+    Args:
+      image: uint8 [H, W] or [H, W, 3].
+      affinity, chroma, working_size: as in `planes`.
+    """
+
+    def __init__(
+        self,
+        image: np.ndarray,
+        affinity: str = "gaussian",
+        chroma: str = "lab",
+        working_size: int | None = None,
+    ) -> None:
+        self.image, self.affinity = image, affinity
+        self._conversion = _CONVERSIONS[chroma]
+        height, width = image.shape[:2]
+        self.shape = working_shape(height, width, working_size)
+        forth, _, scale = self._conversion
+        self._luminance = strokes.converted(image, forth)[..., 0] / scale
+        self._canvas: Canvas | None = None
+
+    def planes(self, hints: np.ndarray, alpha: np.ndarray | None = None) -> np.ndarray:
+        """`planes` of the picture with these strokes, the same to the tolerance of
+        the solver, whatever strokes there were before.
+
+        Raises:
+          UsageError: hints of another size, or without a stroke in color.
+        """
+        known = strokes.known(self.image, hints, alpha)
+        forth, back, scale = self._conversion
+        luminance, given = self._luminance, np.zeros((*known.shape, 2), np.float32)
+        given[known] = forth(strokes.as_rgb(hints)[known])[..., 1:]
+        if self.shape != known.shape:
+            luminance, given, known = reduced(luminance, given, known, self.shape)
+        if self._canvas is None and _free(known) > EXACT:
+            self._canvas = Canvas(luminance, self.affinity)
+        result = spread(luminance, given, known, self.affinity, canvas=self._canvas)
+        if back:
+            whole = np.concatenate([luminance[..., None] * scale, result], -1)
+            result = strokes.converted(whole, back)[..., 1:]
+        return np.ascontiguousarray(np.moveaxis(result, -1, 0))
 
 
 def working_shape(height: int, width: int, working_size: int | None = None) -> Size:
@@ -153,6 +179,7 @@ def spread(
     known: np.ndarray,
     affinity: str = "gaussian",
     exact: bool | None = None,
+    canvas: Canvas | None = None,
 ) -> np.ndarray:
     """The chroma of every pixel from that of some.
 
@@ -163,6 +190,8 @@ def spread(
       affinity: of AFFINITIES.
       exact: solve by sparse LU instead of multigrid; None: if at most EXACT
         pixels are free. Its time and memory grow faster than the picture.
+      canvas: of this luminance and affinity, whose last solution multigrid starts
+        from; None: it starts from nothing.
 
     Returns:
       [H, W, K] float32, each value within the range of the known ones.
@@ -170,76 +199,44 @@ def spread(
     Raises:
       RunError: multigrid fails on a picture too large to be solved directly.
     """
-    if exact is None:
-        exact = known.size - np.count_nonzero(known) <= EXACT
-    given = chroma[known].astype(np.float64)
-    # So that strokes of one color give that color to the last digit.
-    middle = given.mean(0)
-    result = np.empty(chroma.shape, np.float32)
-    result[known] = given
     if known.all():
-        return result
-    solution = _solved(luminance, given - middle, known, affinity, exact)
-    result[~known] = np.clip(solution + middle, given.min(0), given.max(0))
+        return chroma.astype(np.float32)
+    if exact is None:
+        exact = _free(known) <= EXACT
+    if exact:
+        result = _directly(luminance, chroma, known, affinity)
+    else:
+        canvas = canvas or Canvas(luminance, affinity)
+        result = _iterated(canvas, luminance, chroma, known, affinity)
+    given = chroma[known].astype(np.float32)
+    np.clip(result, given.min(0), given.max(0), out=result)
+    result[known] = given
     return result
 
 
-def _solved(luminance, given, known, affinity, exact):
-    dtype = np.float64 if exact else np.float32
-    matrix, from_known = system(affinities(luminance.astype(dtype), affinity), known)
-    values = from_known @ given.astype(dtype)
-    if exact:
-        return linalg.splu(matrix.tocsc()).solve(values)
+def _iterated(canvas, luminance, chroma, known, affinity):
     try:
-        return multigrid.solve(matrix, values)[0]
+        return canvas.spread(chroma, known)
     except RunError as error:
-        if len(values) > LARGEST_EXACT:
+        if _free(known) > LARGEST_EXACT:
             raise
         log.warning("%s: solved directly, which takes longer", error)
-    return _solved(luminance, given, known, affinity, exact=True)
+    return _directly(luminance, chroma, known, affinity)
 
 
-def affinities(luminance: np.ndarray, kind: str = "gaussian") -> np.ndarray:
-    """How much each pixel counts for each of its neighbors in 3x3 windows.
-
-    "gaussian" (eq. 2): exp(-(Y_r - Y_s)^2 / (2 sigma_r^2)), 2 sigma_r^2 being 0.6
-    of the window's variance, but so much that the nearest in luminance gets 0.01.
-    "correlation" (eq. 3): 1 + (Y_r - mu_r)(Y_s - mu_r) / sigma_r^2, but at least
-    0.01: below 0 colors would leave the range of the strokes.
-
-    Args:
-      luminance: [H, W] float32 or float64, 0..1.
-
-    Returns:
-      [8, H, W] of the same dtype, neighbors in the order of OFFSETS; their sum
-      is 1, those beyond the border have 0.
-    """
-    neighbors = _neighbors(luminance, np.nan)
-    # From the window's own pixel, so that float32 has digits to spare.
-    d = neighbors - luminance
-    inside = np.isfinite(d)
-    d[~inside] = 0.0
-    count = (1 + inside.sum(0)).astype(d.dtype)
-    mean = d.sum(0) / count
-    variance = (d * d).sum(0) / count - mean * mean
-    weights = _KINDS[kind](d, inside, mean, np.maximum(variance, 0.0)) * inside
-    return weights / weights.sum(0)
+def _directly(luminance, chroma, known, affinity):
+    given = chroma[known].astype(np.float64)
+    # So that strokes of one color give that color to the last digit.
+    middle = given.mean(0)
+    matrix, from_known = system(affinities(luminance.astype(float), affinity), known)
+    result = np.empty(chroma.shape, np.float32)
+    values = from_known @ (given - middle)
+    result[~known] = linalg.splu(matrix.tocsc()).solve(values) + middle
+    return result
 
 
-def _gaussian(d, inside, mean, variance):
-    square = d * d
-    nearest = np.where(inside, square, np.inf).min(0)
-    spread = np.maximum(_SPREAD * variance, nearest / -math.log(_NEAREST))
-    return np.exp(-square / np.maximum(spread, _VARIANCE))
-
-
-def _correlation(d, inside, mean, variance):
-    weights = 1.0 - mean * (d - mean) / np.maximum(variance, _VARIANCE)
-    return np.maximum(weights, _LEAST)
-
-
-_KINDS = {"gaussian": _gaussian, "correlation": _correlation}
-AFFINITIES = tuple(_KINDS)
+def _free(known):
+    return known.size - np.count_nonzero(known)
 
 
 def system(
@@ -279,7 +276,7 @@ def energy(chroma: np.ndarray, weights: np.ndarray, known: np.ndarray) -> float:
     """
     total = 0.0
     for plane in np.moveaxis(chroma, -1, 0):
-        mean = (weights * _neighbors(plane, 0.0)).sum(0)
+        mean = (weights * neighbors(plane, 0.0)).sum(0)
         total += float(np.square((plane - mean)[~known], dtype=np.float64).sum())
     return total
 
@@ -288,16 +285,7 @@ def _neighbor_numbers(of, free):
     """The numbers, among the pixels `of`, of the neighbors of each free pixel,
     [free, 8] int32; -1 for a neighbor that is none of them."""
     numbers = np.where(of, np.cumsum(of, dtype=np.int32).reshape(of.shape), 0) - 1
-    return np.stack([plane[free] for plane in _neighbors(numbers, -1)], -1)
-
-
-def _neighbors(plane, outside):
-    """[8, H, W]: at each pixel its neighbors, in the order of OFFSETS."""
-    height, width = plane.shape
-    padded = np.pad(plane, 1, constant_values=outside)
-    return np.stack(
-        [padded[1 + y : 1 + y + height, 1 + x : 1 + x + width] for y, x in OFFSETS]
-    )
+    return np.stack([plane[free] for plane in neighbors(numbers, -1)], -1)
 
 
 def _csr(values, columns, width):

@@ -1,214 +1,228 @@
-"""Large sparse systems whose rows are weighted means, solved to a tolerance.
+"""Large systems of weighted means on a picture's grid, solved to a tolerance.
 
-Algebraic multigrid (Ruge and Stueben 1987) preconditions BiCGSTAB. Its
-interpolation P fits the rows of I - W, which sum to zero; as a restriction P^T
-fits only columns that sum to zero too (Notay 2012, "Aggregation-based algebraic
-multigrid for convection-diffusion equations"), which those of I - W do when its
-rows are weighted by the stationary distribution of the random walk W. Some steps
-of that walk are enough, as only rows near each other need the right proportions.
+Black-box multigrid (Dendy 1982, "Black box multigrid") preconditions BiCGSTAB (van der
+Vorst 1992). Each grid has every second point of the one before, and the interpolation P
+follows the weights, so that it does not cross edges (`coarsening`). P fits equations
+that sum to zero; P^T fits columns that do so too (Dendy 1983, "Black box multigrid for
+nonsymmetric problems"), which those of I - W do when its rows are weighted by the
+stationary distribution of the random walk W. Some steps of that walk are enough, as
+only rows near each other need the right proportions.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 
 import numpy as np
-from pyamg import strength
-from pyamg.classical import interpolate
-from pyamg.classical import split
-from scipy import sparse
-from scipy.sparse import linalg
 
+from tfcolor.classical import coarsening
+from tfcolor.classical import stencils
+from tfcolor.classical.affinity import OFFSETS
+from tfcolor.classical.stencils import Stencil
 from tfcolor.errors import RunError
 
-# Of the residual, over that of the start.
+# Of the residual, over that of zero.
 TOLERANCE = 2e-5
 ITERATIONS = 200
 
 # Steps of the random walk, how far each goes, and the least weight of a row.
-_STEPS = 30
+_STEPS = 60
 _DAMPING = 0.7
 _LEAST = 1e-4
 
 # Unknowns that are solved for directly.
 _COARSEST = 600
 
+# BiCGSTAB begins anew where its residual has no more than this in common with the
+# first one.
+_BREAKDOWN = 1e-5
+
+# Numbers of a block of a product; the border of unknowns.
+_BLOCK = 1 << 14
+_BORDER = ((0, 0), (0, 0), (1, 1), (1, 1))
+
 
 @dataclasses.dataclass
 class Level:
-    """A grid of the hierarchy. Its fine points, which the next grid lacks, come
-    before the coarse ones.
+    """A grid of the hierarchy.
 
     Attributes:
-      fine, coarse: the rows of the matrix [n, n], CSR float32.
-      inverse: of the diagonal, [n].
-      interpolation: CSR [n, m] from the next grid.
-      restriction: CSR [m, n].
+      system: of its points.
+      weights: of the interpolation from the next grid, float32 [h, w]: of the points
+        of a quarter, by ((a, b), (dy, dx)), from the point (y + dy, x + dx).
     """
 
-    fine: sparse.csr_matrix
-    coarse: sparse.csr_matrix
-    inverse: np.ndarray
-    interpolation: sparse.csr_matrix
-    restriction: sparse.csr_matrix = None
+    system: Stencil
+    weights: dict[tuple, np.ndarray]
+
+    def restrict(self, residual: np.ndarray) -> np.ndarray:
+        """P^T times unknowns: [h, w]."""
+        result = np.zeros(self.system.shape, np.float32)
+        for (color, (dy, dx)), weight in self.weights.items():
+            there = result[dy:, dx:]
+            height, width = there.shape
+            product = weight * residual[color][1:-1, 1:-1]
+            there += product[:height, :width]
+        return result
+
+    def correct(self, x: np.ndarray, plane: np.ndarray) -> None:
+        """Add P times [h, w] to unknowns."""
+        for (color, (dy, dx)), weight in self.weights.items():
+            part = plane[dy:, dx:]
+            height, width = part.shape
+            x[color][1 : 1 + height, 1 : 1 + width] += weight[:height, :width] * part
 
 
-def solve(
-    matrix: sparse.csr_matrix, values: np.ndarray, tolerance: float = TOLERANCE
-) -> tuple[np.ndarray, list[int]]:
-    """Solve matrix x = values, each column in a thread of its own.
+@dataclasses.dataclass
+class Hierarchy:
+    """The grids of a system, the finest first, and the inverse of what the last
+    interpolates from."""
+
+    levels: list[Level]
+    coarsest: np.ndarray
+
+    def cycle(self, work: list[tuple], values: np.ndarray, depth: int = 0) -> None:
+        """A V-cycle from 0: the unknowns are work[depth][0] then."""
+        level, (x, residual, _) = self.levels[depth], work[depth]
+        level.system.start(x, values, residual)
+        plane = level.restrict(residual)
+        if depth + 1 < len(self.levels):
+            given = work[depth + 1][2]
+            stencils.put(plane, given, border=1)
+            self.cycle(work, given, depth + 1)
+            found = stencils.merge(work[depth + 1][0], *plane.shape)
+        else:
+            found = (self.coarsest @ plane.ravel()).reshape(plane.shape)
+        level.correct(x, found)
+        level.system.relax(x, values)
+
+    def work(self) -> list[tuple]:
+        """What a cycle needs: of each level unknowns, residual and values."""
+        return [
+            tuple(level.system.unknowns() for _ in range(3 if depth else 2))
+            + (() if depth else (None,))
+            for depth, level in enumerate(self.levels)
+        ]
+
+
+def stationary(weights: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Weights [2, 2, h, w] float32 of the rows of I - W that bring its columns' sums
+    nearer to zero: damped steps of the random walk W from equal shares. None is
+    below 1e-4, as float32 must hold products with them.
 
     Args:
-      matrix: CSR [n, n] float32: of I - W, W a stochastic matrix, the rows and
-        columns of the unknowns, each of which leads to one that is known.
-      values: [n, K] float.
-      tolerance: of the Euclidean norm of the residual with weighted rows, over
-        that of the values.
+      weights: [8, 2, 2, h, w] float32, of W, in quarters; 0 beyond height and width.
+    """
+    walk = Stencil(weights)
+    shares = stencils.split(np.ones((height, width), np.float32), border=1)
+    inner = shares[..., 1:-1, 1:-1]
+    for _ in range(_STEPS):
+        moved = walk.spread(shares)[..., 1:-1, 1:-1]
+        moved -= inner
+        moved *= _DAMPING
+        inner += moved
+        np.maximum(inner, _LEAST, out=inner)
+    return inner
+
+
+def hierarchy(system: Stencil) -> Hierarchy:
+    """All grids of a system."""
+    levels = []
+    while True:
+        weights, deficit = coarsening.interpolation(system)
+        levels.append(Level(system, weights))
+        planes, loss = coarsening.galerkin(system, weights, deficit)
+        del deficit
+        if loss.size <= _COARSEST:
+            return Hierarchy(levels, coarsening.inverse(planes, loss))
+        quarters = np.stack([stencils.split(planes[o]) for o in OFFSETS])
+        system = Stencil(quarters, stencils.split(loss))
+
+
+def solve(grids: Hierarchy, x: np.ndarray, tolerance: float = TOLERANCE) -> int:
+    """Bring the unknowns of the first grid to where its equations make 0.
+
+    Args:
+      x: float64 [2, 2, h + 2, w + 2], changed in place: what is known, and where the
+        rest starts from.
+      tolerance: of the Euclidean norm of what the equations make, over that with 0
+        for all that is not known.
 
     Returns:
-      [n, K] float32, and the iterations that each column took.
+      The iterations.
 
     Raises:
+      ValueError: nothing is known.
       RunError: the tolerance is not reached.
     """
-    weights = stationary(matrix)
-    levels, coarsest, order = hierarchy(_scaled(matrix, weights))
-    values = (weights[:, None] * values).astype(np.float32)[order]
-    result, counts = np.empty_like(values), []
-    with concurrent.futures.ThreadPoolExecutor(values.shape[1]) as pool:
-        columns = [np.ascontiguousarray(column) for column in values.T]
-        runs = pool.map(lambda b: _solve(levels, coarsest, b, tolerance), columns)
-        for k, (x, count) in enumerate(runs):
-            result[order, k] = x
-            counts.append(count)
-    return result, counts
-
-
-def stationary(matrix: sparse.csr_matrix, steps: int = _STEPS) -> np.ndarray:
-    """Weights [n] float32 of the rows of I - W that bring its columns' sums
-    nearer to zero: damped steps of the random walk W from equal shares. None is
-    below 1e-4, as float32 must hold products with them."""
-    columns, weights = matrix.T, np.ones(matrix.shape[0], np.float32)
-    for _ in range(steps):
-        weights -= _DAMPING * (columns @ weights)
-        np.maximum(weights, _LEAST, out=weights)
-    return weights
-
-
-def hierarchy(matrix: sparse.csr_matrix) -> tuple[list[Level], np.ndarray, np.ndarray]:
-    """The Levels for a matrix, the inverse of the coarsest one's, and the order
-    in which the first of them has the unknowns."""
-    levels, orders = [], [np.arange(matrix.shape[0])]
-    while matrix.shape[0] > _COARSEST:
-        interpolation, coarse = _interpolation(matrix)
-        product = interpolation.T.tocsr() @ (matrix @ interpolation).tocsr()
-        order = np.argsort(coarse, kind="stable")
-        levels.append(_level(matrix, interpolation, order, np.count_nonzero(~coarse)))
-        orders.append(order)
-        matrix = product.tocsr()
-    orders = orders[1:] or orders
-    for level, order in zip(levels, orders[1:], strict=False):
-        _reorder_columns(level.interpolation, order)
-    for level in levels:
-        level.restriction = level.interpolation.T.tocsr()
-    coarsest = matrix.toarray().astype(np.float64)
-    # It may be singular to the precision of float32.
-    coarsest[np.diag_indices_from(coarsest)] *= 1.0 + 1e-7
-    return levels, np.linalg.inv(coarsest).astype(np.float32), orders[0]
-
-
-def _interpolation(matrix):
-    """Direct interpolation from a part of the points, and which those are."""
-    strong = strength.classical_strength_of_connection(matrix, theta=0.25)
-    coarse = split.RS(strong)
-    interpolation = interpolate.direct_interpolation(matrix, strong, coarse)
-    return interpolation.tocsr(), coarse == 1
-
-
-def _level(matrix, interpolation, order, fine):
-    matrix, interpolation = matrix[order], interpolation[order]
-    _reorder_columns(matrix, order)
-    return Level(
-        _rows(matrix, 0, fine),
-        _rows(matrix, fine, len(order)),
-        1.0 / matrix.diagonal(),
-        interpolation,
+    system, work, count = grids.levels[0].system, grids.work(), 0
+    vectors = [system.unknowns() for _ in range(5)]
+    residual = vectors[0]
+    before = x.copy()
+    if system.known is None:
+        raise ValueError("a system without known points")
+    x[~np.pad(system.known, _BORDER)] = 0.0
+    limit = _norm(system.product(x, residual))
+    if _norm(system.product(before, residual)) < limit:
+        x[:] = before
+    limit *= tolerance
+    del before
+    while True:
+        np.negative(system.product(x, residual), out=residual)
+        if _norm(residual) <= limit:
+            return count
+        if count >= ITERATIONS:
+            break
+        count += _bicgstab(grids, work, x, vectors, limit, ITERATIONS - count)
+    raise RunError(
+        f"multigrid: a residual above {tolerance:g} after {ITERATIONS} iterations"
     )
 
 
-def _rows(matrix, first, last):
-    """Rows of a CSR matrix, which share its memory."""
-    pointers = matrix.indptr[first : last + 1]
-    entries = slice(pointers[0], pointers[-1])
-    return sparse.csr_matrix(
-        (matrix.data[entries], matrix.indices[entries], pointers - pointers[0]),
-        shape=(last - first, matrix.shape[1]),
-    )
+def _bicgstab(grids, work, x, vectors, limit, most):
+    """From a residual, the first of the vectors, until it is below the limit or the
+    iteration breaks down; returns the iterations. x, which is finer than they, has the
+    sum of all steps, so that what they missed is found by the next start."""
+    residual, first, direction, image, other = vectors
+    step, spare = work[0][:2]
+    first[:] = direction[:] = residual
+    rho, start = _dot(first, residual), _norm(residual)
+    system = grids.levels[0].system
+
+    def add(place, factor, vector):
+        np.multiply(vector, np.float32(factor), out=spare)
+        place += spare
+
+    for count in range(1, most + 1):
+        grids.cycle(work, direction)
+        product = _dot(first, system.product(step, image))
+        if not product:
+            return count
+        alpha = rho / product
+        add(x, alpha, step)
+        add(residual, -alpha, image)
+        if _norm(residual) <= limit:
+            return count
+        grids.cycle(work, residual)
+        square = _dot(system.product(step, other), other)
+        omega = _dot(other, residual) / square if square else 0.0
+        add(x, omega, step)
+        add(residual, -omega, other)
+        norm, before, rho = _norm(residual), rho, _dot(first, residual)
+        if not limit < norm < np.inf or abs(rho) <= _BREAKDOWN * start * norm:
+            return count
+        add(direction, -omega, image)
+        direction *= np.float32(rho / before * alpha / omega)
+        direction += residual
+    return most
 
 
-def _reorder_columns(matrix, order):
-    places = np.empty(len(order), matrix.indices.dtype)
-    places[order] = np.arange(len(order))
-    matrix.indices = places[matrix.indices]
-    matrix.has_sorted_indices = False
+def _norm(vector):
+    return _dot(vector, vector) ** 0.5
 
 
-def _scaled(matrix, weights):
-    """The matrix with weighted rows."""
-    data = matrix.data * np.repeat(weights, np.diff(matrix.indptr))
-    return sparse.csr_matrix((data, matrix.indices, matrix.indptr), matrix.shape)
-
-
-def _solve(levels, coarsest, values, tolerance):
-    """BiCGSTAB (van der Vorst 1992) on the first level, and its iterations."""
-    if not levels:
-        return coarsest @ values, 0
-    matrix, cycle = (
-        linalg.LinearOperator((len(values), len(values)), function, dtype=np.float32)
-        for function in (
-            lambda x: _product(levels[0], x),
-            lambda r: _cycle(levels, coarsest, r, 0),
-        )
-    )
-    iterations = []
-    x, info = linalg.bicgstab(
-        matrix,
-        values,
-        rtol=tolerance,
-        maxiter=ITERATIONS,
-        M=cycle,
-        callback=lambda _: iterations.append(1),
-    )
-    if info or not np.isfinite(x).all():
-        raise RunError(
-            f"multigrid: a residual above {tolerance:g} after {ITERATIONS} iterations"
-        )
-    return x, len(iterations)
-
-
-def _product(level, x):
-    return np.concatenate([level.fine @ x, level.coarse @ x])
-
-
-def _cycle(levels, coarsest, values, depth):
-    """Multigrid from 0: a V at the first level, Ws below it; relaxed at fine, then
-    coarse points on the way down, in the opposite order on the way up."""
-    if depth == len(levels):
-        return coarsest @ values
-    level = levels[depth]
-    split = level.fine.shape[0]
-    x = level.inverse * values
-    x[split:] = 0.0
-    _relax(level, x, values, slice(split, None), level.coarse)
-    for _ in range(2 if depth else 1):
-        residual = level.restriction @ (values - _product(level, x))
-        x += level.interpolation @ _cycle(levels, coarsest, residual, depth + 1)
-        _relax(level, x, values, slice(split, None), level.coarse)
-        _relax(level, x, values, slice(split), level.fine)
-    return x
-
-
-def _relax(level, x, values, part, rows):
-    """A Jacobi step at a part of the points."""
-    x[part] += level.inverse[part] * (values[part] - rows @ x)
+def _dot(first, second):
+    """In float64 but for the sums of blocks."""
+    first, second = first.ravel(), second.ravel()
+    blocks = range(0, first.size, _BLOCK)
+    return sum(float(first[i : i + _BLOCK] @ second[i : i + _BLOCK]) for i in blocks)

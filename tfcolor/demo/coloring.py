@@ -180,6 +180,7 @@ def color(
     settings: Settings,
     strokes: Strokes | None = None,
     by_reference: np.ndarray | None = None,
+    paintings: dict[int, levin.Painting] | None = None,
 ) -> Colored:
     """The colors of a picture: by a reference where there is one; by strokes alone
     where the network takes none; else by the network.
@@ -187,6 +188,8 @@ def color(
     Args:
       pixels: uint8 [H, W] or [H, W, 3].
       by_reference: float32 [2, h, w], of `referred`; None: there is no reference.
+      paintings: of this picture, by working size: Levin's method starts from the last
+        solution there, and leaves its own; None: from nothing.
 
     Raises:
       UsageError: a setting that the model cannot follow, strokes without a color, or
@@ -197,7 +200,7 @@ def color(
     size = settings.working_size
     predictor.check(size, saturation=settings.intensity)
     if strokes is not None and not predictor.info.get("hints"):
-        return _by_strokes(pixels, predictor, settings, strokes)
+        return _by_strokes(pixels, predictor, settings, strokes, paintings)
     hints = strokes and hints_of.of_marked(strokes.colors, strokes.known)
     if settings.suggestion is not None:
         found = suggest(pixels, predictor, settings, strokes)[settings.suggestion]
@@ -249,12 +252,16 @@ def _by_reference(settings, strokes, planes):
     return Colored(planes, None, "in the colours of the reference (Charpiat 2008)")
 
 
-def _by_strokes(pixels, predictor, settings, strokes):
+def _by_strokes(pixels, predictor, settings, strokes, paintings):
     if settings.suggestion is not None:
         predictor.check_hints()
     size = settings.working_size or predictor.info["working_size"]
     alpha = np.where(strokes.known, 255, 0).astype(np.uint8)
-    planes = levin.planes(pixels, strokes.colors, alpha, working_size=size)
+    painting = (paintings or {}).get(size) or levin.Painting(pixels, working_size=size)
+    planes = painting.planes(strokes.colors, alpha)
+    if paintings is not None:
+        paintings.clear()  # one at a time, as it is large
+        paintings[size] = painting
     planes = planes * np.float32(settings.intensity)
     said = "by the strokes alone (Levin 2004): this model takes no hints"
     return Colored(planes, None, said)

@@ -39,6 +39,7 @@ class Photo:
       layer: uint8 [h, w, 4], what was painted on that; None: nothing.
       suggestion: the number of the one that was chosen, or None.
       referred: float32 [2, h, w], what the reference suggests; None: not yet known.
+      paintings: of the preview, as of `coloring.color`.
     """
 
     source: pathlib.Path
@@ -47,6 +48,7 @@ class Photo:
     layer: np.ndarray | None = None
     suggestion: int | None = None
     referred: np.ndarray | None = None
+    paintings: dict[int, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -149,7 +151,11 @@ class Visit:
     ) -> tuple[np.ndarray, np.ndarray, str]:
         """(preview, the same in color uint8 [h, w, 3], by which way)."""
         pixels = self.photo.shown
-        found = self._colored(self.photo, pixels, predictor, settings)
+        for other in self.photos:
+            if other is not self.photo:
+                other.paintings.clear()
+        paintings = self.photo.paintings
+        found = self._colored(self.photo, pixels, predictor, settings, paintings)
         shape = "x".join(map(str, found.planes.shape[:0:-1]))
         said = f"{found.said}, at {shape} pixels"
         return pixels, found.joined(pixels), f"{self.photo.name}: {said}"
@@ -199,12 +205,12 @@ class Visit:
         frames = _frames(path)
         return [f"{_shown(path)}: the first of {frames} frames"] if frames > 1 else []
 
-    def _colored(self, photo, pixels, predictor, settings):
+    def _colored(self, photo, pixels, predictor, settings, paintings=None):
         self.limits.check_working_size(settings.working_size or 0)
         settings = dataclasses.replace(settings, suggestion=photo.suggestion)
         strokes = coloring.strokes_of(photo.layer, *pixels.shape[:2])
         referred = self._referred(photo, pixels)
-        return coloring.color(pixels, predictor, settings, strokes, referred)
+        return coloring.color(pixels, predictor, settings, strokes, referred, paintings)
 
     def _referred(self, photo, pixels):
         if self.reference is not None and photo.referred is None:
