@@ -62,11 +62,15 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def publish(unfinished: pathlib.Path, folder: pathlib.Path) -> None:
-    """Give a folder its name once all of it is on the disk."""
-    for path in unfinished.rglob("*"):
+def flush(folder: pathlib.Path) -> None:
+    """Force all files of a folder to the disk."""
+    for path in folder.rglob("*"):
         if path.is_file():
             with open(path, "rb+") as file:  # of Windows, fsync needs to write
                 os.fsync(file.fileno())
+
+
+def publish(unfinished: pathlib.Path, folder: pathlib.Path) -> None:
+    """Give a folder that has been flushed its name."""
     os.chmod(unfinished, 0o777 & ~UMASK)
     os.rename(unfinished, folder)

@@ -144,7 +144,9 @@ def _tidy(folder):
             shutil.rmtree(path)
         elif stem not in whole or not re.fullmatch(r"index|data-\d+-of-\d+", rest):
             path.unlink()
-    (folder / "checkpoint").unlink(missing_ok=True)
+    for pattern in ("checkpoint", "checkpoint.tmp*", ".checkpoint.*"):
+        for path in folder.glob(pattern):
+            path.unlink()
     names = sorted(whole, key=_step)
     if names:
         times = [(folder / f"{name}.index").stat().st_mtime for name in names]
