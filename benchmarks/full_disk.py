@@ -73,10 +73,24 @@ def _final(name):
     return name in contents.final({name: ""}) and name != "config.json"
 
 
+def _untraced():
+    """Let trainers take their few steps without being traced first, which is sooner."""
+    from tfcolor.training import build
+
+    new = build.trainer
+
+    def trainer(*arguments):
+        made = new(*arguments)
+        made.run_eagerly = True
+        return made
+
+    build.trainer = trainer
+
+
 def _start(chore, output, log):
     """The Command of a chore, that has ended."""
     ((name, arguments, environment),) = chore.starts(output)
-    command = warm.Command(name, arguments, log, environment)
+    command = warm.Command(name, arguments, log, environment, _untraced)
     if command.wait(WAIT) is None:
         command.kill()
     return command
@@ -136,7 +150,9 @@ class Trial:
             return  # of threads, which do not always write as often
         said = done.said().strip()
         wrong = list(self._wrong(kind, done.code, said))
-        if wrong:
+        if not wrong:
+            print(f"{self.name}, {kind} at {at}, {where}: {done.code}", flush=True)
+        else:
             self.faults += 1
             lines = [line for line in said.splitlines() if "error" in line][-2:]
             print(f"FAULT {self.name}, {kind} at {at}, {where}: {'; '.join(wrong)}")

@@ -40,15 +40,16 @@ class Command:
       name, arguments: of bin/train: "train", [...].
       log: path of the file for what it prints.
       environment: what it has besides that of this process.
+      first: a function that it calls first.
     """
 
-    def __init__(self, name, arguments, log, environment=()):
+    def __init__(self, name, arguments, log, environment=(), first=None):
         self.log = pathlib.Path(log)
         self.began = time.monotonic()
         self.code = None
         self.id = os.fork()
         if self.id == 0:
-            _become(name, arguments, self.log, dict(environment))
+            _become(name, arguments, self.log, dict(environment), first)
 
     def poll(self):
         """Its exit code, that of a signal negative; None while it is at work."""
@@ -76,13 +77,15 @@ class Command:
         return self.log.read_text(errors="replace").replace("\r", "\n")
 
 
-def _become(name, arguments, log, environment):
+def _become(name, arguments, log, environment, first):
     try:
         os.setsid()
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for number in (1, 2):
             os.dup2(file, number)
         os.environ.update(environment)
+        if first is not None:
+            first()
         sys.argv = [name, *map(str, arguments)]
         importlib.import_module(f"tfcolor.cli.{name}").main()
     except BaseException:
