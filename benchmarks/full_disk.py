@@ -151,7 +151,10 @@ class Trial:
         said = done.said().strip()
         wrong = list(self._wrong(kind, done.code, said))
         if not wrong:
-            print(f"{self.name}, {kind} at {at}, {where}: {done.code}", flush=True)
+            line = (said.splitlines() or [""])[-1]
+            print(
+                f"{self.name}, {kind} at {at}, {where}: {done.code}, {line}", flush=True
+            )
         else:
             self.faults += 1
             lines = [line for line in said.splitlines() if "error" in line][-2:]

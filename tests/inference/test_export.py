@@ -51,9 +51,10 @@ def test_a_version_comes_last(model, tmp_path, monkeypatch):
 
     base = tmp_path / "photos"
     monkeypatch.setattr(export, "write_served", write)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(atomic, "publish", killed)
-        export.export(model, base, 7)
+        with pytest.raises(KeyboardInterrupt):
+            export.export(model, base, 7)
     assert sorted(path.name for path in base.iterdir()) == ["README.md", "model.config"]
     assert export.export(model, base, 7) == base / "7"
 
