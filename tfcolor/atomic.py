@@ -62,6 +62,19 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
+@contextlib.contextmanager
+def together(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A folder for files that take their places in `folder`, all of them when the block
+    ends well, and none when it does not."""
+    with tempfile.TemporaryDirectory(
+        dir=folder, prefix=".unfinished-", ignore_cleanup_errors=True
+    ) as name:
+        made = pathlib.Path(name)
+        yield made
+        for path in sorted(made.iterdir()):
+            os.replace(path, folder / path.name)
+
+
 def flush(folder: pathlib.Path) -> None:
     """Force all files of a folder to the disk."""
     for path in folder.rglob("*"):
