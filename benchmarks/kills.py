@@ -4,12 +4,11 @@ they leave, bit by bit, with what one that was never killed leaves.
 python benchmarks/kills.py --kills=1000
 python benchmarks/kills.py --kills=20 --only=wgan_gp --only=export
 
-Half of the kills are at random moments of the whole process, half in the middle of a
-random write below its folder. After each, all files that have their final name must be
-right.
+Half of the kills are after a random part of what the process computes, half in the
+middle of a random write below its folder. After each, all files that have their final
+name must be right.
 """
 
-import collections
 import pathlib
 import random
 import shutil
@@ -28,9 +27,9 @@ _KILLS = flags.DEFINE_integer("kills", 20, "how often to kill, all in all", 1)
 _ONLY = flags.DEFINE_multi_string("only", [], "chore: an objective, export, ...")
 _SEED = flags.DEFINE_integer("seed", 0, "of the moments")
 
-SHORT = 20  # seconds: less than most trainings take
-WAIT = 600  # seconds that anything may take
-GONE = 120  # seconds that workers may take to see that one is gone
+SHORT = 5  # seconds: less than most trainings compute
+WAIT = 3600  # seconds that anything may take
+GONE = 600  # seconds that workers may take to see that one is gone
 
 
 class Trial:
@@ -51,20 +50,24 @@ class Trial:
         self.done = 0  # times that it was killed and came to its end
         self.kills = self.starts = 0
         self.faults = []
-        whole = folder / "whole" / chore.name
+        self.seconds = 0.0  # of computing, of one that is not killed
+
+    def begin(self):
+        """Let one come to its end; returns a line."""
+        whole = self.folder / "whole" / self.chore.name
         whole.parent.mkdir(parents=True)
-        began = time.monotonic()
         codes, _, self.writes = self._start(whole, None)
-        self.seconds = time.monotonic() - began
+        self.seconds = self.computed
         if any(codes):
-            raise SystemExit(f"{chore.name}: exit codes {codes}: {self._said()}")
+            raise SystemExit(f"{self.chore.name}: exit codes {codes}: {self._said()}")
         self.right = warm.call(contents.of, whole)
         self._anew()
+        said = f"{self.seconds:.1f} s, {self.writes} writes, {len(self.right)} files"
+        return f"{self.chore.name}, never killed: {said}"
 
     def _anew(self):
         self.output = self.folder / f"killed-{self.done}" / self.chore.name
         self.output.parent.mkdir(exist_ok=True)
-        self.before = []  # commands of earlier starts, of which some may be at work
 
     def _start(self, output, kill):
         """(exit codes, killed, writes) of one start."""
@@ -77,33 +80,38 @@ class Trial:
                 self.chore.starts(output)
             )
         ]
-        if kill and kill[0] == "moment":
-            time.sleep(kill[1])
-            victim = self.chance.choice(self.commands)
-            if victim.poll() is None:
-                victim.kill(group=self.chance.random() < 0.5)
-        ended = self._wait(kill)
+        ended = self._wait(kill[1] if kill and kill[0] == "moment" else None)
         count = self.state.disarm()[0] if self.state else 0
-        if ended:
-            self._fault(ended)
+        if not ended:
+            self._fault("does not end")
         codes = [command.code for command in self.commands]
         for command in self.commands:
-            if command.code is None:
-                command.kill()
+            command.kill()
         return codes, -9 in codes, count
 
-    def _wait(self, kill):
-        """Until all have ended; returns what is wrong."""
-        until = time.monotonic() + WAIT
-        for command in self.commands:
-            if command.wait(until - time.monotonic()) == -9:
+    def _wait(self, moment):
+        """Kill one, or what it has started too, after so many seconds of computing;
+        returns whether all have ended."""
+        self.computed, until = 0.0, time.monotonic() + WAIT
+        while any(command.poll() is None for command in self.commands):
+            if any(command.code == -9 for command in self.commands):
                 until = min(until, time.monotonic() + GONE)
-        if any(command.poll() is None for command in self.commands):
-            return "does not end"
-        return None
+            if time.monotonic() > until:
+                return False
+            now = sum(command.seconds() for command in self.commands)
+            self.computed = max(self.computed, now)
+            if moment is not None and now >= moment:
+                moment = None
+                victim = self.chance.choice(self.commands)
+                if victim.poll() is None:
+                    victim.kill(group=self.chance.random() < 0.5)
+            time.sleep(self.chance.uniform(0, 0.1))
+        return True
 
     def kill(self):
         """Start it, and kill it, unless it comes to its end before; returns a line."""
+        if not self.seconds:
+            print(self.begin(), flush=True)
         kill = "moment", self.chance.uniform(0, self.seconds)
         if self.state and self.chance.random() < 0.5:
             kill = "write", self.chance.randint(1, self.writes)
@@ -116,7 +124,7 @@ class Trial:
 
     def finish(self):
         """Start it until it is done; returns lines."""
-        while self.output.exists() and (line := self._see(None)):
+        while self.seconds and self.output.exists() and (line := self._see(None)):
             yield line
             if self.faults:
                 break
@@ -125,7 +133,6 @@ class Trial:
         self.starts += 1
         codes, killed, _ = self._start(self.output, kill)
         said = self._said()
-        self.before += self.commands
         # Of a sweep, one of whose runs was killed.
         broken = "exit code -9" in said
         if killed or broken:
@@ -163,8 +170,6 @@ class Trial:
         print(f"FAULT {self.chore.name}: {text}", flush=True)
 
     def _clear(self):
-        for command in self.before:
-            command.kill()
         shutil.rmtree(self.output.parent)
         self.done += 1
         self._anew()
@@ -192,13 +197,9 @@ def main(_):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="kills-"))
     chance = random.Random(_SEED.value)
     print(f"in {folder}", flush=True)
-    trials, waiting = [], collections.deque(_chores(folder))
-    while waiting:
-        chore = waiting.popleft()
-        trials.append(Trial(chore, folder / chore.name, state, chance))
-        last = trials[-1]
-        said = f"{last.seconds:.1f} s, {last.writes} writes, {len(last.right)} files"
-        print(f"{chore.name}, never killed: {said}", flush=True)
+    trials = [
+        Trial(chore, folder / chore.name, state, chance) for chore in _chores(folder)
+    ]
     kills = 0
     while kills < _KILLS.value:
         line = min(trials, key=Trial.spent).kill()

@@ -67,10 +67,21 @@ class Command:
         return self.code
 
     def kill(self, group=True):
-        """End it by SIGKILL, and what it has started."""
-        with contextlib.suppress(ProcessLookupError):
+        """End it by SIGKILL, and with `group` what it has started, unless it has ended:
+        its number may then be another's."""
+        if self.poll() is None:
             (os.killpg if group else os.kill)(self.id, signal.SIGKILL)
         return self.wait(10)
+
+    def seconds(self):
+        """Of computing so far, by all of its group."""
+        found = 0
+        for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = path.read_text().rpartition(")")[2].split()
+                if int(fields[2]) == self.id:
+                    found += sum(map(int, fields[11:15]))
+        return found / os.sysconf("SC_CLK_TCK")
 
     def said(self):
         """What it has printed."""
