@@ -27,7 +27,7 @@ _MOST = flags.DEFINE_integer("most", 40, "writes that fail, of a command and err
 _ONCE = flags.DEFINE_boolean("once", False, "one write fails, those after it do not")
 
 SHORT = "--config.train.steps=2"
-WAIT = 600  # seconds that anything may take
+WAIT = 3600  # seconds that anything may take
 
 
 @dataclasses.dataclass
