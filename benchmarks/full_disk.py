@@ -112,8 +112,9 @@ class Trial:
             path.parent.mkdir(parents=True)
         self.had = {}
         if disturbed.first:
-            self._whole(disturbed.first, self.before)
-            self.had = warm.call(contents.of, self.before)
+            self._whole(disturbed.first, self.output)
+            self.had = warm.call(contents.of, self.output)
+            shutil.copytree(self.output, self.before)
         self._anew()
         self._whole(disturbed.chore, self.output)
         self.right = warm.call(contents.of, self.output)
