@@ -1,67 +1,223 @@
-"""Kill a run again and again at random moments, then compare it, tensor by
-tensor and bit by bit, with one that was never killed.
+"""Kill commands again and again, start them again until they are done, and compare what
+they leave, bit by bit, with what one that was never killed leaves.
 
-python benchmarks/kills.py --kills=20
+python benchmarks/kills.py --kills=1000
+python benchmarks/kills.py --kills=20 --only=wgan_gp --only=export
+
+Half of the kills are after a random part of what the process computes, half in the
+middle of a random write below its folder. After each, all files that have their final
+name must be right.
 """
 
 import pathlib
 import random
-import subprocess
+import shutil
 import sys
 import tempfile
 import time
 
-import processes
+import chores
+import contents
+import failing
+import warm
 from absl import app
 from absl import flags
 
-_KILLS = flags.DEFINE_integer("kills", 20, "how often to kill it")
-_STEPS = flags.DEFINE_integer("steps", 1200, "length of the run")
-_LOSS = flags.DEFINE_string("loss", "wgan_gp", "which variant")
-_LATEST = flags.DEFINE_float("latest", 9.0, "seconds after a start to kill it at most")
+_KILLS = flags.DEFINE_integer("kills", 20, "how often to kill, all in all", 1)
+_ONLY = flags.DEFINE_multi_string("only", [], "chore: an objective, export, ...")
 _SEED = flags.DEFINE_integer("seed", 0, "of the moments")
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+SHORT = 5  # seconds: less than most trainings compute
+WAIT = 3600  # seconds that anything may take
+GONE = 600  # seconds that workers may take to see that one is gone
 
 
-def start(workdir, steps):
-    command = [sys.executable, str(ROOT / "bin" / "train"), f"--loss={_LOSS.value}"]
-    command += ["--smoke", f"--config.train.steps={steps}", f"--workdir={workdir}"]
-    command += ["--config.generator.dropout=0.5", "--config.train.checkpoint_every=5"]
-    for name in ("validate", "sample", "histogram"):
-        command.append(f"--config.train.{name}_every=100")
-    return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+class Trial:
+    """One chore, that is killed and started again.
+
+    Args:
+      chore: a chores.Chore.
+      folder: for all that it writes.
+      state: a failing.State, or None.
+      chance: a random.Random.
+    """
+
+    def __init__(self, chore, folder, state, chance):
+        self.chore = chore
+        self.folder = folder
+        self.state = state
+        self.chance = chance
+        self.done = 0  # times that it was killed and came to its end
+        self.kills = self.starts = 0
+        self.faults = []
+        self.seconds = 0.0  # of computing, of one that is not killed
+
+    def begin(self):
+        """Let one come to its end; returns a line."""
+        whole = self.folder / "whole" / self.chore.name
+        whole.parent.mkdir(parents=True)
+        codes, _, self.writes = self._start(whole, None)
+        self.seconds = self.computed
+        if any(codes):
+            raise SystemExit(f"{self.chore.name}: exit codes {codes}: {self._said()}")
+        self.right = warm.call(contents.of, whole)
+        self._anew()
+        said = f"{self.seconds:.1f} s, {self.writes} writes, {len(self.right)} files"
+        return f"{self.chore.name}, never killed: {said}"
+
+    def _anew(self):
+        self.output = self.folder / f"killed-{self.done}" / self.chore.name
+        self.output.parent.mkdir(exist_ok=True)
+
+    def _start(self, output, kill):
+        """(exit codes, killed, writes) of one start."""
+        if self.state:
+            at = kill[1] if kill and kill[0] == "write" else failing.NEVER
+            self.state.arm(output, at)
+        self.commands = [
+            warm.Command(command, arguments, self.folder / f"log-{i}", environment)
+            for i, (command, arguments, environment) in enumerate(
+                self.chore.starts(output)
+            )
+        ]
+        ended = self._wait(kill[1] if kill and kill[0] == "moment" else None)
+        count = self.state.disarm()[0] if self.state else 0
+        if not ended:
+            self._fault("does not end")
+        codes = [command.code for command in self.commands]
+        for command in self.commands:
+            command.kill()
+        return codes, -9 in codes, count
+
+    def _wait(self, moment):
+        """Kill one, or what it has started too, after so many seconds of computing;
+        returns whether all have ended."""
+        self.computed, until = 0.0, time.monotonic() + WAIT
+        while any(command.poll() is None for command in self.commands):
+            if any(command.code == -9 for command in self.commands):
+                until = min(until, time.monotonic() + GONE)
+            if time.monotonic() > until:
+                return False
+            now = sum(command.seconds() for command in self.commands)
+            self.computed = max(self.computed, now)
+            if moment is not None and now >= moment:
+                moment = None
+                victim = self.chance.choice(self.commands)
+                if victim.poll() is None:
+                    victim.kill(group=self.chance.random() < 0.5)
+            time.sleep(self.chance.uniform(0, 0.1))
+        return True
+
+    def kill(self):
+        """Start it, and kill it, unless it comes to its end before; returns a line."""
+        if not self.seconds:
+            print(self.begin(), flush=True)
+        kill = "moment", self.chance.uniform(0, self.seconds)
+        if self.state and self.chance.random() < 0.5:
+            kill = "write", self.chance.randint(1, self.writes)
+        return self._see(kill)
+
+    def spent(self):
+        """Seconds so far, about; those that are soon done are not killed more often
+        than most."""
+        return max(self.seconds, SHORT) * self.starts
+
+    def finish(self):
+        """Start it until it is done; returns lines."""
+        while self.seconds and self.output.exists() and (line := self._see(None)):
+            yield line
+            if self.faults:
+                break
+
+    def _see(self, kill):
+        self.starts += 1
+        codes, killed, _ = self._start(self.output, kill)
+        said = self._said()
+        # Of a sweep, one of whose runs was killed.
+        broken = "exit code -9" in said
+        if killed or broken:
+            self.kills += 1
+        at = f"{kill[0]} {kill[1]:.4g}" if kill else "not killed"
+        return f"{self.chore.name}, {at}: {self._judge(codes, killed or broken, said)}"
+
+    def _judge(self, codes, killed, said):
+        """What a start has led to; faults are noted."""
+        if any(word in said for word in ("damaged", "Traceback", "none of the")):
+            self._fault(f"said {said[-500:]}")
+        if killed:
+            return self._compare(contents.final)
+        if any(codes):
+            self._fault(f"exit codes {codes}: {said[-500:]}")
+        result = self._compare(lambda digests: digests)
+        litter = len(contents.litter(self.output))
+        self._clear()
+        return f"done, {result}, {litter} temporary files left"
+
+    def _compare(self, chosen):
+        right = self.right
+        found = chosen(warm.call(contents.of, self.output))
+        if chosen is contents.final:
+            right = {name: right[name] for name in found if name in right}
+        wrong = contents.different(right, found)
+        if wrong:
+            kept = self.folder / f"kept-{len(self.faults)}"
+            shutil.copytree(self.output, kept)
+            self._fault(f"{', '.join(wrong)} differ, see {kept}")
+        return f"{len(found)} files, {len(wrong)} of them different"
+
+    def _fault(self, text):
+        self.faults.append(text)
+        print(f"FAULT {self.chore.name}: {text}", flush=True)
+
+    def _clear(self):
+        shutil.rmtree(self.output.parent)
+        self.done += 1
+        self._anew()
+
+    def _said(self):
+        return "\n".join(command.said() for command in self.commands)
+
+
+def _chores(folder):
+    """All that are wanted."""
+    pictures, run = chores.inputs(folder), folder / "run"
+    arguments = ["--loss=cgan", *chores.TRAINING, f"--workdir={run}"]
+    assert warm.Command("train", arguments, folder / "log").wait(WAIT) == 0
+    found = {each.name: each for each in chores.trainings()}
+    found |= {each.name: each for each in chores.others(pictures, run)}
+    unknown = set(_ONLY.value) - set(found)
+    if unknown:
+        raise SystemExit(f"--only={unknown.pop()}: not one of {', '.join(found)}")
+    return [found[name] for name in _ONLY.value or found]
 
 
 def main(_):
-    folder = pathlib.Path(tempfile.mkdtemp())
-    whole, killed = folder / "whole", folder / "killed"
+    state = failing.begin()
+    warm.up()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="kills-"))
     chance = random.Random(_SEED.value)
-    steps = _STEPS.value
-    assert start(whole, steps).wait() == 0
+    print(f"in {folder}", flush=True)
+    trials = [
+        Trial(chore, folder / chore.name, state, chance) for chore in _chores(folder)
+    ]
     kills = 0
     while kills < _KILLS.value:
-        process = start(killed, steps)
-        time.sleep(chance.uniform(0.5, _LATEST.value))
-        if process.poll() is not None:
-            raise SystemExit(f"ended by itself after {kills} kills: use more --steps")
-        process.kill()
-        process.wait()
-        kills += 1
-        state = killed / "checkpoints" / "checkpoint"
-        at = state.read_text().split('"')[1] if state.exists() else "no checkpoint"
-        print(f"kill {kills:2d}: {at}", flush=True)
-    process = start(killed, steps)
-    assert process.wait() == 0, process.stderr.read()
-    first, second = processes.tensors(whole), processes.tensors(killed)
-    assert first.keys() == second.keys()
-    different = [
-        name for name in first if first[name].tobytes() != second[name].tobytes()
-    ]
-    print(f"{kills} kills, {len(first)} tensors, {len(different)} of them different")
-    sys.exit(bool(different))
+        line = min(trials, key=Trial.spent).kill()
+        kills = sum(each.kills for each in trials)
+        print(f"{kills}: {line}", flush=True)
+    for trial in trials:
+        for line in trial.finish():
+            print(line, flush=True)
+    print("chore: kills, times at its end, differences")
+    for trial in trials:
+        counts = f"{trial.kills}, {trial.done}, {len(trial.faults)}"
+        print(f"{trial.chore.name}: {counts}")
+    faults = sum(len(trial.faults) for trial in trials)
+    done = sum(trial.done for trial in trials)
+    if not faults:
+        shutil.rmtree(folder)
+    print(f"{kills} kills, {done} times at the end, {faults} differences", flush=True)
+    sys.exit(bool(faults))
 
 
 if __name__ == "__main__":

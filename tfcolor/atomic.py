@@ -62,11 +62,28 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def publish(unfinished: pathlib.Path, folder: pathlib.Path) -> None:
-    """Give a folder its name once all of it is on the disk."""
-    for path in unfinished.rglob("*"):
+@contextlib.contextmanager
+def together(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A folder for files that take their places in `folder`, all of them when the block
+    ends well, and none when it does not."""
+    with tempfile.TemporaryDirectory(
+        dir=folder, prefix=".unfinished-", ignore_cleanup_errors=True
+    ) as name:
+        made = pathlib.Path(name)
+        yield made
+        for path in sorted(made.iterdir()):
+            os.replace(path, folder / path.name)
+
+
+def flush(folder: pathlib.Path) -> None:
+    """Force all files of a folder to the disk."""
+    for path in folder.rglob("*"):
         if path.is_file():
             with open(path, "rb+") as file:  # of Windows, fsync needs to write
                 os.fsync(file.fileno())
+
+
+def publish(unfinished: pathlib.Path, folder: pathlib.Path) -> None:
+    """Give a folder that has been flushed its name."""
     os.chmod(unfinished, 0o777 & ~UMASK)
     os.rename(unfinished, folder)

@@ -1,4 +1,5 @@
 import csv
+import errno
 import json
 
 import numpy as np
@@ -10,9 +11,11 @@ from harness import toy_config
 from harness import write_pictures
 from PIL import Image
 
+import tfcolor
 from tfcolor.color import lab
 from tfcolor.data import pipeline
 from tfcolor.data import sources
+from tfcolor.evaluation import evaluate
 from tfcolor.evaluation import gallery
 from tfcolor.evaluation import report
 from tfcolor.evaluation import statistics
@@ -123,6 +126,26 @@ def test_truth_and_grey_have_their_known_values(pictures, tmp_path):
         assert truth[metric] == 0.0
     assert table["grey"]["hasler"][0] < 1.0
     assert table["grey"]["blobs"][0] < 1e-3
+
+
+def test_a_report_that_cannot_be_finished_leaves_the_former_one(
+    folders, pictures, tmp_path, monkeypatch
+):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    names = ("grid.png", "images.csv", "metrics.json", "report.html")
+    for name in names:
+        (tmp_path / name).write_text("former")
+    monkeypatch.setattr(report, "page", full)
+    monkeypatch.setattr(evaluate, "_perceptual", lambda *_: [])
+    with pytest.raises(OSError, match="No space left"):
+        tfcolor.evaluate(
+            [folders["cgan"]], data=f"{pictures}", output=tmp_path, limit=4, resamples=2
+        )
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == (
+        dict.fromkeys(names, "former")
+    )
 
 
 @pytest.mark.slow

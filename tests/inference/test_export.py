@@ -17,6 +17,7 @@ from harness import picture
 from harness import same_picture
 
 import tfcolor
+from tfcolor import atomic
 from tfcolor.inference import export
 from tfcolor.inference import restore
 from tfcolor.inference import serving
@@ -37,6 +38,25 @@ def test_an_export_colours_as_its_run_does(exported, rng):
             same_picture(
                 found(image, temperature=0.1), expected(image, temperature=0.1)
             )
+
+
+def test_a_version_comes_last(model, tmp_path, monkeypatch):
+    """An export that ends before is made again; one that is there is not."""
+
+    def killed(unfinished, target):
+        raise KeyboardInterrupt
+
+    def write(generator, info, folder, kind):
+        (folder / "saved_model.pb").write_bytes(b"")
+
+    base = tmp_path / "photos"
+    monkeypatch.setattr(export, "write_served", write)
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic, "publish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            export.export(model, base, 7)
+    assert sorted(path.name for path in base.iterdir()) == ["README.md", "model.config"]
+    assert export.export(model, base, 7) == base / "7"
 
 
 def test_colours_are_enlarged_bicubically_along_both_axes(rng):

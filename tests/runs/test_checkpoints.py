@@ -1,5 +1,6 @@
 """Damaged and lost checkpoints."""
 
+import errno
 import shutil
 
 import pytest
@@ -8,6 +9,7 @@ from harness import config_of
 from harness import eagerly
 from harness import step_of
 
+from tfcolor import atomic
 from tfcolor.errors import RunError
 from tfcolor.runs.checkpoints import Checkpoints
 from tfcolor.training import build
@@ -68,6 +70,8 @@ def test_the_list_of_checkpoints_may_be_lost(content, tmp_path, four_steps):
         state.write_bytes(content)
     (tmp_path / "checkpoints" / "step-9_temp").mkdir()
     (tmp_path / "checkpoints" / "step-9.data-00000-of-00001").write_bytes(b"half")
+    for name in ("checkpoint.tmp0a1b", ".checkpoint.0a1b"):  # of a kill
+        (tmp_path / "checkpoints" / name).write_bytes(b"half")
     step, saved = restored(tmp_path)
     assert step == 4
     saved.trainer.step.assign(6)
@@ -80,6 +84,24 @@ def test_the_list_of_checkpoints_may_be_lost(content, tmp_path, four_steps):
         "step-6.data-00000-of-00001",
         "step-6.index",
     ]
+
+
+def test_a_disk_without_any_room_is_told_and_nothing_is_lost(
+    tmp_path, four_steps, monkeypatch
+):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    shutil.copytree(four_steps, tmp_path, dirs_exist_ok=True)
+    _, saved = restored(tmp_path)
+    folder = tmp_path / "checkpoints"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    saved.trainer.step.assign(6)
+    monkeypatch.setattr(saved.manager, "save", full)
+    monkeypatch.setattr(atomic, "write", full)
+    with pytest.raises(RunError, match="step 6 .* No space left .* good one: .*step-4"):
+        saved.save()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 @pytest.mark.slow

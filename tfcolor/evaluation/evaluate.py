@@ -81,53 +81,54 @@ def judge_runs(
     batches = pipeline.validation(
         source, data, settings["limit"], skipped.__setitem__, numbered=True, scans=scans
     )
-    table, errors = statistics.judge(
-        methods,
-        batches,
-        min(settings["limit"], len(source)),
-        source.name,
-        output,
-        settings["resamples"],
-        judges,
-    )
-    differences = statistics.differences(table)
-    facts = {
-        "command": " ".join(sys.argv),
-        "images": f"{len(errors)} of {spec} ({sources.fingerprint(source)}), "
-        f"{data.image_size}x{data.image_size}",
-        "runs": "; ".join(
-            f"{n}: {r['origin']}, step {r['step']}" for n, r in runs.items()
-        ),
-        "versions": f"tfcolor {__version__}, TensorFlow {tf.__version__}",
-    }
-    if scans is not None:
-        facts["inputs"] = (
-            "the true scans of the drawings; of what does not colour scans, the "
-            "lightness"
+    with atomic.together(output) as made:
+        table, errors = statistics.judge(
+            methods,
+            batches,
+            min(settings["limit"], len(source)),
+            source.name,
+            made,
+            settings["resamples"],
+            judges,
         )
-    facts.update(_training_data(folders))
-    if skipped:
-        grey = sum(reason == readers.GREY for reason in skipped.values())
-        unreadable = len(skipped) - grey
-        facts["left out"] = f"{grey} grey images, {unreadable} unreadable"
-    curves = None
-    if counts:
-        number = min(settings["limit"], len(source))
-        curves = hints_of.judge(
-            steered, table, batches, number, counts, settings["resamples"]
-        )
-    _write_metrics(output, table, differences, facts, skipped, curves)
-    chosen = gallery.chosen(errors, settings["shown"])
-    shown = gallery.of_methods(methods, source, data, chosen, scans)
-    grid.write_png(output / "grid.png", shown)
-    pictures = [
-        ("Best, median and worst images: grey, each run, truth", shown),
-        *gallery.evolutions({name: run["folder"] for name, run in folders.items()}),
-    ]
-    training = {name: _curves(run["folder"]) for name, run in folders.items()}
-    extra = hints_of.section(curves) if curves else ()
-    page = report.page(table, differences, facts, pictures, training, extra)
-    atomic.write(output / "report.html", page)
+        differences = statistics.differences(table)
+        facts = {
+            "command": " ".join(sys.argv),
+            "images": f"{len(errors)} of {spec} ({sources.fingerprint(source)}), "
+            f"{data.image_size}x{data.image_size}",
+            "runs": "; ".join(
+                f"{n}: {r['origin']}, step {r['step']}" for n, r in runs.items()
+            ),
+            "versions": f"tfcolor {__version__}, TensorFlow {tf.__version__}",
+        }
+        if scans is not None:
+            facts["inputs"] = (
+                "the true scans of the drawings; of what does not colour scans, the "
+                "lightness"
+            )
+        facts.update(_training_data(folders))
+        if skipped:
+            grey = sum(reason == readers.GREY for reason in skipped.values())
+            unreadable = len(skipped) - grey
+            facts["left out"] = f"{grey} grey images, {unreadable} unreadable"
+        curves = None
+        if counts:
+            number = min(settings["limit"], len(source))
+            curves = hints_of.judge(
+                steered, table, batches, number, counts, settings["resamples"]
+            )
+        _write_metrics(made, table, differences, facts, skipped, curves)
+        chosen = gallery.chosen(errors, settings["shown"])
+        shown = gallery.of_methods(methods, source, data, chosen, scans)
+        grid.write_png(made / "grid.png", shown)
+        pictures = [
+            ("Best, median and worst images: grey, each run, truth", shown),
+            *gallery.evolutions({name: run["folder"] for name, run in folders.items()}),
+        ]
+        training = {name: _curves(run["folder"]) for name, run in folders.items()}
+        extra = hints_of.section(curves) if curves else ()
+        page = report.page(table, differences, facts, pictures, training, extra)
+        atomic.write(made / "report.html", page)
     for line in [*_lines(table), *(hints_of.lines(curves) if curves else ())]:
         settings["log"](line)
     return output

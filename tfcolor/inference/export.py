@@ -244,9 +244,11 @@ def export(
         text = json.dumps({**info, "tfcolor": __version__}, indent=2)
         (unfinished / restore.INFO).parent.mkdir(exist_ok=True)
         (unfinished / restore.INFO).write_text(text + "\n")
-        atomic.publish(unfinished, target)
-        if served and version == max(restore.versions(base)):
+        atomic.flush(unfinished)
+        # First, as an export is not made again once its version is there.
+        if served and version >= max(restore.versions(base), default=0):
             _describe(base, info)
+        atomic.publish(unfinished, target)
     except (tf.errors.OpError, OSError) as error:
         said = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise RunError(f"{target} could not be written: {said}") from error

@@ -1,5 +1,6 @@
 """Everything that a step depends on, saved and restored as one."""
 
+import contextlib
 import logging
 import pathlib
 import re
@@ -56,7 +57,8 @@ class Checkpoints:
         try:
             self.last_good = self.manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
-            _tidy(self.folder)
+            with contextlib.suppress(OSError):  # where even this has no room
+                _tidy(self.folder)
             reason = getattr(error, "message", None) or str(error)
             raise RunError(
                 f"checkpoint of step {step} could not be written: "
@@ -144,9 +146,13 @@ def _tidy(folder):
             shutil.rmtree(path)
         elif stem not in whole or not re.fullmatch(r"index|data-\d+-of-\d+", rest):
             path.unlink()
-    (folder / "checkpoint").unlink(missing_ok=True)
+    for pattern in ("checkpoint.tmp*", ".checkpoint.*"):
+        for path in folder.glob(pattern):
+            path.unlink()
     names = sorted(whole, key=_step)
-    if names:
+    if not names:
+        (folder / "checkpoint").unlink(missing_ok=True)
+    else:
         times = [(folder / f"{name}.index").stat().st_mtime for name in names]
         # Of a relative folder it would take the names to be relative to another.
         state = tf.compat.v1.train.generate_checkpoint_state_proto(
