@@ -2,6 +2,7 @@
 half an hour."""
 
 import dataclasses
+import inspect
 import json
 
 import mutilated
@@ -114,7 +115,8 @@ def test_the_default_limit_is_the_same_everywhere():
 
     flags = command.flags.FlagValues()
     command.define(flags, [])
-    (default,) = {tfcolor.export.__defaults__[-1], export.requests.MAX_PIXELS}
+    parameter = inspect.signature(tfcolor.export).parameters["max_pixels"]
+    (default,) = {parameter.default, export.requests.MAX_PIXELS}
     assert flags["max_pixels"].default == default
 
 
