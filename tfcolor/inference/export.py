@@ -23,6 +23,8 @@ from tfcolor.inference import restore
 from tfcolor.inference import serving
 from tfcolor.inference import steering
 from tfcolor.inference import traced
+from tfcolor.inference.planes import changed
+from tfcolor.inference.planes import enlarged
 from tfcolor.inference.planes import predict_planes
 from tfcolor.inference.predictor import Info
 from tfcolor.presets import writing
@@ -92,12 +94,12 @@ class Served(tf.Module):
             lambda: self._reduced(tf.repeat(255.0 * lab.grey(l), 3, -1)),
         )
         planes = self._planes(small)
-        ab = _enlarged(planes["ab"], *size)
+        ab = enlarged(planes["ab"], *size)
         result = {"ab": tf.transpose(ab, [0, 2, 3, 1])}
         if "change" in planes:
-            change = _enlarged(planes["change"], *size)
+            change = enlarged(planes["change"], *size)
             change = tf.transpose(change, [1, 0, 2, 3])
-            result["l"] = _changed(l[..., 0], change)[..., None]
+            result["l"] = changed(l[..., 0], change)[..., None]
         if "logits" in planes:
             result["probabilities"] = tf.nn.softmax(planes["logits"])
         return result
@@ -143,16 +145,16 @@ class Served(tf.Module):
         size = tf.shape(image)[1], tf.shape(image)[2]
         if hints is None:
             planes = self._planes(small)
-            ab = _enlarged(planes["ab"], *size)
+            ab = enlarged(planes["ab"], *size)
         else:
             given = steering.reduced(hints, *tf.unstack(tf.shape(small)[1:]))
             planes = self._planes(small, given)
-            ab = _enlarged(steering.corrected(planes["ab"], small, given), *size)
+            ab = enlarged(steering.corrected(planes["ab"], small, given), *size)
             color = tf.transpose(hints, [0, 3, 1, 2])
             ab = tf.where(color[:, 2:] > 0.0, color[:, :2], ab)
         if "change" in planes:
-            change = _enlarged(planes["change"], *size)
-            lightness = _changed(lightness, tf.transpose(change, [1, 0, 2, 3]))
+            change = enlarged(planes["change"], *size)
+            lightness = changed(lightness, tf.transpose(change, [1, 0, 2, 3]))
         return gamut.to_uint8(lightness, ab[:, 0], ab[:, 1])
 
     def _reduced(self, rgb):
@@ -171,20 +173,6 @@ class Served(tf.Module):
             hints = tf.zeros([*tf.unstack(tf.shape(lightness)), 3])
         multiple = self.info["multiple"]
         return predict_planes(self.network, lightness, multiple, hints=hints)
-
-
-def _changed(lightness, change):
-    """L* [...] plus the sum of changes [0 or 1, ...], within 0..100."""
-    return tf.clip_by_value(lightness + tf.reduce_sum(change, 0), 0.0, 100.0)
-
-
-def _enlarged(planes, height, width):
-    """[N, C, h, w] -> [N, C, height, width]."""
-    return resize.apply(
-        planes,
-        resize.weights(tf.shape(planes)[2], height, "cubic"),
-        resize.weights(tf.shape(planes)[3], width, "cubic"),
-    )
 
 
 def export(

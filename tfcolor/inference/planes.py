@@ -52,3 +52,17 @@ def predict_planes(
             :, : -(-height // heads.QUARTER), : -(-width // heads.QUARTER)
         ]
     return output
+
+
+def changed(lightness: Tensor, change: Tensor) -> Tensor:
+    """L* [...] plus the sum of changes [0 or 1, ...], within 0..100."""
+    return tf.clip_by_value(lightness + tf.reduce_sum(change, 0), 0.0, 100.0)
+
+
+def enlarged(planes: Tensor, height: Tensor, width: Tensor) -> Tensor:
+    """[N, C, h, w] -> [N, C, height, width], cubic."""
+    return resize.apply(
+        planes,
+        resize.weights(tf.shape(planes)[2], height, "cubic"),
+        resize.weights(tf.shape(planes)[3], width, "cubic"),
+    )
