@@ -117,7 +117,7 @@ EXPORT = [
     ),
     Fault(
         "export.enlarged_bilinearly",
-        "inference/export.py",
+        "inference/planes.py",
         'resize.weights(tf.shape(planes)[2], height, "cubic")',
         'resize.weights(tf.shape(planes)[2], height, "linear")',
         "tests/inference/test_export.py -k bicubically",

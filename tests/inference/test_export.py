@@ -19,6 +19,7 @@ from harness import same_picture
 import tfcolor
 from tfcolor import atomic
 from tfcolor.inference import export
+from tfcolor.inference import planes as planes_lib
 from tfcolor.inference import restore
 from tfcolor.inference import serving
 from tfcolor.registry import FORMATS
@@ -61,7 +62,7 @@ def test_a_version_comes_last(model, tmp_path, monkeypatch):
 
 def test_colours_are_enlarged_bicubically_along_both_axes(rng):
     planes = rng.normal(size=(2, 3, 5, 7)).astype("float32")
-    found = export._enlarged(tf.constant(planes), 13, 30)
+    found = planes_lib.enlarged(tf.constant(planes), 13, 30)
     expected = tf.image.resize(np.moveaxis(planes, 1, -1), (13, 30), "bicubic")
     np.testing.assert_allclose(np.moveaxis(found, 1, -1), expected, atol=0.005)
 
