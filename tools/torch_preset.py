@@ -13,6 +13,7 @@ import torch
 import torch_networks
 
 from tfcolor import config as config_lib
+from tfcolor.inference import traced
 from tfcolor.networks import factory
 from tfcolor.networks.efficientnet_lite import BLOCKS
 from tfcolor.presets import writing
@@ -78,7 +79,7 @@ def main():
     texts = {text: getattr(given, text) for text in writing.TEXTS}
     training = {"program": "tools.train_torch", **state["args"]}
     place = (state["step"], given.name, given.folder, training)
-    print(writing.save(generator, config, *place, **texts))
+    print(traced.save(generator, config, *place, **texts))
 
 
 if __name__ == "__main__":

@@ -43,7 +43,10 @@ def arguments():
     add("--blurred", type=float, default=0.0, help="share of batches made coarse")
     add("--scanner", help="NPZ of train_scanner.py, for --drawings")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if bool(given.scanner) != given.drawings:
+        parser.error("--drawings and --scanner go together")
+    return given
 
 
 class Photographs:

@@ -21,13 +21,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import torch_color
+import train_torch
 
 from tfcolor.networks.discriminators import PatchDiscriminator
 from tfcolor.networks.translator import Translator
 
 CYCLE, IDENTITY = 10.0, 5.0
 EMA = 0.998
-WARM_UP = 100  # steps
 
 
 def arguments():
@@ -128,7 +128,7 @@ class Clock:
 
     def rate(self, step):
         left = (1.0 - self.share()) / (1.0 - self.constant)
-        return min(1.0, left, (step + 1) / WARM_UP)
+        return min(1.0, left, (step + 1) / train_torch.WARM_UP)
 
 
 class Pool:
@@ -212,7 +212,7 @@ def _descend(optimizer, loss):
     optimizer.zero_grad()
     loss.backward()
     weights = [w for group in optimizer.param_groups for w in group["params"]]
-    torch.nn.utils.clip_grad_norm_(weights, 50.0)
+    torch.nn.utils.clip_grad_norm_(weights, train_torch.MAX_NORM)
     optimizer.step()
 
 

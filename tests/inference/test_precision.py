@@ -7,6 +7,7 @@ from harness import new_run
 from harness import toy_config
 
 import tfcolor
+from tfcolor.cli import export as command
 from tfcolor.errors import RunError
 from tfcolor.inference import export
 from tfcolor.inference import operations
@@ -25,6 +26,10 @@ def run(tmp_path_factory):
 def of_all(monkeypatch):
     """Toys have few numbers."""
     monkeypatch.setattr(precision, "LEAST", 1)
+
+
+def test_the_flag_has_every_kind():
+    assert sorted(command.PRECISIONS) == sorted(precision.KINDS)
 
 
 @pytest.mark.parametrize("kind", ["int8", "bfloat16"])

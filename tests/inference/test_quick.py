@@ -1,5 +1,6 @@
 """Weights that ship without Keras and TensorFlow's Python modules."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -37,6 +38,23 @@ def test_the_colours_are_the_same_to_the_bit(usual):
     np.testing.assert_array_equal(*planes)
     np.testing.assert_array_equal(*[each(image, working_size=64) for each in both])
     assert np.abs(planes[0]).max() > 5
+
+
+def test_what_is_no_longer_used_is_freed(monkeypatch):
+    freed, api = [], session.load()
+    for name in ("TF_DeleteSession", "TF_DeleteGraph"):
+        free = getattr(api, name)
+
+        def note(*arguments, name=name, free=free):
+            freed.append((name, arguments[0]))
+            return free(*arguments)
+
+        monkeypatch.setattr(api, name, note)
+    predictor = quick.load("photo")
+    assert freed == []
+    del predictor
+    gc.collect()
+    assert [name for name, _ in freed] == ["TF_DeleteSession", "TF_DeleteGraph"]
 
 
 def test_an_optimized_graph_gives_nearly_the_same(usual):

@@ -27,7 +27,6 @@ from tfcolor.inference.planes import changed
 from tfcolor.inference.planes import enlarged
 from tfcolor.inference.planes import predict_planes
 from tfcolor.inference.predictor import Info
-from tfcolor.presets import writing
 from tfcolor.runs import folder as run_folder
 from tfcolor.types import Batch
 from tfcolor.types import Network
@@ -263,10 +262,7 @@ def preset(
     """
     generator, info = restore.of_run(pathlib.Path(run))
     config = run_folder.load_config(run)
-    path = writing.save(generator, config, info["step"], name, folder, **texts)
-    sha256 = json.loads(path.read_text())["sha256"]
-    traced.write(generator, sha256, path.with_suffix(".graph"))
-    return path
+    return traced.save(generator, config, info["step"], name, folder, **texts)
 
 
 def write_network(

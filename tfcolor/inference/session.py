@@ -10,6 +10,7 @@ import ctypes
 import functools
 import importlib.util
 import pathlib
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,6 +48,7 @@ _FUNCTIONS: dict[str, tuple[Any, list]] = {
     "TF_NumDims": (_INT, [_POINTER]),
     "TF_Dim": (ctypes.c_int64, [_POINTER, _INT]),
     "TF_NewGraph": (_POINTER, []),
+    "TF_DeleteGraph": (None, [_POINTER]),
     "TF_NewOperation": (_POINTER, [_POINTER, _TEXT, _TEXT]),
     "TF_SetAttrType": (None, [_POINTER, _TEXT, _INT]),
     "TF_SetAttrTensor": (None, [_POINTER, _TEXT, _POINTER, _POINTER]),
@@ -63,6 +65,7 @@ _FUNCTIONS: dict[str, tuple[Any, list]] = {
     "TF_DeleteSessionOptions": (None, [_POINTER]),
     "TF_SetConfig": (None, [_POINTER, _TEXT, ctypes.c_size_t, _POINTER]),
     "TF_NewSession": (_POINTER, [_POINTER, _POINTER, _POINTER]),
+    "TF_DeleteSession": (None, [_POINTER, _POINTER]),
     "TF_SessionRun": (
         None,
         [_POINTER, _POINTER, *_SOME, *_SOME, _POINTER, _INT, _POINTER, _POINTER],
@@ -128,6 +131,8 @@ class Session:
             _checked(api.TF_SetConfig, settings, _AS_IT_IS, len(_AS_IT_IS))
         self.session = _checked(api.TF_NewSession, self.graph, settings)
         api.TF_DeleteSessionOptions(settings)
+        # At the end of a process the system is faster.
+        weakref.finalize(self, _free, self.session, self.graph).atexit = False
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """The output for an input: float32 [N, h, w, 2] for [N, h, w, 1], of a network
@@ -162,6 +167,11 @@ class Session:
         if not operation:
             raise RuntimeError(f"the graph has no operation {name}")
         return _Output(operation, 0)
+
+
+def _free(session, graph):
+    _checked(load().TF_DeleteSession, session)
+    load().TF_DeleteGraph(graph)
 
 
 def _checked(function, *arguments):

@@ -10,8 +10,10 @@ from tensorflow.python.framework import convert_to_constants
 
 from tfcolor import atomic
 from tfcolor import presets
+from tfcolor.config import Config
 from tfcolor.inference import restore
 from tfcolor.presets import weights
+from tfcolor.presets import writing
 from tfcolor.types import Network
 
 # Numbers in a constant, at most, that is no weight.
@@ -48,6 +50,15 @@ def write(generator: Network, sha256: str, path: pathlib.Path) -> bool:
     line = json.dumps(head, sort_keys=True).encode()
     atomic.write(path, zlib.compress(line + b"\n" + data, 9))
     return True
+
+
+def save(generator: Network, config: Config, *place: Any, **texts: Any) -> pathlib.Path:
+    """Write a preset and its graph; arguments, result and errors as of
+    `presets.writing.save`."""
+    path = writing.save(generator, config, *place, **texts)
+    sha256 = json.loads(path.read_text())["sha256"]
+    write(generator, sha256, path.with_suffix(".graph"))
+    return path
 
 
 def of_preset(name: str) -> None:
