@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 import torch_color
+import torch_lines
 from torch_networks import enlarged
 
 
@@ -45,12 +46,13 @@ class Drawings:
 
     def inputs(self, batch, aging=0.0, seed=0):
         """Inputs of uint8 [B, H, W, 4], the last channel the scan, 255 white; with
-        `aging` its ink is changed."""
+        `aging`, that share of the scans has the lines of `drawn` instead, and the ink
+        of all is changed."""
         rgb, scan = batch[..., :3], batch[..., 3:].permute(0, 3, 1, 2).float()
         seen = scan / 127.5 - 1.0
-        if aging:
-            seen = inked(seen, seed)
         l, ab = torch_color.lab(rgb)
+        if aging:
+            seen = inked(torch_lines.some(seen, l, aging, seed), seed)
         small = [F.avg_pool2d(x, self.finest) for x in (torch.cat([l, ab], 1), seen)]
         return Inputs(rgb, l, seen, *small)
 
