@@ -6,7 +6,7 @@ import functools
 from harness import ROOT
 
 # Whom everybody may import.
-BASE = {"atomic", "errors", "registry", "streams", "types", "version"}
+BASE = {"atomic", "errors", "registry", "streams", "threads", "types", "version"}
 
 # Each room, and the rooms that it may import.
 ROOMS = {

@@ -2,8 +2,12 @@
 
 import contextlib
 import io
+import os
 import pathlib
+import threading
 
+import numpy as np
+import pytest
 from harness import write_pictures
 
 from tfcolor.inference import batch
@@ -45,3 +49,21 @@ def test_a_job_reads_bytes_tells_each_once_and_writes_where_it_is_told(
     assert told[2:] == [("good.png", None)]
     assert written == {pathlib.Path("good.png"): expected}
     assert not pathlib.Path("good.png").exists()
+
+
+@pytest.mark.skipif(os.cpu_count() < 2, reason="needs two cores")
+def test_batches_are_coloured_at_the_same_time(tmp_path, rng):
+    met = threading.Barrier(2)
+
+    class Predictor:
+        def working_shape(self, height, width, _):
+            return height, width
+
+        def predict_ab(self, images):
+            met.wait(timeout=60)
+            return np.zeros((len(images), 2, 4, 4), np.float32)
+
+    write_pictures(tmp_path / "in", rng, 2 * batch.BATCH)
+    tasks, _ = planning.plan([tmp_path / "in"], tmp_path / "out")
+    assert batch.run(Predictor(), tasks, batch.Options()) == 0
+    assert all(task.target.exists() for task in tasks)

@@ -8,6 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from harness import ROOT
 from PIL import Image
 from skimage import data
@@ -55,6 +56,16 @@ def test_what_is_no_longer_used_is_freed(monkeypatch):
     del predictor
     gc.collect()
     assert [name for name, _ in freed] == ["TF_DeleteSession", "TF_DeleteGraph"]
+
+
+def test_the_settings_are_those_of_tensorflow():
+    config = tf.compat.v1.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    assert config.SerializeToString() == session._AS_IT_IS
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=1, inter_op_parallelism_threads=-1
+    )
+    assert config.SerializeToString() == session._ONE_THREAD
 
 
 def test_an_optimized_graph_gives_nearly_the_same(usual):

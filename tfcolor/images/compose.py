@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tfcolor import threads
 from tfcolor.color import arrays
 from tfcolor.images import axes
 
@@ -45,7 +46,10 @@ def join(image: np.ndarray, planes: np.ndarray, hints: Any = None) -> np.ndarray
         join_band(bands[0])
         return result
     # NumPy leaves the interpreter to others while it computes.
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with (
+        threads.one_in_blas(),
+        concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
         list(pool.map(join_band, bands))
     return result
 

@@ -22,6 +22,7 @@ import tqdm
 from PIL import Image
 
 from tfcolor import atomic
+from tfcolor import threads
 from tfcolor.errors import RunError
 from tfcolor.images import compose
 from tfcolor.images import pictures
@@ -33,7 +34,7 @@ from tfcolor.inference.planning import npz_of
 log = logging.getLogger("tfcolor")
 
 # Pictures at the network at a time, and pixels in memory before more are read.
-BATCH = 8
+BATCH = 4
 PIXELS = 50_000_000
 
 # Width of the gap in side_by_side.
@@ -103,7 +104,7 @@ def run(predictor: Any, tasks: Sequence[Task], options: Options) -> int:
 
 class Job:
     """Reads one picture after the other, batches those of one working shape,
-    and leaves joining and writing to threads.
+    and leaves coloring and writing a batch to a thread for each core.
 
     Args:
       predictor, options: as of `run`.
@@ -122,14 +123,16 @@ class Job:
         self.options = options
         self.told = told
         self.waiting: dict = collections.defaultdict(list)  # by working shape
-        self.writing: dict = {}  # future: (task, pixels)
+        self.coloring: dict = {}  # future of a batch: its pixels
         self.pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+        self.blas = threads.one_in_blas()
 
     def __enter__(self) -> Job:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.pool.shutdown(cancel_futures=True)
+        self.blas.__exit__(*error)
 
     def add(self, task: Task, data: io.BytesIO | None = None) -> None:
         """Read a Task's picture, from `data` if the bytes of its file are there, and
@@ -151,71 +154,87 @@ class Job:
         group = self.waiting[shape]
         group.append((task, picture))
         if len(group) == BATCH:
-            self._predict(group)
+            self._color(group)
 
     def finish(self) -> None:
         """Color what is left, and wait until all is written; raises as `add`."""
         for group in self.waiting.values():
-            self._predict(group)
-        self._collect(self.writing)
+            while group:  # each alone, that all cores have their share
+                self._color([group.pop()])
+        self._collect(self.coloring)
 
     def _make_room(self, pixels):
         """Wait until a picture of so many pixels may be read."""
         held = sum(_pixels(p) for group in self.waiting.values() for _, p in group)
         if held + pixels > PIXELS:
             for group in self.waiting.values():
-                self._predict(group)
-        while self.writing and pixels + sum(n for _, n in self.writing.values()) > (
-            PIXELS
-        ):
+                self._color(group)
+        while self.coloring and pixels + sum(self.coloring.values()) > PIXELS:
             done, _ = concurrent.futures.wait(
-                self.writing, return_when=concurrent.futures.FIRST_COMPLETED
+                self.coloring, return_when=concurrent.futures.FIRST_COMPLETED
             )
             self._collect(done)
 
-    def _predict(self, group):
-        """Predict a batch; where that fails each picture alone, so that only the
-        one that is to blame is left out."""
+    def _color(self, group):
+        """Let a thread color a batch and write it."""
         batch, group[:] = list(group), []
-        if not batch:
-            return
+        if batch:
+            held = sum(_pixels(picture) for _, picture in batch)
+            self.coloring[self.pool.submit(self._colored, batch)] = held
+            self._collect([future for future in self.coloring if future.done()])
+
+    def _colored(self, batch):
+        """Color a batch and write it; where that fails each picture alone, so that only
+        the one that is to blame is left out. Returns (task, its error or None) of each.
+
+        Raises:
+          RunError: the disk is full.
+        """
+        try:
+            planes, hints = self._predicted(batch)
+        except Exception as error:  # a strange picture may raise nearly anything
+            if len(batch) == 1:
+                return [(batch[0][0], error)]
+            planes = None
+        if planes is None:  # only here, where the error holds no memory any more
+            return [ended for one in batch for ended in self._colored([one])]
+        return [
+            (task, self._written(task, picture, ab, known))
+            for (task, picture), ab, known in zip(batch, planes, hints, strict=True)
+        ]
+
+    def _predicted(self, batch):
+        """Colors of a batch, and the Hints that they follow or None."""
         images = [picture.pixels for _, picture in batch]
         settings = dict(self.options.settings)
         hints, guides = [None] * len(batch), [task.guide for task, _ in batch]
+        if self.options.hints_of:
+            hints = list(map(self.options.hints_of, guides, images))
+            settings["hints"] = hints
+        elif guides[0]:
+            settings["guides"] = guides
+        return self.predictor.predict_ab(images, **settings), hints
+
+    def _written(self, task, picture, planes, hints):
+        """The error that kept a picture from being written, or None."""
         try:
-            if self.options.hints_of:
-                hints = list(map(self.options.hints_of, guides, images))
-                settings["hints"] = hints
-            elif guides[0]:
-                settings["guides"] = guides
-            planes = self.predictor.predict_ab(images, **settings)
-        except Exception as error:  # a strange picture may raise nearly anything
-            if len(batch) == 1:
-                self._fail(batch[0][0], error)
-                return
-            planes = None
-        if planes is None:  # only here, where the error holds no memory any more
-            for one in batch:
-                self._predict([one])
-            return
-        for (task, picture), ab, known in zip(batch, planes, hints, strict=True):
-            future = self.pool.submit(write, task, picture, ab, self.options, known)
-            self.writing[future] = task, _pixels(picture)
-        self._collect([future for future in self.writing if future.done()])
+            write(task, picture, planes, self.options, hints)
+        except Exception as error:  # of an encoder too
+            full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+            if isinstance(error, OSError) and error.errno in full:
+                raise RunError(f"{task.target}: {error.strerror}") from error
+            return error
+        return None
 
     def _collect(self, futures):
-        """See how the writing of pictures ended; waits for it."""
+        """See how the coloring of batches ended; waits for it."""
         for future in list(futures):
-            task, _ = self.writing.pop(future)
-            try:
-                future.result()
-            except Exception as error:  # of an encoder too
-                full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-                if isinstance(error, OSError) and error.errno in full:
-                    raise RunError(f"{task.target}: {error.strerror}") from error
-                self._fail(task, error)
-            else:
-                self.told(task, None)
+            del self.coloring[future]
+            for task, error in future.result():
+                if error is None:
+                    self.told(task, None)
+                else:
+                    self._fail(task, error)
 
     def _fail(self, task, error):
         self.told(task, getattr(error, "strerror", None) or reason(error))

@@ -19,8 +19,11 @@ import numpy as np
 _LIBRARIES = ("libtensorflow_cc.so.2", "libtensorflow_cc.2.dylib")
 _FLOAT, _OUT_OF_MEMORY = 1, 8  # TF_FLOAT, TF_RESOURCE_EXHAUSTED
 
-# ConfigProto(graph_options.rewrite_options.disable_meta_optimizer=True), serialized.
+# ConfigProto(graph_options.rewrite_options.disable_meta_optimizer=True), serialized,
+# and ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=-1): all
+# of it in the thread that calls.
 _AS_IT_IS = bytes.fromhex("52055203980101")
+_ONE_THREAD = bytes.fromhex("100128ffffffffffffffffff01")
 
 
 class _Output(ctypes.Structure):
@@ -100,7 +103,8 @@ class Session:
       constants: {name of a placeholder of it: its value, float32}.
       source, target: names of the operations of the input and the output.
       optimized: TensorFlow rewrites the graph before it first runs: that takes as long
-        as dozens of pictures together gain by it.
+        as dozens of pictures together gain by it. A call then keeps to one core, for
+        threads that share the cores.
 
     Raises:
       RuntimeError: TensorFlow does not take the graph. OSError: there is no library.
@@ -127,8 +131,8 @@ class Session:
         api.TF_DeleteImportGraphDefOptions(options)
         self.places = [self._place(name) for name in (source, target)]
         settings = api.TF_NewSessionOptions()
-        if not optimized:
-            _checked(api.TF_SetConfig, settings, _AS_IT_IS, len(_AS_IT_IS))
+        config = _ONE_THREAD if optimized else _AS_IT_IS
+        _checked(api.TF_SetConfig, settings, config, len(config))
         self.session = _checked(api.TF_NewSession, self.graph, settings)
         api.TF_DeleteSessionOptions(settings)
         # At the end of a process the system is faster.
