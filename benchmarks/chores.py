@@ -4,9 +4,12 @@ import dataclasses
 import json
 import pathlib
 import socket
+import sys
 
 import numpy as np
 from PIL import Image
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from tfcolor import config as config_lib
 

@@ -25,8 +25,6 @@ def of(folder):
         left_out = LEFT_OUT.fullmatch(path.name) and (
             in_checkpoints or ".data-" not in path.name
         )
-        if in_checkpoints and path.suffix == ".index" and not _listed(path):
-            continue
         if path.is_file() and not hidden and not left_out:
             content = _content(path, folder)
             found[str(name)] = hashlib.sha256(content).hexdigest()
@@ -56,13 +54,6 @@ def different(first, second):
     """Names of which two have not the same digest."""
     names = sorted(first.keys() | second.keys())
     return [name for name in names if first.get(name) != second.get(name)]
-
-
-def _listed(index):
-    """Whether a checkpoint is one that a run goes on from: TensorFlow writes an index
-    under its final name before the list of checkpoints names it."""
-    state = index.parent / "checkpoint"
-    return state.exists() and f'{index.stem}"' in state.read_text()
 
 
 def _content(path, folder):

@@ -38,6 +38,12 @@ def begin():
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **loaded})
 
 
+def end():
+    """Remove the library, which is loaded, and the file."""
+    if "FAILING_STATE" in os.environ:
+        shutil.rmtree(pathlib.Path(os.environ["FAILING_STATE"]).parent)
+
+
 class State:
     """Which write fails, in all processes that have the library."""
 

@@ -6,12 +6,15 @@ python benchmarks/kills.py --kills=20 --only=wgan_gp --only=export
 
 Half of the kills are after a random part of what the process computes, half in the
 middle of a random write below its folder. After each, all files that have their final
-name must be right.
+name must be right. It prints a line for each start, and the count as the last; the exit
+code is 1 if anything was not right. What was right is removed, after SIGTERM too.
 """
 
+import os
 import pathlib
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +33,7 @@ _SEED = flags.DEFINE_integer("seed", 0, "of the moments")
 SHORT = 5  # seconds: less than most trainings compute
 WAIT = 3600  # seconds that anything may take
 GONE = 600  # seconds that workers may take to see that one is gone
+KEPT = 5  # folders that are not right, of each chore
 
 
 class Trial:
@@ -47,6 +51,7 @@ class Trial:
         self.folder = folder
         self.state = state
         self.chance = chance
+        self.cleared = 0  # times that it began anew
         self.done = 0  # times that it was killed and came to its end
         self.kills = self.starts = 0
         self.faults = []
@@ -61,12 +66,13 @@ class Trial:
         if any(codes):
             raise SystemExit(f"{self.chore.name}: exit codes {codes}: {self._said()}")
         self.right = warm.call(contents.of, whole)
+        shutil.rmtree(whole.parent)
         self._anew()
         said = f"{self.seconds:.1f} s, {self.writes} writes, {len(self.right)} files"
         return f"{self.chore.name}, never killed: {said}"
 
     def _anew(self):
-        self.output = self.folder / f"killed-{self.done}" / self.chore.name
+        self.output = self.folder / f"killed-{self.cleared}" / self.chore.name
         self.output.parent.mkdir(exist_ok=True)
 
     def _start(self, output, kill):
@@ -80,13 +86,16 @@ class Trial:
                 self.chore.starts(output)
             )
         ]
-        ended = self._wait(kill[1] if kill and kill[0] == "moment" else None)
+        try:
+            ended = self._wait(kill[1] if kill and kill[0] == "moment" else None)
+        finally:
+            for command in self.commands:
+                command.kill()
         count = self.state.disarm()[0] if self.state else 0
         if not ended:
             self._fault("does not end")
         codes = [command.code for command in self.commands]
-        for command in self.commands:
-            command.kill()
+        _empty(pathlib.Path(tempfile.gettempdir()))
         return codes, -9 in codes, count
 
     def _wait(self, moment):
@@ -138,7 +147,20 @@ class Trial:
         if killed or broken:
             self.kills += 1
         at = f"{kill[0]} {kill[1]:.4g}" if kill else "not killed"
-        return f"{self.chore.name}, {at}: {self._judge(codes, killed or broken, said)}"
+        faults = len(self.faults)
+        result = self._judge(codes, killed or broken, said)
+        if len(self.faults) > faults and self.output.exists():
+            self._keep()
+        return f"{self.chore.name}, {at}: {result}"
+
+    def _keep(self):
+        """Begin anew; what is not right can be seen."""
+        if len(self.faults) <= KEPT:
+            kept = self.folder / f"kept-{len(self.faults)}"
+            shutil.copytree(self.output, kept)
+            shutil.copy(self.commands[0].log, self.folder / f"{kept.name}.log")
+            print(f"see {kept}", flush=True)
+        self._clear()
 
     def _judge(self, codes, killed, said):
         """What a start has led to; faults are noted."""
@@ -150,19 +172,23 @@ class Trial:
             self._fault(f"exit codes {codes}: {said[-500:]}")
         result = self._compare(lambda digests: digests)
         litter = len(contents.litter(self.output))
-        self._clear()
+        if not any(codes) and result.endswith(" 0 of them different"):
+            self.done += 1
+            self._clear()
         return f"done, {result}, {litter} temporary files left"
 
     def _compare(self, chosen):
         right = self.right
-        found = chosen(warm.call(contents.of, self.output))
+        try:
+            found = chosen(warm.call(contents.of, self.output))
+        except RuntimeError as error:
+            self._fault(f"cannot be read: {str(error)[-500:]}")
+            return "not to be read"
         if chosen is contents.final:
             right = {name: right[name] for name in found if name in right}
         wrong = contents.different(right, found)
         if wrong:
-            kept = self.folder / f"kept-{len(self.faults)}"
-            shutil.copytree(self.output, kept)
-            self._fault(f"{', '.join(wrong)} differ, see {kept}")
+            self._fault(f"{', '.join(wrong)} differ")
         return f"{len(found)} files, {len(wrong)} of them different"
 
     def _fault(self, text):
@@ -170,12 +196,22 @@ class Trial:
         print(f"FAULT {self.chore.name}: {text}", flush=True)
 
     def _clear(self):
-        shutil.rmtree(self.output.parent)
-        self.done += 1
+        # What a killed sweep has started may be at it yet.
+        shutil.rmtree(self.output.parent, ignore_errors=True)
+        self.cleared += 1
         self._anew()
 
     def _said(self):
         return "\n".join(command.said() for command in self.commands)
+
+
+def _empty(folder):
+    """Remove what killed ones have left there."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _chores(folder):
@@ -191,20 +227,17 @@ def _chores(folder):
     return [found[name] for name in _ONLY.value or found]
 
 
-def main(_):
-    state = failing.begin()
-    warm.up()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="kills-"))
+def _work(folder, state):
+    """Kill; returns the number of faults."""
     chance = random.Random(_SEED.value)
-    print(f"in {folder}", flush=True)
     trials = [
         Trial(chore, folder / chore.name, state, chance) for chore in _chores(folder)
     ]
-    kills = 0
+    kills, began = 0, time.monotonic()
     while kills < _KILLS.value:
         line = min(trials, key=Trial.spent).kill()
         kills = sum(each.kills for each in trials)
-        print(f"{kills}: {line}", flush=True)
+        print(f"{kills}: {time.monotonic() - began:.0f} s, {line}", flush=True)
     for trial in trials:
         for line in trial.finish():
             print(line, flush=True)
@@ -214,9 +247,25 @@ def main(_):
         print(f"{trial.chore.name}: {counts}")
     faults = sum(len(trial.faults) for trial in trials)
     done = sum(trial.done for trial in trials)
-    if not faults:
-        shutil.rmtree(folder)
     print(f"{kills} kills, {done} times at the end, {faults} differences", flush=True)
+    return faults
+
+
+def main(_):
+    state = failing.begin()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="kills-"))
+    # Of this process and of its forks.
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder / "temporary")
+    os.mkdir(tempfile.tempdir)
+    warm.up()
+    print(f"in {folder}", flush=True)
+    try:
+        faults = _work(folder, state)
+    finally:
+        if not list(folder.glob("*/kept-*")):
+            shutil.rmtree(folder, ignore_errors=True)
+        failing.end()
     sys.exit(bool(faults))
 
 

@@ -105,7 +105,8 @@ def _become(name, arguments, log, environment, first):
 
 
 def call(function, *arguments):
-    """What a function returns, called in a fork."""
+    """What a function returns, called in a fork; RuntimeError, with its traceback, if
+    it raises."""
     with tempfile.NamedTemporaryFile() as file:
         number = os.fork()
         if number == 0:
@@ -114,9 +115,11 @@ def call(function, *arguments):
                 file.flush()
                 os._exit(0)
             except BaseException:
-                traceback.print_exc()
+                file.write(traceback.format_exc().encode())
+                file.flush()
                 os._exit(70)
         if os.waitpid(number, 0)[1]:
-            raise SystemExit(f"{function.__name__}{arguments} failed")
+            file.seek(0)
+            raise RuntimeError(file.read().decode(errors="replace"))
         file.seek(0)  # forks share the position
         return pickle.loads(file.read())

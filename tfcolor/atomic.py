@@ -3,9 +3,13 @@
 import contextlib
 import os
 import pathlib
+import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from typing import IO
+
+import filelock
 
 from tfcolor.errors import UsageError
 from tfcolor.types import Path
@@ -73,6 +77,36 @@ def together(folder: pathlib.Path) -> Iterator[pathlib.Path]:
         yield made
         for path in sorted(made.iterdir()):
             os.replace(path, folder / path.name)
+
+
+@contextlib.contextmanager
+def unpublished(parent: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A folder in `parent` for what is then published, which vanishes at the end of the
+    block if it was not. What processes that are gone have left of theirs is removed: a
+    lock beside each is held as long as its process lives."""
+    for path in parent.glob(".unfinished-*"):
+        if path.is_dir():
+            with contextlib.suppress(OSError, filelock.Timeout), _locked(path):
+                shutil.rmtree(path, ignore_errors=True)
+    made = parent / f".unfinished-{uuid.uuid4().hex}"
+    with _locked(made):
+        made.mkdir(mode=0o700)
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(path):
+    lock = filelock.FileLock(f"{path}.lock", timeout=0)
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+        with contextlib.suppress(OSError):
+            os.unlink(lock.lock_file)
 
 
 def flush(folder: pathlib.Path) -> None:

@@ -149,9 +149,16 @@ RUN = [
     Fault(
         "checkpoints.oldest_first",
         "runs/checkpoints.py",
-        "paths = list(reversed(self.manager.checkpoints))",
-        "paths = list(self.manager.checkpoints)",
+        "for path in reversed(paths):",
+        "for path in paths:",
         "'tests/training/test_resume.py::test_resumed_is_uninterrupted_to_the_last_bit[l1]'",
+    ),
+    Fault(
+        "checkpoints.named_before_whole",
+        "runs/checkpoints.py",
+        "self.checkpoint.write(str(made / name))",
+        "self.checkpoint.write(str(self.folder / name))",
+        "tests/runs/test_checkpoints.py -k any_moment",
     ),
     Fault(
         "checkpoints.generator_for_average",

@@ -60,6 +60,28 @@ def test_a_version_comes_last(model, tmp_path, monkeypatch):
     assert export.export(model, base, 7) == base / "7"
 
 
+def test_what_killed_exports_have_left_is_removed(tmp_path):
+    killed, working = tmp_path / ".unfinished-killed", tmp_path / ".unfinished-working"
+    for path in (killed, working):
+        (path / "variables").mkdir(parents=True)
+    code = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]);"
+    code += "lock.acquire(); print(flush=True); sys.stdin.read()"
+    arguments = [sys.executable, "-c", code, f"{working}.lock"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(arguments, **pipes) as process:
+        process.stdout.readline()
+        with atomic.unpublished(tmp_path) as made:
+            (made / "saved_model.pb").write_bytes(b"half")
+            assert made.parent == tmp_path
+            assert not killed.exists()
+            atomic.publish(made, tmp_path / "1")
+        assert (working / "variables").exists()
+        process.kill()
+    with atomic.unpublished(tmp_path):
+        assert not working.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
 def test_colours_are_enlarged_bicubically_along_both_axes(rng):
     planes = rng.normal(size=(2, 3, 5, 7)).astype("float32")
     found = planes_lib.enlarged(tf.constant(planes), 13, 30)
@@ -134,7 +156,7 @@ def test_no_incomplete_version_appears_while_exports_are_killed(exported, tmp_pa
         process.stdout.close()
         check_versions(base)
         for path in base.glob(".unfinished-*"):
-            shutil.rmtree(path)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     assert not (base / "0").exists()
     with concurrent.futures.ThreadPoolExecutor() as pool:
         whole = pool.submit(export.export, run, base, 2)

@@ -3,8 +3,6 @@
 import contextlib
 import json
 import pathlib
-import shutil
-import tempfile
 from typing import Any
 
 import tensorflow as tf
@@ -222,25 +220,24 @@ def export(
             f"--output={base}: has {target.name} already; give another --version"
         )
     atomic.make_folder(base, "output")
-    try:
-        unfinished = pathlib.Path(tempfile.mkdtemp(dir=base, prefix=".unfinished-"))
-    except OSError as error:
-        raise UsageError(f"--output={base}: {error.strerror}") from error
-    try:
-        form.load()(generator, info, unfinished / form.form, kind)
-        text = json.dumps({**info, "tfcolor": __version__}, indent=2)
-        (unfinished / restore.INFO).parent.mkdir(exist_ok=True)
-        (unfinished / restore.INFO).write_text(text + "\n")
-        atomic.flush(unfinished)
-        # First, as an export is not made again once its version is there.
-        if served and version >= max(restore.versions(base), default=0):
-            _describe(base, info)
-        atomic.publish(unfinished, target)
-    except (tf.errors.OpError, OSError) as error:
-        said = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise RunError(f"{target} could not be written: {said}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            unfinished = stack.enter_context(atomic.unpublished(base))
+        except OSError as error:
+            raise UsageError(f"--output={base}: {error.strerror}") from error
+        try:
+            form.load()(generator, info, unfinished / form.form, kind)
+            text = json.dumps({**info, "tfcolor": __version__}, indent=2)
+            (unfinished / restore.INFO).parent.mkdir(exist_ok=True)
+            (unfinished / restore.INFO).write_text(text + "\n")
+            atomic.flush(unfinished)
+            # First, as an export is not made again once its version is there.
+            if served and version >= max(restore.versions(base), default=0):
+                _describe(base, info)
+            atomic.publish(unfinished, target)
+        except (tf.errors.OpError, OSError) as error:
+            said = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            raise RunError(f"{target} could not be written: {said}") from error
     return target
 
 

@@ -19,6 +19,7 @@ log = logging.getLogger("tfcolor")
 class Checkpoints:
     """The `checkpoints/` of a run: the networks, their optimizers, the weight
     average, the step (which is the data's position too) and the random state.
+    A checkpoint has its name as soon as it is whole, and not before.
 
     Args:
       folder: pathlib.Path.
@@ -32,14 +33,12 @@ class Checkpoints:
     ) -> None:
         self.folder = folder
         self.trainer = trainer
+        self.keep = keep
         self.writes = writes
         self.variables = _variables(trainer)
         self.checkpoint = tf.train.Checkpoint(**self.variables)
         if writes:
             _tidy(folder)
-        self.manager = tf.train.CheckpointManager(
-            self.checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
-        )
         self.last_good: str | None = None  # path of the newest known to be whole
 
     def save(self) -> None:
@@ -51,11 +50,10 @@ class Checkpoints:
         step = self.trainer.steps_done()
         if self.last_good and self.last_good.endswith(f"-{step}"):
             return
-        if not self.writes:
-            self.last_good = str(self.folder / f"step-{step}")
-            return
         try:
-            self.last_good = self.manager.save(checkpoint_number=step)
+            if self.writes:
+                self._write(f"step-{step}")
+            self.last_good = str(self.folder / f"step-{step}")
         except (tf.errors.OpError, OSError) as error:
             with contextlib.suppress(OSError):  # where even this has no room
                 _tidy(self.folder)
@@ -64,6 +62,21 @@ class Checkpoints:
                 f"checkpoint of step {step} could not be written: "
                 f"{reason.splitlines()[0]}; the last good one: {self.last_good}"
             ) from error
+
+    def _write(self, name):
+        # `restore` expects it, as those of tf.train.CheckpointManager have it.
+        self.checkpoint.save_counter.assign_add(1)
+        with atomic.together(self.folder) as made:  # the data before the index
+            self.checkpoint.write(str(made / name))
+            atomic.flush(made)
+            # Of one that is damaged, lest it be that of other data for a moment.
+            (self.folder / f"{name}.index").unlink(missing_ok=True)
+        names = [each for each in _names(self.folder) if _step(each) <= _step(name)]
+        _list(self.folder, names[-self.keep :])
+        for old in names[: -self.keep]:
+            (self.folder / f"{old}.index").unlink()
+            for path in self.folder.glob(f"{old}.data-*"):
+                path.unlink()
 
     def _load(self, path, sized):
         if sized or not self.trainer.state():
@@ -87,8 +100,8 @@ class Checkpoints:
         Raises:
           RunError: there are checkpoints, but none can be read.
         """
-        paths = list(reversed(self.manager.checkpoints))
-        for path in paths:
+        paths = [str(self.folder / name) for name in _names(self.folder)]
+        for path in reversed(paths):
             try:
                 self._load(path, sized=_step(pathlib.Path(path).name) > first)
                 self.last_good = path
@@ -102,7 +115,7 @@ class Checkpoints:
 
 def newest_step(folder: pathlib.Path) -> int:
     """Step of the newest checkpoint in a folder, or 0."""
-    return max((_step(path.stem) for path in folder.glob("step-*.index")), default=0)
+    return max(map(_step, _names(folder)), default=0)
 
 
 def restore_network(folder: pathlib.Path, network: Network, part: str) -> int:
@@ -112,7 +125,7 @@ def restore_network(folder: pathlib.Path, network: Network, part: str) -> int:
     Raises:
       RunError: there is no checkpoint, or none that can be read.
     """
-    names = sorted({path.stem for path in folder.glob("step-*.index")}, key=_step)
+    names = _names(folder)
     if not names:
         raise RunError(f"no checkpoint in {folder}")
     checkpoint = tf.train.Checkpoint(**{part: _values(network.weights)})
@@ -139,26 +152,37 @@ def _warn_of_damage(path, error):
 def _tidy(folder):
     """Remove what a write that was broken off has left, and let the file
     `checkpoint` list what is there: it may be lost, or of before the break."""
-    whole = {path.stem for path in folder.glob("step-*.index")}
+    names = _names(folder)
     for path in folder.glob("step-*"):
         stem, _, rest = path.name.partition(".")
         if path.is_dir():
             shutil.rmtree(path)
-        elif stem not in whole or not re.fullmatch(r"index|data-\d+-of-\d+", rest):
+        elif stem not in names or not re.fullmatch(r"index|data-\d+-of-\d+", rest):
             path.unlink()
     for pattern in ("checkpoint.tmp*", ".checkpoint.*"):
         for path in folder.glob(pattern):
             path.unlink()
-    names = sorted(whole, key=_step)
-    if not names:
-        (folder / "checkpoint").unlink(missing_ok=True)
+    for path in folder.glob(".unfinished-*"):
+        shutil.rmtree(path)
+    if names:
+        _list(folder, names)
     else:
-        times = [(folder / f"{name}.index").stat().st_mtime for name in names]
-        # Of a relative folder it would take the names to be relative to another.
-        state = tf.compat.v1.train.generate_checkpoint_state_proto(
-            str(folder.absolute()), names[-1], names, times
-        )
-        atomic.write(folder / "checkpoint", str(state))
+        (folder / "checkpoint").unlink(missing_ok=True)
+
+
+def _names(folder):
+    """Of all checkpoints, those of the fewest steps first."""
+    return sorted({path.stem for path in folder.glob("step-*.index")}, key=_step)
+
+
+def _list(folder, names):
+    """Write the file `checkpoint`, for TensorFlow's tools."""
+    times = [(folder / f"{name}.index").stat().st_mtime for name in names]
+    # Of a relative folder it would take the names to be relative to another.
+    state = tf.compat.v1.train.generate_checkpoint_state_proto(
+        str(folder.absolute()), names[-1], names, times
+    )
+    atomic.write(folder / "checkpoint", str(state))
 
 
 def _step(name):
