@@ -77,18 +77,30 @@ class Kernel:
 
 
 def of(graph):
-    """{Kernel: how often it is in a traced step}.
+    """{Kernel: how often it is in a traced step}, without what a tape has traced
+    and nothing takes, which TensorFlow does not run.
 
     Raises:
       ValueError: the graph calls others, whose nodes are not seen here.
     """
     found = collections.Counter()
-    for node in graph.get_operations():
+    for node in _taken(graph):
         if "Call" in node.type or node.type in ("While", "StatelessWhile"):
             raise ValueError(f"{node.name}: a {node.type} in the step")
         if node.type in KINDS:
             found[_kernel(node)] += 1
     return found
+
+
+def _taken(graph):
+    """The nodes that the results and the variables' new values follow from."""
+    found, left = {}, [x.op for x in graph.outputs] + list(graph.control_outputs)
+    while left:
+        node = left.pop()
+        if node.name not in found:
+            found[node.name] = node
+            left += [x.op for x in node.inputs] + list(node.control_inputs)
+    return list(found.values())
 
 
 def _kernel(node):

@@ -5,7 +5,7 @@ from torch import nn
 
 
 def block(conv, norm, activation):
-    parts = [conv] + ([nn.BatchNorm2d(conv.out_channels)] if norm else [])
+    parts = [conv] + ([norm(conv.out_channels)] if norm else [])
     return nn.Sequential(*parts, activation)
 
 
@@ -17,14 +17,16 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(
             block(
                 nn.Conv2d(i, o, 4, 2, 1, bias=level in (0, depth - 1)),
-                level not in (0, depth - 1),
+                level not in (0, depth - 1) and nn.BatchNorm2d,
                 nn.LeakyReLU(0.2),
             )
             for level, (i, o) in enumerate(zip(inputs, widths, strict=True))
         )
         seen = [widths[-1], *[2 * w for w in reversed(widths[1:-1])]]
         self.up = nn.ModuleList(
-            block(nn.ConvTranspose2d(i, o, 4, 2, 1, bias=False), True, nn.ReLU())
+            block(
+                nn.ConvTranspose2d(i, o, 4, 2, 1, bias=False), nn.BatchNorm2d, nn.ReLU()
+            )
             for i, o in zip(seen, reversed(widths[:-1]), strict=True)
         )
         self.head = nn.ConvTranspose2d(2 * widths[0], 2, 4, 2, 1)

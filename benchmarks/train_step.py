@@ -1,13 +1,18 @@
-"""A training step of tfcolor beside the same layers in eager PyTorch.
+"""A training step of tfcolor beside the same layers in PyTorch.
 
-pip install 'tfcolor[bench]' && python benchmarks/train_step.py
+pip install 'tfcolor[bench]' && python benchmarks/train_step.py \\
+  --loss=cgan --loss=wgan_gp --size=64 --size=128
 
-The cGAN step (D, then G with 100 L1; Adam) on 64x64 pixels. Both sides have
-the U-Net and the PatchGAN of pix2pix with the same widths, and one forward pass
-of the generator a step. Runs are interleaved; each figure is a median.
+The steps of cgan (D, then G with 100 L1) and wgan_gp (five of the critic with its
+penalty, then G), with Adam. Both sides have the U-Net and the PatchGAN of pix2pix
+with the same widths, and as many forward passes of each. PyTorch is eager, and at
+its best: channels last, compiled by Inductor, fused Adam; only the penalty's critic
+is eager there too, since what is compiled has no second derivative. Runs are
+interleaved, each in a process of its own; each figure is a median.
 """
 
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -18,8 +23,9 @@ from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-_BATCH = flags.DEFINE_integer("batch", 32, "images a step")
-_SIZE = flags.DEFINE_integer("size", 64, "side of the images, pixels")
+_LOSS = flags.DEFINE_multi_enum("loss", ["cgan"], ["cgan", "wgan_gp"], "its steps")
+_BATCH = flags.DEFINE_integer("batch", 32, "images a minibatch")
+_SIZE = flags.DEFINE_multi_integer("size", [64], "side of the images, pixels")
 _WIDTH = flags.DEFINE_integer("width", 64, "channels of the first U-Net level")
 _STEPS = flags.DEFINE_integer("steps", 12, "timed steps of one turn")
 _TURNS = flags.DEFINE_integer("turns", 3, "turns of each side")
@@ -29,6 +35,8 @@ DEPTH = 6
 SIDES = {
     "pytorch eager float32": lambda: torch_step(None),
     "pytorch eager bfloat16": lambda: torch_step("bfloat16"),
+    "pytorch compiled float32": lambda: torch_step(None, best=True),
+    "pytorch compiled bfloat16": lambda: torch_step("bfloat16", best=True),
     "tfcolor float32": lambda: tfcolor_step("float32"),
     "tfcolor mixed_bfloat16": lambda: tfcolor_step("mixed_bfloat16"),
 }
@@ -41,76 +49,38 @@ def tfcolor_step(precision):
     from tfcolor import config as config_lib
     from tfcolor.training import build
 
-    config = config_lib.load(config_lib.CONFIGS / "cgan.py")
-    config.data.image_size, config.data.batch_size = _SIZE.value, _BATCH.value
+    config = config_lib.load(config_lib.CONFIGS / f"{_LOSS.value[0]}.py")
+    size = _SIZE.value[0]
+    config.data.image_size, config.data.batch_size = size, _BATCH.value
     config.generator.depth, config.generator.width = DEPTH, _WIDTH.value
     config.discriminator.width = 64
     config.train.precision, config.train.ema_decay = precision, 0.0
     trainer = build.trainer(config)
     rng = np.random.default_rng(0)
-    shape = (_BATCH.value, _SIZE.value, _SIZE.value)
+    shape = (_BATCH.value * trainer.n_critic, size, size)
     batch = {
         "l": tf.constant(rng.uniform(-1, 1, (*shape, 1)), tf.float32),
         "ab": tf.constant(rng.uniform(-1, 1, (*shape, 2)), tf.float32),
     }
     step = tf.function(trainer.train_step)
-    size = trainer.generator.count_params()
-    return lambda: float(step(batch)["g/loss"]), size
+    parameters = trainer.generator.count_params()
+    return lambda: float(step(batch)["g/loss"]), parameters
 
 
-def torch_step(dtype):
-    import contextlib
+def torch_step(dtype, best=False):
+    import torch_steps
 
-    import torch
-    from torch import nn
-    from torch_networks import UNet
-    from torch_networks import block
-
-    layers = [(3, 64, 2), (64, 128, 2), (128, 256, 2), (256, 512, 1)]
-    critic = nn.Sequential(
-        *[
-            block(nn.Conv2d(i, o, 4, s, 1, bias=i == 3), i != 3, nn.LeakyReLU(0.2))
-            for i, o, s in layers
-        ],
-        nn.Conv2d(512, 1, 4, 1, 1),
+    sides = torch_steps.Sides(
+        _LOSS.value[0],
+        _BATCH.value,
+        _SIZE.value[0],
+        _WIDTH.value,
+        DEPTH,
+        dtype,
+        best,
     )
-    generator = UNet(_WIDTH.value, DEPTH)
-    g_adam = torch.optim.Adam(generator.parameters(), 2e-4, (0.5, 0.999))
-    d_adam = torch.optim.Adam(critic.parameters(), 2e-4, (0.5, 0.999))
-    bce = nn.functional.binary_cross_entropy_with_logits
-    l = torch.rand(_BATCH.value, 1, _SIZE.value, _SIZE.value) * 2 - 1
-    ab = torch.rand(_BATCH.value, 2, _SIZE.value, _SIZE.value) * 2 - 1
-
-    def autocast():
-        if dtype is None:
-            return contextlib.nullcontext()
-        return torch.autocast("cpu", getattr(torch, dtype))
-
-    def score(colors):
-        return critic(torch.cat([l, colors], 1)).float()
-
-    def step():
-        with autocast():
-            fake = generator(l)
-            real_logits, fake_logits = score(ab), score(fake.detach())
-        d_loss = 0.5 * (
-            bce(real_logits, torch.ones_like(real_logits))
-            + bce(fake_logits, torch.zeros_like(fake_logits))
-        )
-        d_adam.zero_grad()
-        d_loss.backward()
-        d_adam.step()
-        critic.requires_grad_(False)
-        with autocast():
-            logits = score(fake)
-        g_loss = bce(logits, torch.ones_like(logits)) + 100 * (fake - ab).abs().mean()
-        g_adam.zero_grad()
-        g_loss.backward()
-        g_adam.step()
-        critic.requires_grad_(True)
-        return float(g_loss)
-
-    return step, sum(p.numel() for p in generator.parameters())
+    step = torch_steps.STEPS[_LOSS.value[0]]
+    return lambda: step(sides), sides.parameters
 
 
 def time_side(name):
@@ -124,9 +94,19 @@ def time_side(name):
     print("parameters", size)
 
 
-def run_apart(name):
+def run_apart(name, loss, size):
     """One turn of a side in a process of its own: milliseconds, parameters."""
-    command = [sys.executable, *sys.argv, f"--side={name}"]
+    settings = {
+        "side": name,
+        "loss": loss,
+        "size": size,
+        **{f.name: f.value for f in (_BATCH, _WIDTH, _STEPS)},
+    }
+    command = [
+        sys.executable,
+        sys.argv[0],
+        *(f"--{k}={v}" for k, v in settings.items()),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{name}: {done.stderr.strip().splitlines()[-1]}")
@@ -135,21 +115,43 @@ def run_apart(name):
     return times, int(lines[-1][1])
 
 
+def names_of_sides():
+    """Of those that can run here."""
+    if shutil.which("g++"):
+        return list(SIDES)
+    print("no rows of torch.compile: Inductor needs g++ (Debian's package g++)")
+    return [name for name in SIDES if "compiled" not in name]
+
+
+def compare(names, loss, size):
+    """Print the table of one loss at one size."""
+    times, parameters = {name: [] for name in names}, {}
+    for _ in range(_TURNS.value):
+        for name in names:
+            found, parameters[name] = run_apart(name, loss, size)
+            times[name] += found
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    base = medians["pytorch eager float32"]
+    print(f"\n{loss}, {size}x{size}, {_BATCH.value} a minibatch, {_TURNS.value} turns")
+    print(f"{'':26s}{'generator':>12s}{'ms a step':>12s}{'speed-up':>12s}")
+    for name, found in medians.items():
+        print(f"{name:26s}{parameters[name]:12,}{found:12.0f}{base / found:12.2f}")
+    best = {
+        package: min((ms, name) for name, ms in medians.items() if package in name)
+        for package in ("pytorch", "tfcolor")
+    }
+    (theirs, their_name), (ours, our_name) = best.values()
+    print(f"{our_name} is {theirs / ours:.2f} times as fast as {their_name}")
+
+
 def main(_):
     if _SIDE.value:
         time_side(_SIDE.value)
         return
-    times, sizes = {name: [] for name in SIDES}, {}
-    for _ in range(_TURNS.value):
-        for name in SIDES:
-            found, sizes[name] = run_apart(name)
-            times[name] += found
-    medians = {name: statistics.median(found) for name, found in times.items()}
-    base = medians["pytorch eager float32"]
-    print(f"{_SIZE.value}x{_SIZE.value}, batch {_BATCH.value}, {_TURNS.value} turns")
-    print(f"{'':26s}{'generator':>12s}{'ms a step':>12s}{'speed-up':>12s}")
-    for name, found in medians.items():
-        print(f"{name:26s}{sizes[name]:12,}{found:12.0f}{base / found:12.2f}")
+    names = names_of_sides()
+    for loss in _LOSS.value:
+        for size in _SIZE.value:
+            compare(names, loss, size)
 
 
 if __name__ == "__main__":

@@ -178,8 +178,8 @@ STEPS = [
     Fault(
         "base.average_of_the_first_weights",
         "trainers/base.py",
-        "mean.assign(weight + decay * (mean - weight))",
-        "mean.assign(mean + decay * (weight - mean))",
+        "alpha=1.0 - decay",
+        "alpha=decay",
         "tests/trainers/test_trainers.py::test_weight_average_follows_its_formula",
     ),
     Fault(

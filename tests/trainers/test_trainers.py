@@ -190,6 +190,11 @@ def test_weight_average_follows_its_formula():
         np.testing.assert_allclose(w, mean, rtol=1e-4, atol=1e-6)
     x = batch["l"]
     np.testing.assert_array_equal(trainer(x), trainer.average(x, training=False))
+    # The average of what does not move is that, to the bit.
+    trainer.average.set_weights(trainer.generator.get_weights())
+    trainer.finish_step()
+    for mean, w in zip(trainer.average.weights, trainer.generator.weights, strict=True):
+        np.testing.assert_array_equal(mean, w)
 
 
 def test_without_average_the_generator_itself_colours():

@@ -39,6 +39,10 @@ def train(config, strategy, eager):
         updates = config.train.steps * trainer.n_critic
         assert trainer.d_optimizer.iterations.numpy() == updates
     networks = [*trainer.networks().values(), trainer.average]
+    for weight in trainer.average.weights:
+        first, *others = strategy.experimental_local_results(weight.value)
+        for other in others:
+            np.testing.assert_array_equal(other, first)
     weights = [w.numpy() for network in networks for w in network.weights]
     return weights, history.history
 

@@ -21,7 +21,8 @@ def traced():
         with tf.GradientTape() as tape:
             tape.watch([x, one, two])
             y = sum(tf.nn.conv2d(x, w, 2, "SAME") for w in (one, two))
-        return tape.gradient(y, [x, one, two]), tf.matmul(matrix, matrix, False, True)
+        product = tf.matmul(matrix, matrix, False, True)
+        return y, tape.gradient(y, [x, one, two]), product
 
     shapes = ((2, 8, 8, 3), (4, 4, 3, 5), (4, 4, 3, 5), (6, 7))
     specs = [tf.TensorSpec(shape) for shape in shapes]
@@ -43,6 +44,21 @@ def test_every_kernel_is_counted_with_its_shapes(traced):
     assert shapes["Conv2DBackpropInput"] == ((kernel, result), image)
     assert shapes["Conv2DBackpropFilter"] == ((image, result), kernel)
     assert shapes["MatMul"] == (((6, 7), (6, 7)), (6, 6))
+
+
+def test_what_nothing_takes_is_not_counted():
+    """The tape traces both gradients, and the step takes one."""
+
+    @tf.function(autograph=False)
+    def step(x, w):
+        with tf.GradientTape() as tape:
+            tape.watch([x, w])
+            y = tf.nn.conv2d(x, w, 2, "SAME")
+        return tape.gradient(y, w)
+
+    specs = tf.TensorSpec((2, 8, 8, 3)), tf.TensorSpec((4, 4, 3, 5))
+    found = kernels.of(step.get_concrete_function(*specs).graph)
+    assert [kernel.type for kernel in found] == ["Conv2DBackpropFilter"]
 
 
 def test_a_kernel_alone_computes_what_it_does_in_the_step(traced):

@@ -59,20 +59,22 @@ class ConvTranspose(keras.layers.Conv2DTranspose):
 
     def _product(self, x, kernel):
         ops = keras.ops
-        _, h, w, channels = ops.shape(x)
+        batch, h, w, channels = ops.shape(x)
         # The kernel is the large factor, so it is the one not transposed.
         kernel = ops.reshape(kernel, (-1, channels))
         columns = ops.matmul(kernel, ops.transpose(ops.reshape(x, (-1, channels))))
         # Pixel i adds to the rows 2 (i + a) + p - 1 with a and p of 0, 1.
         split = (-1, h, w, 2, 2, 2, 2, self.filters)
         parts = ops.reshape(ops.transpose(columns), split)
+        # Not indexed: the gradient of an index is as large as all parts.
         y = sum(
-            ops.pad(parts[:, :, :, a, :, c], [[0, 0], [a, 1 - a], [c, 1 - c], *_SAME])
-            for a in (0, 1)
-            for c in (0, 1)
+            ops.pad(part, [[0, 0], [a, 1 - a], [c, 1 - c], *_SAME])
+            for a, rows in enumerate(ops.unstack(parts, 2, axis=3))
+            for c, part in enumerate(ops.unstack(rows, 2, axis=4))
         )
         y = ops.transpose(y, (0, 1, 3, 2, 4, 5))
-        return ops.reshape(y, (-1, 2 * h + 2, 2 * w + 2, self.filters))[:, 1:-1, 1:-1]
+        y = ops.reshape(y, (-1, 2 * h + 2, 2 * w + 2, self.filters))
+        return ops.slice(y, (0, 1, 1, 0), (batch, 2 * h, 2 * w, self.filters))
 
 
 class SpectralNormalization(_Convolution):

@@ -149,7 +149,9 @@ class Trainer(keras.Model):
         decay = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
         weights = self.averaged().weights
         for mean, weight in zip(self.average.weights, weights, strict=True):
-            mean.assign(weight + decay * (mean - weight))
+            tf.raw_ops.ResourceApplyGradientDescent(
+                var=mean.value.handle, alpha=1.0 - decay, delta=mean - weight
+            )
         advance(self.average)  # the mean of unit vectors is shorter than one
 
     def validated(self, values: Mapping[str, Any]) -> Logs:
