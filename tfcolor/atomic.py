@@ -99,7 +99,7 @@ def unpublished(parent: pathlib.Path) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def _locked(path):
-    lock = filelock.FileLock(f"{path}.lock", timeout=0)
+    lock = filelock.FileLock(f"{path}.held", timeout=0)
     lock.acquire()
     try:
         yield

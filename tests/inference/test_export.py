@@ -66,7 +66,7 @@ def test_what_killed_exports_have_left_is_removed(tmp_path):
         (path / "variables").mkdir(parents=True)
     code = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]);"
     code += "lock.acquire(); print(flush=True); sys.stdin.read()"
-    arguments = [sys.executable, "-c", code, f"{working}.lock"]
+    arguments = [sys.executable, "-c", code, f"{working}.held"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(arguments, **pipes) as process:
         process.stdout.readline()

@@ -66,6 +66,7 @@ class Checkpoints:
     def _write(self, name):
         # `restore` expects it, as those of tf.train.CheckpointManager have it.
         self.checkpoint.save_counter.assign_add(1)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with atomic.together(self.folder) as made:  # the data before the index
             self.checkpoint.write(str(made / name))
             atomic.flush(made)
