@@ -45,7 +45,12 @@ def test_all_outputs_are_nearly_those_of_float32(kind, run, of_all, rng):
         assert 0 < error < 0.05
 
 
-def test_weights_of_8_bits_are_the_nearest_of_255_levels(of_all, rng):
+@pytest.mark.parametrize(("most", "block"), [(64, 18), (7, 6)])
+def test_weights_of_8_bits_are_the_nearest_of_255_levels(
+    most, block, of_all, rng, monkeypatch
+):
+    """Of 18 weights of an output channel, in blocks of a scale each."""
+    monkeypatch.setattr(precision, "BLOCK", most)
     kernel = rng.normal(size=(3, 3, 2, 4)).astype("float32")
     kernel[..., 3] = 0.0
 
@@ -54,8 +59,9 @@ def test_weights_of_8_bits_are_the_nearest_of_255_levels(of_all, rng):
         return {"ab": tf.nn.conv2d(l, kernel, 1, "SAME")}
 
     dot = np.zeros((1, 3, 3, 2), "float32")
-    scale = np.abs(kernel).max((0, 1, 2)) / 127
-    for place in np.ndindex(3, 3, 2):
+    scales = np.abs(kernel.reshape(-1, block, 4)).max(1) / 127
+    for row, place in enumerate(np.ndindex(3, 3, 2)):
+        scale = scales[row // block]
         dot[:] = 0.0
         dot[(0, *place)] = 1.0
         found = precision.reduced(network, "int8")(tf.constant(dot))["ab"][0, 1, 1]

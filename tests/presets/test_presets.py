@@ -17,6 +17,8 @@ from PIL import Image
 import tfcolor
 from tfcolor import presets
 from tfcolor.errors import UsageError
+from tfcolor.inference import precision
+from tfcolor.inference import restore
 from tfcolor.presets import weights
 from tfcolor.presets import writing
 
@@ -220,3 +222,14 @@ def test_shipped(name):
     assert (folder / f"{name}.md").read_text() == writing.text_of(card)
     assert all(card[text] for text in writing.TEXTS)
     assert card["evaluations"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["int8", "bfloat16"])
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_weights_keep_their_colours_in_fewer_bits(name, kind):
+    generator, info = restore.of_model(name)
+    usual = restore.network_of(generator.folded())
+    other = precision.reduced(usual, kind)
+    found = precision.difference(usual, other, {**info, "precision": kind})
+    assert 0.01 < found < 0.8 * precision.LIMIT

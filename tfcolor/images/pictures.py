@@ -38,7 +38,7 @@ MAX_ASPECT = 200
 _QUALITY: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
     "WEBP": {"quality": 95},
-    "PNG": {"compress_level": 3},
+    "PNG": {"compress_level": 2},
     "TIFF": {"compression": "tiff_lzw"},
 }
 _WITH_ALPHA = ("PNG", "TIFF", "WEBP")

@@ -132,9 +132,14 @@ class Trainer(keras.Model):
         scale = optimizer.scale_loss(tf.constant(1.0 / replicas))
         variables = network.trainable_variables
         gradients = tape.gradient(loss, variables, output_gradients=scale)
-        optimizer.apply(gradients, variables)
+        norm = tf.linalg.global_norm(gradients) / scale
+        # What a gradient is made of has been read before any weight is written:
+        # TensorFlow's own order of a read whose gradient is 0 does not outlive its
+        # optimization of the graph, such as that of an offset in a slope's pass.
+        with tf.control_dependencies([norm]):
+            optimizer.apply(gradients, variables)
         advance(network)
-        return tf.linalg.global_norm(gradients) / scale
+        return norm
 
     def finish_step(self) -> None:
         """Count the step and move the weight average.
