@@ -1,6 +1,6 @@
 r"""A training step of tfcolor beside the same layers in PyTorch.
 
-pip install 'tfcolor[bench]' && python benchmarks/train_step.py
+pip install 'tfcolor[bench]' && python benchmarks/train_step.py \
   --loss=cgan --loss=wgan_gp --size=64 --size=128
 
 The steps of cgan (D, then G with 100 L1) and wgan_gp (five of the critic with its

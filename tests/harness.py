@@ -15,6 +15,7 @@ from PIL import Image
 
 from tfcolor import config as config_lib
 from tfcolor.config import smoke
+from tfcolor.networks import layers
 from tfcolor.runs.checkpoints import Checkpoints
 from tfcolor.runs.folder import Workdir
 from tfcolor.training import build
@@ -200,6 +201,7 @@ def random_weights(trainer):
             if len(weight.shape) > 1:
                 scale = (2.0 / np.prod(weight.shape[:-1])) ** 0.5
                 weight.assign(rng.normal(0.0, scale, weight.shape))
+        layers.advance(network)  # else spectral norms are those of other weights
 
 
 def new_run(config, workdir):

@@ -45,7 +45,7 @@ def test_all_outputs_are_nearly_those_of_float32(kind, run, of_all, rng):
         assert 0 < error < 0.05
 
 
-@pytest.mark.parametrize(("most", "block"), [(64, 18), (7, 6)])
+@pytest.mark.parametrize(("most", "block"), [(64, 18), (7, 6), (13, 9), (17, 9)])
 def test_weights_of_8_bits_are_the_nearest_of_255_levels(
     most, block, of_all, rng, monkeypatch
 ):
@@ -69,6 +69,13 @@ def test_weights_of_8_bits_are_the_nearest_of_255_levels(
         assert (error <= scale / 2 + 1e-6).all()
         levels = np.asarray(found)[:3] / scale[:3]
         np.testing.assert_allclose(levels, levels.round(), atol=1e-4)
+
+
+def test_weights_whose_number_has_no_fitting_divisor_share_one_scale():
+    sizes = {(3, 3, 128, 2): 64, (1, 1, 68, 2): 34}
+    sizes |= {(1, 1, 67, 2): 67, (3, 3, 67, 2): 603}
+    for shape, block in sizes.items():
+        assert precision._block(np.zeros(shape)) == block
 
 
 def test_small_kernels_stay_as_they_are(run, rng):

@@ -112,9 +112,11 @@ def _int8(graph):
 
 
 def _block(kernel):
-    """Weights of an output channel that share a scale."""
+    """How many weights of an output channel share a scale: a divisor of their number,
+    all of them where only small ones are below BLOCK."""
     rows = kernel.size // kernel.shape[-1]
-    return max(n for n in range(1, BLOCK + 1) if rows % n == 0)
+    found = max(n for n in range(1, BLOCK + 1) if rows % n == 0)
+    return found if 4 * found >= BLOCK else rows
 
 
 def _bfloat16(graph):
