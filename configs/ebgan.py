@@ -3,8 +3,8 @@
 bin/train --loss=ebgan
 
 Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
-21.08, colourfulness 1.00 of the truth's, distance of the colour histograms
-0.118.
+20.70, colourfulness 0.89 of the truth's, distance of the colour histograms
+0.112.
 """
 
 import dataclasses

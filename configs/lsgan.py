@@ -3,8 +3,8 @@
 bin/train --loss=lsgan
 
 Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
-19.96, colourfulness 0.90 of the truth's, distance of the colour histograms
-0.216.
+21.13, colourfulness 0.88 of the truth's, distance of the colour histograms
+0.171.
 """
 
 import dataclasses

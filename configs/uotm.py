@@ -3,8 +3,8 @@
 bin/train --loss=uotm
 
 Ten minutes on two cores, Tiny ImageNet at 64x64 (README, Results): mean ab error
-17.47, colourfulness 0.57 of the truth's, distance of the colour histograms
-0.250.
+18.99, colourfulness 0.69 of the truth's, distance of the colour histograms
+0.209.
 """
 
 import dataclasses
