@@ -28,35 +28,37 @@ from absl import flags
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+CORES = sorted(os.sched_getaffinity(0))
+
 _DATA = flags.DEFINE_string("data", None, "what to train on", required=True)
 _JUDGE = flags.DEFINE_string("judge", None, "what to judge on", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "folder of all runs", required=True)
 _MINUTES = flags.DEFINE_float("minutes", 10.0, "of each training", 0.1)
-_AT_ONCE = flags.DEFINE_integer("at_once", 1, "trainings side by side", 1)
+_AT_ONCE = flags.DEFINE_integer("at_once", 1, "trainings side by side", 1, len(CORES))
 _SHOWN = flags.DEFINE_integer("shown", 8, "images in the picture, evenly spaced", 1)
 _STEPS = flags.DEFINE_integer("measured", 210, "steps of the runs that are timed", 70)
 
-ROWS = {
-    name: [f"--loss={name}"]
-    for name in (
-        *("l2", "l1", "classification", "classification_uniform", "cgan", "dcgan"),
-        *("lsgan", "hinge", "ebgan", "wgan", "wgan_gp", "robust_wgan", "uotm"),
-    )
-}
-ROWS["classification_uniform"] = ["--loss=classification", "--config.bins.uniform=1"]
+UNIFORM = "classification_uniform"
+ROWS = (
+    *("l2", "l1", "classification", UNIFORM, "cgan", "dcgan", "lsgan", "hinge"),
+    *("ebgan", "wgan", "wgan_gp", "robust_wgan", "uotm"),
+)
 FIRST = 60  # step by which the first validation, at 50, has been traced and taken
 
 
-def train(row, workdir, steps, cores=None):
+def train(row, workdir, steps, cores):
     """Seconds that a run's command took."""
-    command = [sys.executable, ROOT / "bin" / "train", *ROWS[row]]
+    command = [sys.executable, ROOT / "bin" / "train"]
+    if row == UNIFORM:
+        command += ["--loss=classification", "--config.bins.uniform=1"]
+    else:
+        command += [f"--loss={row}"]
     command += [f"--data={_DATA.value}", "--config.data.crop_area=0.8"]
     command += [f"--config.train.steps={steps}", f"--workdir={workdir}"]
     began = time.monotonic()
     with open(f"{workdir}.log", "a") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        if cores:
-            os.sched_setaffinity(process.pid, cores)
+        os.sched_setaffinity(process.pid, cores)
         if process.wait():
             raise SystemExit(f"{row}: exit code {process.returncode}: {workdir}.log")
     return time.monotonic() - began
@@ -67,7 +69,7 @@ def steps_of(row, workdir):
     from tfcolor.runs import folder
 
     shutil.rmtree(workdir, ignore_errors=True)
-    whole = train(row, workdir, _STEPS.value)
+    whole = train(row, workdir, _STEPS.value, CORES)
     rates = {
         line["step"]: line["time/steps_per_second"]
         for line in folder.Workdir(workdir).lines()
@@ -86,27 +88,30 @@ def steps_of(row, workdir):
 
 def measured(output):
     """{row: steps}, kept in steps.json."""
+    from tfcolor import atomic
+
     path = output / "steps.json"
     found = json.loads(path.read_text()) if path.exists() else {}
     for row in ROWS:
         if row not in found:
             found[row] = steps_of(row, output / "timed" / row)
-            path.write_text(json.dumps(found, indent=2) + "\n")
+            atomic.write(path, json.dumps(found, indent=2) + "\n")
             print(f"{row}: {found[row]} steps", flush=True)
     return found
 
 
 def train_all(output, steps):
-    cores, count = sorted(os.sched_getaffinity(0)), _AT_ONCE.value
-    free = queue.SimpleQueue()
+    count, free = _AT_ONCE.value, queue.SimpleQueue()
     for first in range(count):
-        free.put(set(cores[first::count]))
+        free.put(CORES[first::count])
 
     def one(row):
         mine = free.get()
-        seconds = train(row, output / "runs" / row, steps[row], mine)
+        try:
+            seconds = train(row, output / "runs" / row, steps[row], mine)
+        finally:
+            free.put(mine)
         print(f"{row}: {steps[row]} steps, {seconds:.0f} s", flush=True)
-        free.put(mine)
 
     with concurrent.futures.ThreadPoolExecutor(count) as pool:
         list(pool.map(one, ROWS))
@@ -132,7 +137,7 @@ def table(steps, metrics):
     )
     yield "|---" * 8 + "|"
     names = {row: f"`{row}`" for row in ROWS}
-    names["classification_uniform"] = "`classification`, `bins.uniform=1`"
+    names[UNIFORM] = "`classification`, `bins.uniform=1`"
     for row, name in {"grey": "grey (ab = 0)", **names}.items():
         of = metrics[row]
         color = of["hasler"] / metrics["truth"]["hasler"]
@@ -146,12 +151,12 @@ def table(steps, metrics):
 def draw(output):
     """The picture of `--shown` images that are not grey."""
     import numpy as np
-    from PIL import Image
 
     from tfcolor.data import pipeline
     from tfcolor.data import sources
     from tfcolor.evaluation import gallery
     from tfcolor.evaluation import judged
+    from tfcolor.images import grid
 
     runs = {row: judged.of_model(output / "runs" / row) for row in ROWS}
     data = runs["l2"]["config"].data
@@ -164,7 +169,7 @@ def draw(output):
     chosen = colored[apart // 2 :: apart][: _SHOWN.value]
     methods = {row: run["predict"] for row, run in runs.items()}
     picture = gallery.of_methods(methods, source, data, chosen)
-    Image.fromarray(picture).save(output / "objectives.png", optimize=True)
+    grid.write_png(output / "objectives.png", picture)
 
 
 def main(_):
