@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from tfcolor.networks.convolutions import Conv
 from tfcolor.networks.convolutions import ConvTranspose
 from tfcolor.networks.convolutions import SpectralConv
 from tfcolor.networks.convolutions import SpectralConvTranspose
@@ -137,7 +138,7 @@ def convolution(
 ) -> Layer:
     """A new convolution with normal initial weights; `settings` are Keras'."""
     layer = {
-        (False, False): keras.layers.Conv2D,
+        (False, False): Conv,
         (False, True): SpectralConv,
         (True, False): ConvTranspose,
         (True, True): SpectralConvTranspose,

@@ -1,0 +1,87 @@
+"""4x4 convolutions of stride 2, and the gradient by their kernel as one product.
+
+On small maps of many channels the CPU's kernel for that gradient takes up to five
+times as long as the product of the patches and the result's gradient.
+"""
+
+import math
+
+import keras
+
+from tfcolor.types import Tensor
+
+# Pixels of the smaller map up to which the product is the faster one.
+LARGEST = {"bfloat16": 64, "float32": 16}
+
+
+def takes(x: Tensor, shrinks: bool) -> bool:
+    """Whether the product is faster for a training step.
+
+    Args:
+      x: the input [B, h, w, C].
+      shrinks: for `convolve`; False: for `convolve_transpose`.
+    """
+    if keras.backend.backend() != "tensorflow" or None in x.shape[1:3]:
+        return False
+    pixels = math.prod(x.shape[1:3])
+    if shrinks:
+        if any(side % 2 for side in x.shape[1:3]):
+            return False
+        pixels //= 4
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    return pixels <= LARGEST.get(dtype, 0)
+
+
+def convolve(x: Tensor, kernel: Tensor) -> Tensor:
+    """[B, 2h, 2w, C], kernel [4, 4, C, filters] -> [B, h, w, filters].
+
+    Differentiable any number of times, as `convolve_transpose` is.
+    """
+
+    @keras.ops.custom_gradient
+    def convolved(x, kernel):
+        def gradients(upstream):
+            by_data = convolve_transpose(upstream, kernel)
+            return by_data, gradient_by_kernel(x, upstream)
+
+        return keras.ops.conv(x, kernel, 2, "same"), gradients
+
+    return convolved(x, keras.ops.convert_to_tensor(kernel))
+
+
+def convolve_transpose(x: Tensor, kernel: Tensor) -> Tensor:
+    """[B, h, w, C], kernel [4, 4, filters, C] -> [B, 2h, 2w, filters]."""
+
+    @keras.ops.custom_gradient
+    def convolved(x, kernel):
+        def gradients(upstream):
+            return convolve(upstream, kernel), gradient_by_kernel(upstream, x)
+
+        return keras.ops.conv_transpose(x, kernel, 2, "same"), gradients
+
+    return convolved(x, keras.ops.convert_to_tensor(kernel))
+
+
+def gradient_by_kernel(x: Tensor, gradient: Tensor) -> Tensor:
+    """Of a convolution of x [B, 2h, 2w, C] by its kernel [4, 4, C, filters], from
+    the gradient by its result [B, h, w, filters]."""
+    ops = keras.ops
+    channels, filters = x.shape[-1], gradient.shape[-1]
+    columns = ops.reshape(patches(x), (-1, 16 * channels))
+    rows = ops.reshape(gradient, (-1, filters))
+    product = ops.matmul(ops.transpose(columns), rows)
+    return ops.reshape(product, (4, 4, channels, filters))
+
+
+def patches(x: Tensor) -> Tensor:
+    """The pixels that a 4x4 kernel of stride 2 sees: [B, 2h, 2w, C] to
+    [B, h, w, 16 C], by row, column and channel."""
+    ops = keras.ops
+    h, w, channels = x.shape[1] // 2, x.shape[2] // 2, x.shape[3]
+    x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    # Two copies of whole runs of memory: first all columns, then all rows.
+    x = ops.reshape(x, (-1, 2 * h + 2, w + 1, 2 * channels))
+    x = ops.concatenate([x[:, :, :w], x[:, :, 1:]], -1)
+    x = ops.reshape(x, (-1, h + 1, 2, w, 4 * channels))
+    rows = [x[:, i : i + h, parity] for i in (0, 1) for parity in (0, 1)]
+    return ops.concatenate(rows, -1)
