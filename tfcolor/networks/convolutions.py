@@ -33,7 +33,7 @@ class Conv(keras.layers.Conv2D):
     ) -> Tensor:
         """Without the bias; `kernel` [k, k, C, filters]."""
         fitting = training and _is_4x4_stride_2(self) and self.groups == 1
-        if fitting and strided.takes(x, shrinks=True):
+        if fitting and strided.takes(x, kernel, shrinks=True):
             return strided.convolve(x, kernel)
         return super().convolution_op(x, kernel)
 
@@ -67,7 +67,7 @@ class ConvTranspose(keras.layers.Conv2DTranspose):
         if None not in x.shape[1:3]:
             if math.prod(x.shape[1:3]) <= TINY_MAP:
                 return multiplied()
-            if training and strided.takes(x, shrinks=False):
+            if training and strided.takes(x, kernel, shrinks=False):
                 return strided.convolve_transpose(x, kernel)
             return convolved()
         h, w = ops.shape(x)[1:3]

@@ -10,26 +10,25 @@ import keras
 
 from tfcolor.types import Tensor
 
-# Pixels of the smaller map up to which the product is the faster one.
-LARGEST = {"bfloat16": 64, "float32": 16}
+# Weights a pixel of the smaller map from which the product is the faster one.
+LEAST = {"bfloat16": 4096, "float32": 32768}
 
 
-def takes(x: Tensor, shrinks: bool) -> bool:
+def takes(x: Tensor, kernel: Tensor, shrinks: bool) -> bool:
     """Whether the product is faster for a training step.
 
     Args:
       x: the input [B, h, w, C].
+      kernel: [4, 4, C, filters], or [4, 4, filters, C] unless `shrinks`.
       shrinks: for `convolve`; False: for `convolve_transpose`.
     """
     if keras.backend.backend() != "tensorflow" or None in x.shape[1:3]:
         return False
-    pixels = math.prod(x.shape[1:3])
-    if shrinks:
-        if any(side % 2 for side in x.shape[1:3]):
-            return False
-        pixels //= 4
-    dtype = keras.backend.standardize_dtype(x.dtype)
-    return pixels <= LARGEST.get(dtype, 0)
+    if shrinks and any(side % 2 for side in x.shape[1:3]):
+        return False
+    pixels = math.prod(x.shape[1:3]) // (4 if shrinks else 1)
+    least = LEAST.get(keras.backend.standardize_dtype(x.dtype), math.inf)
+    return math.prod(kernel.shape) >= least * pixels
 
 
 def convolve(x: Tensor, kernel: Tensor) -> Tensor:
