@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from tfcolor.networks.batch_norm import ON_TENSORFLOW
+from tfcolor.networks.batch_norm import BatchNormalization
 from tfcolor.networks.convolutions import Conv
 from tfcolor.networks.convolutions import ConvTranspose
 from tfcolor.networks.convolutions import SpectralConv
@@ -53,10 +55,10 @@ def normalization(name: str, groups: int = 32) -> Layer | None:
     if name == "batch":
         # Momentum 0.9: GAN runs are short in steps, and the statistics that
         # inference uses must follow the weights.
-        return keras.layers.BatchNormalization(
+        return BatchNormalization(
             momentum=0.9,
             epsilon=1e-5,
-            synchronized=keras.backend.backend() == "tensorflow",
+            synchronized=ON_TENSORFLOW,
         )
     return ImageNormalization({"instance": -1, "layer": 1, "group": groups}[name])
 
