@@ -130,9 +130,9 @@ class SpectralNormalization(_Convolution):
         normal = keras.initializers.RandomNormal()
 
         def left(shape, dtype=None):
-            u = _unit(normal(shape, dtype))
+            u, w = _unit(normal(shape, dtype)), self.matrix(self.kernel)
             for _ in range(POWER_ITERATIONS):
-                u, _ = self.power_iteration(u)
+                u, _ = _power_iteration(u, w)
             return u
 
         def right(shape, dtype=None):
@@ -159,14 +159,6 @@ class SpectralNormalization(_Convolution):
         kernel = ops.moveaxis(ops.cast(kernel, "float32"), self.filters_axis, 0)
         return ops.reshape(kernel, (self.filters, -1))
 
-    def power_iteration(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of the power method from u [filters]: (u, v), unit vectors [filters]
-        and [k * k * C]."""
-        ops = keras.ops
-        w = self.matrix(self.kernel)
-        v = _unit(ops.matmul(u, w))
-        return _unit(ops.matmul(w, v)), v
-
     def sigma(self) -> Tensor:
         """The spectral norm, as far as `u` and `v` have converged: a scalar."""
         ops = keras.ops
@@ -189,9 +181,16 @@ class SpectralNormalization(_Convolution):
 
     def advance(self) -> None:
         """One power iteration, from the present kernel."""
-        u, v = self.power_iteration(self.u)
+        u, v = _power_iteration(self.u, self.matrix(self.kernel))
         self.u.assign(u)
         self.v.assign(v)
+
+
+def _power_iteration(u, w):
+    """One step of the power method from u [filters]: (u, v), unit vectors [filters]
+    and [k * k * C]."""
+    v = _unit(keras.ops.matmul(u, w))
+    return _unit(keras.ops.matmul(w, v)), v
 
 
 def _unit(x):
