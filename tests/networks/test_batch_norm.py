@@ -59,6 +59,21 @@ def test_statistics_are_float32_in_mixed_precision():
         np.testing.assert_allclose(ours, theirs, rtol=1e-2, atol=0.5)
 
 
+def test_second_derivatives_are_those_of_keras():
+    found, x = [], normal((3, 4, 2, 6))
+    for layer in pair(6, momentum=0.9, epsilon=1e-5):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                loss = tf.reduce_sum(tf.sin(layer(x, training=True)))
+            penalty = tf.reduce_sum(inner.gradient(loss, x) ** 2)
+        found.append(outer.gradient(penalty, [x, layer.gamma.value]))
+    for ours, theirs in zip(*found, strict=True):
+        assert np.abs(theirs).max() > 0.1
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
 def nodes(layer, **settings):
     function = tf.function(lambda x: layer(x, **settings), autograph=False)
     graph = function.get_concrete_function(tf.TensorSpec((2, 4, 4, 6))).graph

@@ -4,10 +4,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from harness import toy_batch
+from harness import toy_config
 
 from tfcolor.networks import strided
 from tfcolor.networks.convolutions import Conv
 from tfcolor.networks.convolutions import ConvTranspose
+from tfcolor.training import build
 
 SETTINGS = {"strides": 2, "padding": "same"}
 
@@ -66,7 +69,7 @@ def test_derivatives_of_two_orders_are_those_of_tensorflow(traced):
 
 
 def test_gradient_by_kernel_is_summed_before_it_is_rounded():
-    """In bfloat16 as near to float32 as the convolution's own."""
+    """So in bfloat16 it is that of float32, rounded."""
     x = normal(16, 8, 8, 32, dtype="bfloat16")
     gradient = normal(16, 4, 4, 16, seed=1, dtype="bfloat16")
     exact = strided.gradient_by_kernel(
@@ -110,11 +113,38 @@ def test_layers_take_it_in_training_only(layer):
     assert "MatMul" in nodes
     assert "Conv2DBackpropFilter" not in nodes
     for training in (False, None):
-        plain, expected_y, expected = traced(*layer, training=training)
-        assert "Conv2DBackpropFilter" in plain
-        assert "IdentityN" not in plain
+        usual, expected_y, expected = traced(*layer, training=training)
+        assert "Conv2DBackpropFilter" in usual
+        assert "IdentityN" not in usual
         np.testing.assert_array_equal(y, expected_y)
         np.testing.assert_allclose(by_kernel, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+@pytest.mark.parametrize("name", ["wgan_gp", "hinge"])
+def test_a_step_is_the_same_with_it(name, eagerly, monkeypatch):
+    """With a penalty of gradients, and with spectral norm."""
+    found, config = [], toy_config(name)
+    config.generator.depth = 3
+    for least in (0.0, float("inf")):
+        monkeypatch.setattr(strided, "LEAST", {"float32": least})
+        keras.utils.set_random_seed(0)
+        trainer = build.trainer(config)
+        batch = toy_batch(config, trainer.n_critic)
+        step = trainer.train_step if eagerly else tf.function(trainer.train_step)
+        logs = step({key: tf.constant(value) for key, value in batch.items()})
+        networks = trainer.networks().values()
+        found.append((logs, [w.numpy() for net in networks for w in net.weights]))
+    (logs, weights), (expected_logs, expected_weights) = found
+    assert logs.keys() == expected_logs.keys()
+    for key, value in expected_logs.items():
+        assert float(logs[key]) == pytest.approx(float(value), rel=1e-4, abs=1e-5)
+    different = 0
+    for ours, theirs in zip(weights, expected_weights, strict=True):
+        # Adam's first step is of one size, whatever the gradient is.
+        assert np.mean(np.abs(ours - theirs) > 1e-5) < 0.01
+        different += np.any(ours != theirs)
+    assert different > 0
 
 
 @pytest.mark.parametrize(
@@ -136,6 +166,47 @@ def test_product_is_taken_for_small_maps_of_even_sides(shape, dtype, expected):
 def test_product_is_not_taken_where_sizes_are_unknown():
     x = keras.KerasTensor((None, None, 4, 64))
     assert not strided.takes(x, tf.zeros((4, 4, 64, 64)), shrinks=True)
+
+
+def test_gradients_without_a_graph(layer, monkeypatch):
+    kernel, x = layer[0].kernel.value, layer[1]
+    found, calls, product = [], [], strided.gradient_by_kernel
+    monkeypatch.setattr(
+        strided, "gradient_by_kernel", lambda *x: calls.append(x) or product(*x)
+    )
+    for training in (True, False):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.sin(layer[0](x, training=training)))
+        found.append(tape.gradient(loss, kernel))
+    np.testing.assert_allclose(*found, atol=1e-4)
+    assert len(calls) == 1
+
+
+def test_mixed_precision_has_float32_gradients_of_its_kernels():
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    layer = Conv(128, 4, **SETTINGS)
+    x = normal(2, 4, 4, 128, dtype="bfloat16")
+    layer.build(x.shape)
+    nodes, y, by_kernel = traced(layer, x, training=True)
+    assert "Conv2DBackpropFilter" not in nodes
+    _, _, expected = traced(layer, x, training=False)
+    assert y.dtype == tf.bfloat16
+    assert by_kernel.dtype == tf.float32
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(by_kernel, expected, atol=0.01 * scale)
+
+
+def test_activation_is_that_of_keras():
+    ours, theirs = (
+        kind(8, 4, activation="relu", **SETTINGS)
+        for kind in (Conv, keras.layers.Conv2D)
+    )
+    x = normal(1, 4, 4, 6)
+    for one in (ours, theirs):
+        one.build(x.shape)
+    theirs.set_weights(ours.get_weights())
+    np.testing.assert_array_equal(ours(x), theirs(x))
+    assert np.min(ours(x)) == 0.0
 
 
 def test_groups_are_left_to_keras():

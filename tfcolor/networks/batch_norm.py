@@ -15,8 +15,8 @@ if ON_TENSORFLOW:
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras' batch normalization of [B, H, W, C], in training TensorFlow's fused one.
 
-    On a CPU that takes a third to a fifth of the time. It has no second derivative.
-    The replicas of a strategy take the one of Keras, which sums over all of them.
+    On a CPU that takes a third to a fifth of the time. The replicas of a strategy take
+    the one of Keras, which sums over all of them.
     """
 
     def call(self, x: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:

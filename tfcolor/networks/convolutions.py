@@ -22,11 +22,10 @@ _SAME = [[0, 0], [0, 0], [0, 0]]
 
 @keras.saving.register_keras_serializable("tfcolor")
 class Conv(keras.layers.Conv2D):
-    """Keras' convolution, with faster gradients on small maps: see `strided`."""
+    """Keras' convolution, on a CPU with faster gradients on small maps: `strided`."""
 
     def call(self, x: Tensor, training: bool | None = None) -> Tensor:
-        y = self.convolution_op(x, self.kernel, training)
-        return y + keras.ops.cast(self.bias, y.dtype) if self.use_bias else y
+        return _completed(self, self.convolution_op(x, self.kernel, training))
 
     def convolution_op(
         self, x: Tensor, kernel: Tensor, training: bool | None = None
@@ -43,12 +42,11 @@ class ConvTranspose(keras.layers.Conv2DTranspose):
     """Keras' transposed convolution, a matrix product on the tiniest maps.
 
     On the innermost maps of a U-Net, of a few pixels and many channels, the
-    kernels for convolutions on the CPU take twice as long.
+    kernels for convolutions on the CPU take twice as long. Gradients as of `Conv`.
     """
 
     def call(self, x: Tensor, training: bool | None = None) -> Tensor:
-        y = self.convolution_op(x, self.kernel, training)
-        return y + keras.ops.cast(self.bias, y.dtype) if self.use_bias else y
+        return _completed(self, self.convolution_op(x, self.kernel, training))
 
     def convolution_op(
         self, x: Tensor, kernel: Tensor, training: bool | None = None
@@ -57,7 +55,9 @@ class ConvTranspose(keras.layers.Conv2DTranspose):
         ops = keras.ops
 
         def convolved():
-            return ops.conv_transpose(x, kernel, self.strides, self.padding)
+            return ops.conv_transpose(
+                x, kernel, self.strides, self.padding, dilation_rate=self.dilation_rate
+            )
 
         def multiplied():
             return self._product(x, kernel)
@@ -93,6 +93,13 @@ class ConvTranspose(keras.layers.Conv2DTranspose):
         y = ops.transpose(y, (0, 1, 3, 2, 4, 5))
         y = ops.reshape(y, (-1, 2 * h + 2, 2 * w + 2, self.filters))
         return ops.slice(y, (0, 1, 1, 0), (batch, 2 * h, 2 * w, self.filters))
+
+
+def _completed(layer, y):
+    """With the bias and activation of a layer."""
+    if layer.use_bias:
+        y = y + keras.ops.cast(layer.bias, y.dtype)
+    return layer.activation(y)
 
 
 def _is_4x4_stride_2(layer):

@@ -1,7 +1,7 @@
 """4x4 convolutions of stride 2, and the gradient by their kernel as one product.
 
-On small maps of many channels the CPU's kernel for that gradient takes up to five
-times as long as the product of the patches and the result's gradient.
+On small maps of many channels TensorFlow's kernel for that gradient on a CPU takes up
+to five times as long as the product of the patches and the result's gradient.
 """
 
 import math
@@ -15,7 +15,7 @@ LEAST = {"bfloat16": 4096, "float32": 32768}
 
 
 def takes(x: Tensor, kernel: Tensor, shrinks: bool) -> bool:
-    """Whether the product is faster for a training step.
+    """Whether the product is faster for a training step: on a CPU only.
 
     Args:
       x: the input [B, h, w, C].
@@ -23,6 +23,8 @@ def takes(x: Tensor, kernel: Tensor, shrinks: bool) -> bool:
       shrinks: for `convolve`; False: for `convolve_transpose`.
     """
     if keras.backend.backend() != "tensorflow" or None in x.shape[1:3]:
+        return False
+    if keras.distribution.list_devices("gpu"):
         return False
     if shrinks and any(side % 2 for side in x.shape[1:3]):
         return False
@@ -45,7 +47,7 @@ def convolve(x: Tensor, kernel: Tensor) -> Tensor:
 
         return keras.ops.conv(x, kernel, 2, "same"), gradients
 
-    return convolved(x, keras.ops.convert_to_tensor(kernel))
+    return convolved(x, _value(kernel, x))
 
 
 def convolve_transpose(x: Tensor, kernel: Tensor) -> Tensor:
@@ -58,7 +60,12 @@ def convolve_transpose(x: Tensor, kernel: Tensor) -> Tensor:
 
         return keras.ops.conv_transpose(x, kernel, 2, "same"), gradients
 
-    return convolved(x, keras.ops.convert_to_tensor(kernel))
+    return convolved(x, _value(kernel, x))
+
+
+def _value(kernel, x):
+    # Read before the function whose gradient is our own, which takes no variables.
+    return keras.ops.cast(kernel, x.dtype)
 
 
 def gradient_by_kernel(x: Tensor, gradient: Tensor) -> Tensor:
