@@ -42,14 +42,14 @@ def test_resumed_is_uninterrupted_to_the_last_bit(name, tmp_path, caplog, monkey
     if name in TRACED:
         config.train.validate_every = config.train.histogram_every = 2
     monkeypatch.chdir(tmp_path)
-    whole, parts = pathlib.Path("whole"), pathlib.Path("parts")  # relative ones
-    loop.train(config, whole)
+    whole, parts = pathlib.Path("runs/whole"), pathlib.Path("runs/parts")  # relative
+    loop.train(config, str(whole))
     shutil.copytree(whole, parts)
     # As if it had been killed at step 3, of which only steps 1 and 2 were saved.
     for path in (parts / "checkpoints").glob("step-3*"):
         path.unlink()
     caplog.set_level("INFO")
-    loop.train(config, parts)
+    loop.train(config, str(parts))
     assert "resuming at step 2" in caplog.text
     assert "damaged" not in caplog.text
     assert_identical(whole, parts)
