@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 import torch_arguments
 import torch_color
+import torch_graph
 import train_scanner
 import train_torch
 
@@ -39,9 +40,17 @@ def arguments():
     add("--seconds", type=float, default=600.0, help="after which it ends")
     add("--alone", type=float, default=0.0, help="share of the time of L1 alone")
     add("--smallest", type=float, default=1.0, help="enlarged crop, over --crop")
+    add("--largest", type=float, default=1.0, help="reduced crop, over --crop")
     add("--small", type=float, default=0.2, help="share of batches of small*.npy")
     add("--blurred", type=float, default=0.0, help="share of batches made coarse")
+    add(
+        "--finish",
+        type=float,
+        default=0.0,
+        help="share of the time, at the end, in which neither is seen",
+    )
     add("--scanner", help="NPZ of train_scanner.py, for --drawings")
+    add("--eager", action="store_true", help="record no CUDA graph")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     given = parser.parse_args()
     if bool(given.scanner) != given.drawings:
@@ -79,31 +88,32 @@ class Photographs:
     def count(self):
         return sum(map(len, self.large + self.small))
 
-    def batch(self):
+    def batch(self, finishing=False):
         """uint8 [batch, crop, crop, 3 or 4] of one array at one place, half of them
-        mirrored. One in two batches is of a smaller crop, where --smallest is, and
-        --blurred of all are reduced and enlarged again."""
+        mirrored. One in two batches is of a crop of another size, from --smallest to
+        --largest, and --blurred of all are reduced and enlarged again, unless
+        `finishing`."""
         given, random = self.given, self.random
-        array = self._array()
+        array = self._array(0.0 if finishing else given.small)
         rows = torch.from_numpy(random.integers(len(array), size=given.batch))
         side = given.crop
-        if given.smallest < 1.0 and random.random() < 0.5:
-            side = int(random.integers(int(given.smallest * side), side))
+        if random.random() < 0.5:
+            least = int(given.smallest * side)
+            most = min(int(given.largest * side), array.shape[1])
+            side = int(random.integers(least, most + 1))
         top, left = random.integers(array.shape[1] - side + 1, size=2)
         found = array[:, top : top + side, left : left + side][rows.to(array.device)]
         found = resized(found, given.crop)
-        if random.random() < given.blurred:
+        if random.random() < given.blurred and not finishing:
             coarse = int(random.integers(given.crop // 4, given.crop))
             found = resized(resized(found, coarse), given.crop)
         half = len(found) // 2
         return torch.cat([found[:half], found[half:].flip(2)])
 
-    def _array(self):
+    def _array(self, share):
         """One of a kind, with the probability of its length; of small pictures
-        in `--small` of all cases."""
-        small = self.small and (
-            not self.large or self.random.random() < self.given.small
-        )
+        in that share of all cases."""
+        small = self.small and (not self.large or self.random.random() < share)
         arrays = self.small if small else self.large
         counts = np.array([len(array) for array in arrays])
         return arrays[self.random.choice(len(counts), p=counts / counts.sum())]
@@ -134,6 +144,18 @@ class Training(train_torch.Training):
             self.given = argparse.Namespace(**(vars(given) | ALONE))
             self.judges = []
             self.g_optimizer = self.optimizer()
+        self.record()
+
+    def record(self):
+        """From now on steps are recorded, where there is a GPU."""
+        self.recorded = None
+        if self.device != "cpu" and not self.given.eager:
+            self.recorded = torch_graph.Recorded(super().update)
+
+    def update(self, x):
+        if self.recorded is None:
+            return super().update(x)
+        return self.recorded(self.step % max(1, len(self.judges)), x)
 
     def tick(self):
         """Look at the clock; begin the GAN when it is time."""
@@ -144,6 +166,7 @@ class Training(train_torch.Training):
         if given is not self.beside[0] and self.share >= given.alone:
             self.given, self.judges = self.beside
             self.g_optimizer, self.first = self.optimizer(), self.step
+            self.record()
 
     first = 0  # step of the present optimizer
 
@@ -175,7 +198,8 @@ def train(training, photographs, say):
     sums, count, saved = {}, 0, 0
     while training.share < 1.0:
         training.tick()
-        for name, value in training.train_step(photographs.batch()).items():
+        batch = photographs.batch(training.share > 1.0 - training.given.finish)
+        for name, value in training.train_step(batch).items():
             sums[name] = sums.get(name, 0.0) + value.float()
         count += 1
         if int(training.share * SAVED) > saved:

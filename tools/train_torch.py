@@ -24,6 +24,7 @@ import torch_arguments
 import torch_batches
 import torch_color
 import torch_critic
+import torch_graph
 import torch_losses
 import torch_networks
 import torch_tasks
@@ -69,7 +70,9 @@ class Training:
         self.critic = torch_critic.Critic(maps, self.task.judged).to(**to)
         self.g_optimizer = self.optimizer()
         self.d_optimizer = torch.optim.Adam(
-            self.critic.parameters(), given.d_lr, (0.0, 0.9)
+            self.critic.parameters(),
+            betas=(0.0, 0.9),
+            **torch_graph.rate(given.d_lr, device),
         )
 
     def optimizer(self):
@@ -84,7 +87,8 @@ class Training:
             {"params": rest, "share": 1.0},
             {"params": encoder, "share": given.encoder_rate},
         ]
-        return torch.optim.AdamW(groups, given.lr, betas, weight_decay=1e-2)
+        groups = [group | torch_graph.rate(given.lr, self.device) for group in groups]
+        return torch.optim.AdamW(groups, betas=betas, weight_decay=1e-2)
 
     def parts(self):
         return {
@@ -145,14 +149,25 @@ class Training:
     def train_step(self, batch):
         """One update of each network on uint8 [B, S, S, 3], of drawings with the
         scan as a fourth channel; returns the losses."""
+        self.set_rates()
+        with torch.no_grad():
+            seed = self.given.seed * 1_000_000 + self.step
+            x = self.task.inputs(batch.to(self.device), self.given.aging, seed)
+        logs = self.update(x)
+        self._finish_step()
+        return logs
+
+    def set_rates(self):
+        """Give the optimizers the learning rates of this step."""
         given, share = self.given, self.rate()
         for group in self.g_optimizer.param_groups:
-            group["lr"] = given.lr * group["share"] * share
-        self.d_optimizer.param_groups[0]["lr"] = given.d_lr * share
-        with torch.no_grad():
-            seed = given.seed * 1_000_000 + self.step
-            x = self.task.inputs(batch.to(self.device), given.aging, seed)
-            seen = x.seen.contiguous(memory_format=torch.channels_last)
+            torch_graph.set_rate(group, given.lr * group["share"] * share)
+        torch_graph.set_rate(self.d_optimizer.param_groups[0], given.d_lr * share)
+
+    def update(self, x):
+        """One update of each network on inputs of the task; returns the losses."""
+        given = self.given
+        seen = x.seen.contiguous(memory_format=torch.channels_last)
         with self.autocast():
             fake, last = self.generator(seen, with_last=True)
         logs = {"l1": (fake - x.truth).abs().mean()}
@@ -173,7 +188,6 @@ class Training:
         weights = [w for w in self.generator.parameters() if w.requires_grad]
         logs["norm"] = torch.nn.utils.clip_grad_norm_(weights, MAX_NORM)
         self.g_optimizer.step()
-        self._finish_step()
         return {name: value.detach() for name, value in logs.items()}
 
     def _seen(self, x, fake, last):

@@ -89,6 +89,35 @@ def test_coarse_pictures_have_lost_their_details(tmp_path, squares, monkeypatch)
         assert (spread < 80.0) == blurred  # 87 of the stripes
 
 
+def test_crops_of_other_sizes_are_reduced_and_enlarged(tmp_path, monkeypatch):
+    ramp = np.broadcast_to(np.arange(128, dtype=np.uint8)[:, None], (2, 128, 128, 1))
+    np.save(tmp_path / "0.npy", np.repeat(ramp, 3, 3))
+    more = ("--smallest=0.75", "--largest=1.5", "--batch=2")
+    given = arguments(tmp_path, [tmp_path / "0.npy"], monkeypatch, *more)
+    photographs = arrived(given, 2)
+    batches = [photographs.batch()[0, 0, :, 0].numpy().astype(int) for _ in range(200)]
+    sides = np.array([ramp[-1] - ramp[0] + 1 for ramp in batches])
+    assert np.mean(sides == 64) == pytest.approx(0.5, abs=0.1)
+    assert 46 <= sides.min() <= 50
+    assert 94 <= sides.max() <= 98
+
+
+def test_at_the_end_neither_small_nor_coarse_pictures_are_seen(tmp_path, monkeypatch):
+    stripes = np.zeros((3, 64, 64, 3), np.uint8)
+    stripes[:, :, ::4] = 200
+    np.save(tmp_path / "0.npy", stripes)
+    np.save(tmp_path / "small0.npy", np.full((3, 64, 64, 3), 90, np.uint8))
+    more = ("--small=0.5", "--blurred=1", "--finish=0.3")
+    given = arguments(tmp_path, [tmp_path / "0.npy"], monkeypatch, *more)
+    photographs = arrived(given, 6)
+    assert given.finish == 0.3
+    levels = [set(photographs.batch(True).unique().tolist()) for _ in range(30)]
+    assert all(found == {0, 200} for found in levels)
+    levels = [set(photographs.batch().unique().tolist()) for _ in range(30)]
+    assert {90} in levels
+    assert all(found != {0, 200} for found in levels)
+
+
 def test_batches_are_crops_of_one_array_half_of_them_mirrored(
     tmp_path, squares, monkeypatch
 ):
