@@ -97,7 +97,7 @@ def main():
     paths = sorted(path for path in given.folder.rglob("*") if path.is_file())
     paths = paths[given.first :: given.every][: given.count]
     found = sheet(columns(given, paths), given.columns)
-    Image.fromarray(found).save(given.out, quality=88, optimize=True)
+    Image.fromarray(found).save(given.out, quality=84, optimize=True)
 
 
 if __name__ == "__main__":
