@@ -12,70 +12,70 @@ truth. With --pairs there is no truth: whole pictures, and their colours beside 
 """
 
 import argparse
-import functools
 import pathlib
 
 import numpy as np
+import photo_squares
 from PIL import Image
 
 import tfcolor
-from tfcolor.color import lab
+from tfcolor.demo import coloring
+from tfcolor.images import compose
+from tfcolor.images import pictures
 
 GAP = 5  # pixels between groups of rows
 
 
 def grey(rgb):
-    """uint8 [H, W, 3] of the lightness alone."""
-    levels = np.rint(255.0 * lab.grey(lab.lightness(rgb)).numpy())
-    return np.stack([levels.astype(np.uint8)] * 3, -1)
+    """The lightness alone, all channels alike."""
+    return compose.as_rgb(coloring.grey(rgb)[..., 1])
 
 
-def square(pixels, side):
-    """The largest central square, reduced."""
-    image = Image.fromarray(pixels)
-    half = min(image.size) / 2
-    middle = [length / 2 for length in image.size]
-    box = [place + sign * half for sign in (-1, 1) for place in middle]
-    return np.asarray(image.resize((side, side), Image.Resampling.LANCZOS, box=box))
+def square(rgb, side):
+    lanczos = Image.Resampling.LANCZOS
+    return np.asarray(photo_squares.central(Image.fromarray(rgb), side, lanczos))
 
 
-def fitted(pixels, side):
+def fitted(rgb, side):
     """The whole picture at the top of a white [1.25 side, side, 3]."""
     sheet = Image.new("RGB", (side, side * 5 // 4), "white")
-    image = Image.fromarray(pixels)
+    image = Image.fromarray(rgb)
     image.thumbnail(sheet.size, Image.Resampling.LANCZOS)
     sheet.paste(image)
     return np.asarray(sheet)
 
 
-def pixels(path):
+def read(path):
     """uint8 [H, W, 3]."""
-    return np.asarray(Image.open(path).convert("RGB"))
+    return compose.as_rgb(pictures.read(path).pixels)
 
 
 def columns(given, paths):
     """For each picture the cells of its column, or pair."""
     color = tfcolor.load(given.model)
+    inputs = {path.stem: path for path in files(given.inputs)} if given.inputs else {}
     for path in paths:
-        rgb = pixels(path)
+        rgb = read(path)
         if given.pairs:
-            cells = [fitted(one, given.cell) for one in (rgb, color(rgb))]
-            yield np.concatenate(cells, 1)
+            yield np.concatenate([fitted(x, given.cell) for x in (rgb, color(rgb))], 1)
             continue
-        seen = given.inputs and pixels(next(given.inputs.rglob(f"{path.stem}.*")))
-        seen = grey(rgb) if seen is None else seen
+        seen = read(inputs[path.stem]) if inputs else grey(rgb)
         yield np.concatenate([square(x, given.cell) for x in (seen, color(seen), rgb)])
+
+
+def files(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def sheet(cells, across):
     """Columns side by side, `across` in a group, the groups below each other."""
-    cells = list(cells)
-    groups = [cells[i : i + across] for i in range(0, len(cells), across)]
     blank = np.full_like(cells[0], 255)
-    rows = [group + [blank] * (across - len(group)) for group in groups]
-    rows = [np.concatenate(row, 1) for row in rows]
-    gap = np.full((GAP, *rows[0].shape[1:]), 255, np.uint8)
-    return functools.reduce(lambda x, y: np.concatenate([x, gap, y]), rows)
+    cells = cells + [blank] * (-len(cells) % across)
+    starts = range(0, len(cells), across)
+    rows = [np.concatenate(cells[i : i + across], 1) for i in starts]
+    gap = ((0, GAP), (0, 0), (0, 0))
+    padded = [np.pad(row, gap, constant_values=255) for row in rows]
+    return np.concatenate(padded)[:-GAP]
 
 
 def main():
@@ -94,9 +94,8 @@ def main():
     add("--columns", type=int, default=12)
     add("--cell", type=int, default=128, help="side in pixels")
     given = parser.parse_args()
-    paths = sorted(path for path in given.folder.rglob("*") if path.is_file())
-    paths = paths[given.first :: given.every][: given.count]
-    found = sheet(columns(given, paths), given.columns)
+    paths = files(given.folder)[given.first :: given.every][: given.count]
+    found = sheet(list(columns(given, paths)), given.columns)
     Image.fromarray(found).save(given.out, quality=84, optimize=True)
 
 

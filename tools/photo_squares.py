@@ -18,15 +18,19 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def square(path, side):
-    """uint8 [side, side, 3] of a path or an open file, antialiased where the picture
-    is larger."""
-    image = Image.open(path).convert("RGB")
+    """uint8 [side, side, 3] of a path or an open file; as of `central`."""
+    return np.asarray(central(Image.open(path).convert("RGB"), side))
+
+
+def central(image, side, reduced=Image.Resampling.BILINEAR):
+    """The largest central square of a picture as one of that side, by the filter
+    `reduced`, antialiased, where the picture is larger."""
     width, height = image.size
     half = min(image.size) / 2
     box = (width / 2 - half, height / 2 - half, width / 2 + half, height / 2 + half)
     smaller = min(image.size) > side
-    kernel = Image.Resampling.BILINEAR if smaller else Image.Resampling.BICUBIC
-    return np.asarray(image.resize((side, side), kernel, box=box))
+    kernel = reduced if smaller else Image.Resampling.BICUBIC
+    return image.resize((side, side), kernel, box=box)
 
 
 def files(folders):

@@ -11,25 +11,25 @@ CELL = 24
 
 @pytest.fixture
 def folder(tmp_path):
-    rng, made = np.random.default_rng(0), tmp_path / "photographs"
-    made.mkdir()
+    rng, folder = np.random.default_rng(0), tmp_path / "photographs"
+    folder.mkdir()
     for number in range(4):
-        Image.fromarray(picture(rng, 40, 64)).save(made / f"{number}.png")
-    return made
+        Image.fromarray(picture(rng, 40, 64)).save(folder / f"{number}.png")
+    return folder
 
 
-def made(folder, monkeypatch, *more, color=lambda rgb: 255 - rgb):
+def made(folder, monkeypatch, *more):
     """The sheet as pixels; colours by a network that inverts what it sees."""
     out = folder.parent / "sheet.png"
     argv = ["photo_sheets", str(folder), f"--out={out}", f"--cell={CELL}", *more]
     monkeypatch.setattr("sys.argv", argv)
-    monkeypatch.setattr(photo_sheets.tfcolor, "load", lambda name: color)
+    monkeypatch.setattr(photo_sheets.tfcolor, "load", lambda _: lambda rgb: 255 - rgb)
     photo_sheets.main()
     return np.asarray(Image.open(out)).astype(int)
 
 
 def test_grey_its_colours_and_the_truth_below_each_other(folder, monkeypatch):
-    sheet = made(folder, monkeypatch, "--columns=2", "--first=1", "--every=1")
+    sheet = made(folder, monkeypatch, "--columns=2", "--first=1")
     assert sheet.shape == (2 * 3 * CELL + photo_sheets.GAP, 2 * CELL, 3)
     grey, colored, truth = (sheet[i * CELL : (i + 1) * CELL, :CELL] for i in range(3))
     np.testing.assert_array_equal(grey, grey[..., :1].repeat(3, 2))

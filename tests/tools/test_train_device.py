@@ -1,5 +1,6 @@
 """The program for a lent GPU, on the CPU: photographs that are sent, and the clock."""
 
+import argparse
 import json
 import time
 
@@ -116,6 +117,32 @@ def test_at_the_end_neither_small_nor_coarse_pictures_are_seen(tmp_path, monkeyp
     levels = [set(photographs.batch().unique().tolist()) for _ in range(30)]
     assert {90} in levels
     assert all(found != {0, 200} for found in levels)
+
+
+def test_the_end_begins_when_its_share_of_the_time_is_left():
+    class Training:
+        share, step, given = 0.0, 1, argparse.Namespace(finish=0.3, every=100)
+
+        def tick(self):
+            self.share += 0.125
+
+        def train_step(self, batch):
+            return {}
+
+        def write(self, name):
+            """Nothing to keep."""
+
+    asked = []
+
+    class Photographs:
+        def count(self):
+            return 1
+
+        def batch(self, finishing):
+            asked.append(finishing)
+
+    train_device.train(Training(), Photographs(), say=None)
+    assert asked == [False] * 5 + [True] * 3
 
 
 def test_batches_are_crops_of_one_array_half_of_them_mirrored(
