@@ -24,6 +24,7 @@ def parser(description):
     add("--l1", type=float, default=100.0)
     add("--perceptual", type=float, default=0.0)
     add("--names", type=float, default=0.0, help="weight of classes in the picture")
+    add("--lost", action="store_true", help="names count by what grey loses of them")
     add("--distill", type=float, default=0.0, help="and of those its encoder sees")
     add("--adversarial", type=float, default=0.0)
     add("--features", type=float, default=0.0, help="weight of the critics of maps")

@@ -199,14 +199,22 @@ class Training:
         with self.autocast():
             with torch.no_grad():
                 real_maps, real_names = judge(torch_color.for_encoder(true))
+                weights = self._lost(judge, x, fake, real_names)
             fake_maps, fake_names = judge(torch_color.for_encoder(found))
             grey_names = self.judges[0].names(last)
         losses = {
             "perceptual": torch_losses.relative(fake_maps[:4], real_maps[:4]),
-            "names": torch_losses.divergence(fake_names, real_names),
+            "names": torch_losses.divergence(fake_names, real_names, weights),
             "distill": torch_losses.divergence(grey_names, real_names),
         }
         return real_maps, fake_maps, losses
+
+    def _lost(self, judge, x, fake, real_names):
+        """Weights of the pictures for the names loss, with --lost."""
+        if not self.given.lost:
+            return 1.0
+        grey = self.task.picture(x.l, torch.zeros_like(fake))
+        return torch_losses.lost(judge(torch_color.for_encoder(grey))[1], real_names)
 
     def _scores(self, l, ab, maps):
         used = maps[1:4] if self.given.features else ()

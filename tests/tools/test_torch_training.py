@@ -174,3 +174,13 @@ def test_the_divergence_of_names_is_that_of_kullback_and_leibler():
     true, found = torch.tensor([[[0.5, 0.25, 0.25]], [[0.125, 0.125, 0.75]]])
     value = torch_losses.divergence(found.log() + 3.0, true.log())
     assert value.item() == pytest.approx(1.25 * np.log(2.0) - 0.25 * np.log(3.0))
+
+
+def test_pictures_that_grey_leaves_without_their_names_weigh_more():
+    true = torch.tensor([[0.5, 0.5], [0.5, 0.5], [1 / 128, 127 / 128]]).log()
+    grey = torch.tensor([[0.5, 0.5], [0.125, 0.875], [127 / 128, 1 / 128]]).log()
+    middle = 0.5 * np.log(4.0) + 0.5 * np.log(4.0 / 7.0)
+    weights = torch_losses.lost(grey, true)
+    np.testing.assert_allclose(weights, [0.2, middle, 2.0], rtol=1e-6)
+    value = torch_losses.divergence(grey, true, torch.tensor([3.0, 6.0, 0.0]))
+    assert value.item() == pytest.approx(2.0 * middle)
