@@ -1,6 +1,22 @@
 """What a frozen recognizer sees of two pictures, as losses."""
 
 import torch.nn.functional as F
+import torch_networks
+
+
+def recognizers(files):
+    """Frozen, of NPZ files of published weights; of none Lite0 as installed."""
+    if not files:
+        found = [torch_networks.Recognizer()]
+    else:
+        stages = (torch_networks.STAGES, torch_networks.LITE1)
+        found = [
+            torch_networks.Recognizer(torch_networks.tensors(file), repeats)
+            for file, repeats in zip(files, stages, strict=False)
+        ]
+    for recognizer in found:
+        recognizer.requires_grad_(False).fold()
+    return found
 
 
 def relative(found, true):

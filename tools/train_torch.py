@@ -53,6 +53,8 @@ class Training:
 
     def __init__(self, given, device):
         self.given, self.device, self.step = given, device, 0
+        if given.lost and given.drawings:
+            raise SystemExit("--lost: drawings have no grey picture to compare with")
         torch.manual_seed(given.seed)
         to = {"device": device, "memory_format": torch.channels_last}
         files = given.recognizers
@@ -65,7 +67,8 @@ class Training:
         self.average.load_state_dict(self.generator.state_dict())
         self.judges = []
         if given.features or given.perceptual or given.names or given.distill:
-            self.judges = [judge.to(**to) for judge in _recognizers(given.recognizers)]
+            found = torch_losses.recognizers(given.recognizers)
+            self.judges = [judge.to(**to) for judge in found]
         maps = torch_networks.MAPS[1:4] * len(self.judges) if given.features else ()
         self.critic = torch_critic.Critic(maps, self.task.judged).to(**to)
         self.g_optimizer = self.optimizer()
@@ -245,21 +248,6 @@ class Training:
         torch._foreach_lerp_(
             [means[name] for name in names], [now[name] for name in names], 1.0 - decay
         )
-
-
-def _recognizers(files):
-    """Frozen, of NPZ files of published weights; of none Lite0 as installed."""
-    if not files:
-        found = [torch_networks.Recognizer()]
-    else:
-        stages = (torch_networks.STAGES, torch_networks.LITE1)
-        found = [
-            torch_networks.Recognizer(torch_networks.tensors(file), repeats)
-            for file, repeats in zip(files, stages, strict=False)
-        ]
-    for recognizer in found:
-        recognizer.requires_grad_(False).fold()
-    return found
 
 
 def _weights_of_run(folder):

@@ -1,5 +1,7 @@
 """The PyTorch training beside TensorFlow: the same network, the same colours."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ import torch_losses
 import torch_networks
 import torch_preset
 import torch_tasks
+import train_torch
 
 from tfcolor.color import gamut
 from tfcolor.color import lab
@@ -184,3 +187,31 @@ def test_pictures_that_grey_leaves_without_their_names_weigh_more():
     np.testing.assert_allclose(weights, [0.2, middle, 2.0], rtol=1e-6)
     value = torch_losses.divergence(grey, true, torch.tensor([3.0, 6.0, 0.0]))
     assert value.item() == pytest.approx(2.0 * middle)
+
+
+@pytest.mark.slow
+def test_lost_names_weigh_by_what_the_recognizer_makes_of_grey(monkeypatch):
+    command = "train --run=r --squares=s --frozen_blocks=16 --names=1 --aging=0"
+    monkeypatch.setattr("sys.argv", command.split())
+    given = train_torch.arguments()
+    training = train_torch.Training(given, "cpu")
+    monkeypatch.setattr(training, "autocast", contextlib.nullcontext)
+    rgb = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3)).astype("uint8")
+    x = training.task.inputs(torch.tensor(rgb))
+    fake = 0.1 * torch.ones_like(x.truth)
+    last = torch.zeros(3, torch_networks.MAPS[4], 2, 2)
+    grey = torch_color.rgb(x.l, torch.zeros(3, 2, 64, 64)).clamp(0, 1)
+    true = x.rgb.permute(0, 3, 1, 2) / 255.0
+    pictures = true, grey, training.task.picture(x.l, fake)
+    names = [
+        training.judges[0](torch_color.for_encoder(each))[1].log_softmax(-1)
+        for each in pictures
+    ]
+    of_grey, of_fake = (
+        (names[0].exp() * (names[0] - found)).sum(-1) for found in names[1:]
+    )
+    for given.lost, weights in ((False, 1.0), (True, of_grey.clamp(0.2, 2.0))):
+        found = training._seen(x, fake, last)[2]["names"]
+        expected = (weights * of_fake).mean()
+        assert found.item() == pytest.approx(expected.item(), rel=1e-4)
+    assert len(set(of_grey.clamp(0.2, 2.0).tolist())) > 1
