@@ -226,8 +226,7 @@ def test_shipped(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_weights_keep_their_colours_in_fewer_bits(name, monkeypatch):
-    monkeypatch.setattr(precision, "PHOTOGRAPHS", 3)
+def test_shipped_weights_keep_their_colours_in_fewer_bits(name):
     generator, info = restore.of_model(name)
     usual = restore.network_of(generator.folded())
     for kind in ("int8", "bfloat16"):

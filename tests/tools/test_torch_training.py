@@ -215,3 +215,11 @@ def test_lost_names_weigh_by_what_the_recognizer_makes_of_grey(monkeypatch):
         expected = (weights * of_fake).mean()
         assert found.item() == pytest.approx(expected.item(), rel=1e-4)
     assert len(set(of_grey.clamp(0.2, 2.0).tolist())) > 1
+
+
+def test_drawings_have_no_grey_picture_that_loses_names(monkeypatch):
+    monkeypatch.setattr(
+        "sys.argv", ["train", "--run=r", "--squares=s", "--lost", "--drawings"]
+    )
+    with pytest.raises(SystemExit, match="--lost: drawings have no grey picture"):
+        train_torch.Training(train_torch.arguments(), "cpu")
